@@ -1,0 +1,152 @@
+package dnssecval
+
+import (
+	"fmt"
+
+	"github.com/dnssecval/dnssecval/internal/dnsname"
+	"github.com/dnssecval/dnssecval/internal/dnssec"
+	"github.com/miekg/dns"
+)
+
+// maxLinks bounds the CNAME and DNAME records that a response may lead through.
+const maxLinks = 11
+
+// path is the way that an answer section leads from the question: over aliases to
+// the RRsets that answer it, or to a name that has none.
+type path struct {
+	links    []link
+	final    []dnssec.RRset
+	end      string
+	unsigned bool // the answer is RRSIG records, which nothing signs
+}
+
+// link is a CNAME, or a DNAME with the name of the CNAME that is made from it.
+type link struct {
+	set         dnssec.RRset
+	synthesized string
+	mismatch    string // the CNAME that came is not the one
+}
+
+// partial tells whether the response follows aliases and then says nothing at all
+// about the last name, neither data nor a denial.
+func (p path) partial(msg *dns.Msg) bool {
+	return len(p.links) > 0 && msg.Rcode == dns.RcodeSuccess && len(msg.Ns) == 0
+}
+
+// followAliases finds the path. Records that it does not lead over are no part of
+// the answer. An alias with several targets and a chain that is too long fail; a
+// loop ends where it closes.
+func followAliases(q question, msg *dns.Msg) (path, *dnssec.Failure) {
+	sets := dnssec.GroupRRsets(msg.Answer)
+	p := path{end: q.name}
+	seen := map[string]bool{}
+	for {
+		if p.answeredBy(sets, q.qtype, msg.Answer) {
+			return p, nil
+		}
+		l, target, failure := aliasAt(sets, p.end, q.qtype)
+		if failure != nil || target == "" {
+			return p, failure
+		}
+		if seen[p.end] {
+			return p, &dnssec.Failure{Reason: dnssec.CNAMEChainInvalid, Detail: "a loop over " + p.end}
+		}
+		seen[p.end] = true
+		if len(p.links) == maxLinks {
+			return p, &dnssec.Failure{Reason: dnssec.CNAMEChainInvalid, Detail: fmt.Sprintf("more than %d aliases", maxLinks)}
+		}
+		p.links = append(p.links, l)
+		p.end = target
+	}
+}
+
+// answeredBy takes the RRsets at the end of the path that answer the question.
+func (p *path) answeredBy(sets []dnssec.RRset, qtype uint16, answer []dns.RR) bool {
+	if qtype == dns.TypeRRSIG {
+		for _, rr := range answer {
+			if rr.Header().Rrtype == qtype && dnsname.Canonical(rr.Header().Name) == p.end {
+				p.unsigned = true
+			}
+		}
+		return p.unsigned
+	}
+	for _, set := range sets {
+		if set.Name == p.end && (set.Type == qtype || qtype == dns.TypeANY) {
+			p.final = append(p.final, set)
+		}
+	}
+	return len(p.final) > 0
+}
+
+// aliasAt returns the alias of a name and where it leads; no target means none.
+func aliasAt(sets []dnssec.RRset, name string, qtype uint16) (l link, target string, f *dnssec.Failure) {
+	cname, hasCNAME := findSet(sets, name, dns.TypeCNAME)
+	if qtype == dns.TypeCNAME {
+		hasCNAME = false
+	}
+	if dname, ok := closestDNAME(sets, name); ok && len(cname.Sigs) == 0 {
+		return dnameLink(dname, cname, name)
+	}
+	if !hasCNAME {
+		return link{}, "", nil
+	}
+	for _, rr := range cname.RRs {
+		t := dnsname.Canonical(rr.(*dns.CNAME).Target)
+		if target != "" && t != target {
+			return link{}, "", &dnssec.Failure{Reason: dnssec.CNAMEChainInvalid, Detail: "CNAME " + name + " has several targets"}
+		}
+		target = t
+	}
+	return link{set: cname}, target, nil
+}
+
+// dnameLink replaces the end of the name by the target of the DNAME (RFC 6672,
+// section 2.2) and compares the CNAME that came with it.
+func dnameLink(dname, cname dnssec.RRset, name string) (link, string, *dnssec.Failure) {
+	if len(dname.RRs) != 1 {
+		return link{}, "", &dnssec.Failure{Reason: dnssec.CNAMEChainInvalid, Detail: "DNAME " + dname.Name + " has several targets"}
+	}
+	target, ok := substitute(name, dname.Name, dnsname.Canonical(dname.RRs[0].(*dns.DNAME).Target))
+	l := link{set: dname, synthesized: name}
+	if !ok {
+		return l, "", nil
+	}
+	for _, rr := range cname.RRs {
+		if t := dnsname.Canonical(rr.(*dns.CNAME).Target); t != target {
+			l.mismatch = "CNAME " + name + " leads to " + t + ", the DNAME to " + target
+		}
+	}
+	return l, target, nil
+}
+
+// substitute fails if the name gets too long.
+func substitute(name, owner, target string) (string, bool) {
+	prefix := name
+	if owner != dnsname.Root {
+		prefix = name[:len(name)-len(owner)]
+	}
+	if target == dnsname.Root {
+		return prefix, true
+	}
+	replaced := prefix + target
+	return replaced, len(dnsname.AppendWire(nil, replaced)) <= 255
+}
+
+// closestDNAME returns the DNAME right above the name, if there is one.
+func closestDNAME(sets []dnssec.RRset, name string) (closest dnssec.RRset, ok bool) {
+	for _, set := range sets {
+		if set.Type == dns.TypeDNAME && dnsname.IsBelow(name, set.Name) && len(set.Name) > len(closest.Name) {
+			closest, ok = set, true
+		}
+	}
+	return closest, ok
+}
+
+func findSet(sets []dnssec.RRset, name string, rtype uint16) (dnssec.RRset, bool) {
+	for _, set := range sets {
+		if set.Type == rtype && set.Name == name {
+			return set, true
+		}
+	}
+	return dnssec.RRset{}, false
+}

@@ -1,0 +1,82 @@
+package dnssecval
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/dnssecval/dnssecval/internal/dnssec"
+	"github.com/miekg/dns"
+)
+
+// readAnchorFile reads the DS and DNSKEY records of a file in zone-file lines. TTL
+// and class may be left out, # and ; begin comments, parentheses join lines. An
+// error names file and line, and what to write instead.
+func readAnchorFile(path string, p dnssec.Policy) ([]anchor, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("trust-anchor file can't be read: %w", err)
+	}
+	var anchors []anchor
+	for _, e := range anchorEntries(string(text)) {
+		place := fmt.Sprintf("%s:%d", path, e.line)
+		if e.open {
+			return nil, fmt.Errorf("%s: a parenthesis is not closed", place)
+		}
+		rr, err := dns.NewRR(e.text)
+		if err != nil || rr == nil {
+			return nil, fmt.Errorf("%s: not a DS or DNSKEY record in zone-file form, such as %q", place, builtin[0])
+		}
+		ds, err := dnssec.TrustAnchor(rr, p)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", place, err)
+		}
+		anchors = append(anchors, anchor{ds: ds, place: place})
+	}
+	if len(anchors) == 0 {
+		return nil, fmt.Errorf("%s: no trust anchor in it; it needs DS or DNSKEY records in zone-file form, such as %q", path, builtin[0])
+	}
+	return anchors, nil
+}
+
+// anchorEntry is a record with the line that it begins at.
+type anchorEntry struct {
+	text string
+	line int
+	open bool // a parenthesis is missing
+}
+
+func anchorEntries(text string) []anchorEntry {
+	var entries []anchorEntry
+	var entry anchorEntry
+	depth := 0
+	for i, line := range strings.Split(strings.TrimPrefix(text, "\ufeff"), "\n") {
+		line = strings.TrimSpace(withoutComment(line))
+		if line == "" {
+			continue
+		}
+		if entry.text == "" {
+			entry = anchorEntry{line: i + 1}
+		}
+		depth += strings.Count(line, "(") - strings.Count(line, ")")
+		entry.text += strings.NewReplacer("(", " ", ")", " ").Replace(line) + " "
+		if depth <= 0 {
+			entries, entry, depth = append(entries, entry), anchorEntry{}, 0
+		}
+	}
+	if entry.text != "" {
+		entry.open = true
+		entries = append(entries, entry)
+	}
+	return entries
+}
+
+// withoutComment cuts a line at ; or at a # that begins a word.
+func withoutComment(line string) string {
+	for i, c := range line {
+		if c == ';' || c == '#' && (i == 0 || line[i-1] == ' ' || line[i-1] == '\t') {
+			return line[:i]
+		}
+	}
+	return line
+}

@@ -1,0 +1,137 @@
+package dnssecval
+
+import (
+	"time"
+
+	"github.com/dnssecval/dnssecval/internal/dnssec"
+	lru "github.com/hashicorp/golang-lru/v2"
+)
+
+const (
+	defaultCapacity = 10000
+	maxCutTTL       = 24 * time.Hour
+	maxDenialTTL    = time.Hour
+	maxFailureTTL   = 30 * time.Second
+	keptToExplain   = 5 * time.Minute // the longest that CoreDNS's cache keeps a SERVFAIL
+)
+
+// cache is what is known: of names whether a zone begins there, of signatures that
+// they verify, of questions that they failed. Each part is bounded and replaces
+// what was used longest ago.
+type cache struct {
+	cuts     *lru.Cache[string, *cut]
+	verdicts *lru.Cache[dnssec.Digest, struct{}]
+	failed   *lru.Cache[question, keptFailure]
+}
+
+// question is what was asked: a canonical name and a type.
+type question struct {
+	name  string
+	qtype uint16
+}
+
+type keptFailure struct {
+	finding dnssec.Finding
+	until   time.Time // refused without asking
+	expires time.Time // explained
+	times   int
+}
+
+func newCache(capacity int) (*cache, error) {
+	cuts, err := lru.New[string, *cut](capacity)
+	if err != nil {
+		return nil, err
+	}
+	verdicts, err := lru.New[dnssec.Digest, struct{}](4 * capacity)
+	if err != nil {
+		return nil, err
+	}
+	failed, err := lru.New[question, keptFailure](capacity)
+	if err != nil {
+		return nil, err
+	}
+	return &cache{cuts: cuts, verdicts: verdicts, failed: failed}, nil
+}
+
+// cut returns what is known of the name now, or nil.
+func (c *cache) cut(name string, now time.Time) *cut {
+	known, ok := c.cuts.Get(name)
+	if !ok || !now.Before(known.expires) {
+		return nil
+	}
+	return known
+}
+
+// keepCut keeps what was found of a name until it expires: a failure for 1 s, and
+// twice as long each time that it fails again (RFC 9520, section 3.2). Running out
+// of budget says nothing of the zone and is not kept.
+func (c *cache) keepCut(found *cut, now time.Time) {
+	if found.finding.Reason == dnssec.LimitExceeded {
+		return
+	}
+	if found.finding.Status == dnssec.Bogus {
+		if before, ok := c.cuts.Peek(found.name); ok && before.finding.Status == dnssec.Bogus {
+			found.times = before.times
+		}
+		found.times++
+		found.expires = now.Add(backOff(found.times))
+	}
+	c.cuts.Add(found.name, found)
+}
+
+func backOff(times int) time.Duration {
+	return min(time.Second<<min(times-1, 5), maxFailureTTL)
+}
+
+// ledger is the cache's part that remembers signatures, with the metrics of the
+// server that asks. It implements dnssec.Ledger.
+type ledger struct {
+	cache   *cache
+	metrics *metricSet
+	server  string
+}
+
+func (l ledger) Verified(d dnssec.Digest) bool {
+	_, ok := l.cache.verdicts.Get(d)
+	l.metrics.lookedUp(l.server, ok)
+	return ok
+}
+
+func (l ledger) Checked(d dnssec.Digest, algorithm uint8, good bool) {
+	l.metrics.checked(l.server, algorithm, good)
+	if good {
+		l.cache.verdicts.Add(d, struct{}{})
+	}
+}
+
+// failure returns why the question failed a moment ago, if it is not to be asked
+// again yet.
+func (c *cache) failure(q question, now time.Time) (dnssec.Finding, bool) {
+	kept, ok := c.failed.Get(q)
+	return kept.finding, ok && now.Before(kept.until)
+}
+
+// lastFailure returns why the question failed last, for as long as CoreDNS's cache
+// may answer for it.
+func (c *cache) lastFailure(q question, now time.Time) (dnssec.Finding, bool) {
+	kept, ok := c.failed.Get(q)
+	return kept.finding, ok && now.Before(kept.expires)
+}
+
+// keepFailure keeps the reason that a question failed for.
+func (c *cache) keepFailure(q question, f dnssec.Finding, now time.Time) {
+	before, _ := c.failed.Peek(q)
+	times := before.times + 1
+	c.failed.Add(q, keptFailure{finding: f, until: now.Add(backOff(times)), expires: now.Add(keptToExplain), times: times})
+}
+
+// forgetFailure is for a question that was answered well.
+func (c *cache) forgetFailure(q question) { c.failed.Remove(q) }
+
+// noteFailure keeps a reason for explaining only.
+func (c *cache) noteFailure(q question, f dnssec.Finding, now time.Time) {
+	if kept, ok := c.failed.Peek(q); ok && now.Before(kept.expires) {
+		return
+	}
+	c.failed.Add(q, keptFailure{finding: f, expires: now.Add(keptToExplain)})
+}

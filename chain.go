@@ -1,0 +1,273 @@
+package dnssecval
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/dnssecval/dnssecval/internal/dnsname"
+	"github.com/dnssecval/dnssecval/internal/dnssec"
+	"github.com/miekg/dns"
+	"golang.org/x/sync/singleflight"
+)
+
+// cut is what is known of a name: whether a zone begins there, and how far the
+// authentication chain reaches. Once made it is shared and not changed.
+type cut struct {
+	name       string
+	delegation dnssec.Delegation
+	finding    dnssec.Finding // of the zone that begins here; else of the proof that none does
+	keys       *dnssec.Keys   // of a Secure zone
+	expires    time.Time
+	times      int  // failures in a row
+	inherited  bool // the failure is of a zone above
+}
+
+// beginsZone tells whether the finding is that of a zone.
+func (c *cut) beginsZone() bool {
+	return c.delegation == dnssec.DelegationSigned || c.delegation == dnssec.DelegationUnsigned
+}
+
+// zone returns the zone that is said to begin at name, as a signature says it.
+func (q *query) zone(name string) *cut {
+	c := q.cutAt(name)
+	if c.delegation == dnssec.NotDelegation || c.delegation == dnssec.NoSuchName {
+		return failedCut(name, dnssec.SignatureSignerInvalid, "no zone begins at "+name)
+	}
+	return c
+}
+
+// zoneOf returns the zone in which a name lies: it walks down from the closest
+// zone that is known, as long as the zones are secure. This is how the absence of
+// a signature is explained (RFC 4035, section 5.2).
+func (q *query) zoneOf(name string) *cut {
+	scope := q.v.anchors.scope(name)
+	if scope.finding.Status != dnssec.Secure {
+		return &cut{name: scope.zone, delegation: dnssec.DelegationUnsigned, finding: scope.finding}
+	}
+	current := q.closestKnown(name, scope.zone)
+	if current == nil {
+		q.expect(scope.zone, dns.TypeDNSKEY)
+		q.expectCuts(name, scope.zone)
+		current = q.zone(scope.zone)
+	}
+	for n := dnsname.Labels(current.name) + 1; n <= dnsname.Labels(name) && current.finding.Status == dnssec.Secure; n++ {
+		below := q.cutAt(dnsname.Ancestor(name, n))
+		switch below.delegation {
+		case dnssec.NotDelegation:
+		case dnssec.NoSuchName:
+			if private := q.v.routes.private(name); dnsname.IsBelow(private, below.name) {
+				return q.cutAt(private)
+			}
+			return current
+		default:
+			current = below
+		}
+	}
+	return current
+}
+
+// closestKnown returns the lowest zone above or at name that is in the cache.
+func (q *query) closestKnown(name, top string) *cut {
+	for n := dnsname.Labels(name); n >= dnsname.Labels(top); n-- {
+		if c := q.known(dnsname.Ancestor(name, n)); c != nil && c.beginsZone() {
+			return c
+		}
+	}
+	return nil
+}
+
+// cutAt finds out what is at a name, once for all who wait.
+func (q *query) cutAt(name string) *cut {
+	if c := q.known(name); c != nil {
+		return c
+	}
+	flight := q.v.flights.DoChan("cut "+name, func() (any, error) {
+		return q.establish(name), nil
+	})
+	select {
+	case result := <-flight:
+		return q.ownBudget(name, result)
+	case <-q.ctx.Done():
+		return failedCut(name, dnssec.DSUnavailable, "no answer in time for "+name)
+	}
+}
+
+// ownBudget does the work again where another query that led the flight ran out of
+// its budget: an attack on that one is none on this.
+func (q *query) ownBudget(name string, result singleflight.Result) *cut {
+	c := result.Val.(*cut)
+	if c.finding.Reason == dnssec.LimitExceeded && result.Shared {
+		return q.establish(name)
+	}
+	return c
+}
+
+// establish judges the delegation, and the keys if there is a DS. What fails is
+// asked for with more effort before it counts as failed.
+func (q *query) establish(name string) *cut {
+	var c *cut
+	for e := usual; e < efforts; e++ {
+		c = q.attempt(name, e)
+		if c.finding.Status != dnssec.Bogus || c.inherited || c.finding.Reason == dnssec.LimitExceeded || q.ctx.Err() != nil {
+			break
+		}
+	}
+	if q.v.routes.private(name) == name && c.finding.Status != dnssec.Bogus && c.keys == nil {
+		c = q.privateCut(name, c)
+	}
+	if q.ctx.Err() == nil || c.finding.Status != dnssec.Bogus {
+		q.v.cache.keepCut(c, q.now)
+	}
+	return c
+}
+
+// attempt asks for DS, or takes the trust anchors of the name, and then for DNSKEY.
+func (q *query) attempt(name string, e effort) *cut {
+	if anchors, ok := q.v.anchors.of(name); ok {
+		return q.keysOf(name, anchors, maxCutTTL, e)
+	}
+	scope := q.v.anchors.scope(name)
+	if scope.finding.Status != dnssec.Secure {
+		return &cut{name: name, delegation: dnssec.DelegationUnsigned, finding: scope.finding, expires: q.now.Add(maxDenialTTL)}
+	}
+	msg, err := q.fetch(name, dns.TypeDS, e)
+	if err != nil {
+		return q.unavailable(name, dnssec.DSUnavailable, err)
+	}
+	set, ok := findSet(dnssec.GroupRRsets(msg.Answer), name, dns.TypeDS)
+	if !ok {
+		return q.withoutDS(name, msg)
+	}
+	verdict := q.judge(set)
+	if verdict.Status != dnssec.Secure {
+		return &cut{name: name, delegation: dnssec.DelegationUnsigned, finding: verdict.Finding,
+			expires: q.now.Add(maxDenialTTL), inherited: verdict.inherited}
+	}
+	ttl := time.Duration(verdict.proof.TTL()) * time.Second
+	vouched, ok := verdict.proof.DSSet()
+	if !ok {
+		return failedCut(name, dnssec.DenialContradicted, "DS "+name+" comes from a wildcard")
+	}
+	return q.keysOf(name, vouched, ttl, e)
+}
+
+// keysOf authenticates the keys of a zone that a DS set vouches for.
+func (q *query) keysOf(name string, vouched dnssec.DSSet, ttl time.Duration, e effort) *cut {
+	c := &cut{name: name, delegation: dnssec.DelegationSigned}
+	if c.finding = vouched.Supported(q.verifier.Policy); c.finding.Status != dnssec.Secure {
+		c.expires = q.now.Add(min(ttl, maxCutTTL))
+		return c
+	}
+	msg, err := q.fetch(name, dns.TypeDNSKEY, e)
+	if err != nil {
+		return q.unavailable(name, dnssec.DNSKEYUnavailable, err)
+	}
+	set, ok := findSet(dnssec.GroupRRsets(msg.Answer), name, dns.TypeDNSKEY)
+	if !ok {
+		return failedCut(name, dnssec.DNSKEYUnavailable, "the answer has no DNSKEY "+name)
+	}
+	keys, failure := q.verifier.Keys(set, vouched)
+	if failure != nil {
+		c.finding = failure.Finding()
+		return c
+	}
+	c.keys = keys
+	ttl = min(ttl, maxCutTTL, time.Duration(keys.TTL())*time.Second)
+	c.expires = q.now.Add(max(ttl, time.Second))
+	return c
+}
+
+// withoutDS judges an answer that has no DS: what its denial shows, or, where
+// nothing is shown, whether the zone above is one that shows nothing.
+func (q *query) withoutDS(name string, msg *dns.Msg) *cut {
+	if v, ok := q.aliased(name, msg); ok && v.Status == dnssec.Secure {
+		return &cut{name: name, delegation: dnssec.NotDelegation, finding: dnssec.Proven, expires: q.until(v.proof.TTL())}
+	}
+	proofs := q.proofs(msg.Ns)
+	shown, finding := proofs.delegation(name)
+	if finding.Status != dnssec.Bogus {
+		return &cut{name: name, delegation: shown, finding: finding, expires: q.until(proofs.ttl(msg))}
+	}
+	if finding.Reason == dnssec.LimitExceeded {
+		return &cut{name: name, delegation: dnssec.DelegationUnsigned, finding: finding}
+	}
+	above := q.zoneOf(dnsname.Parent(name))
+	if above.finding.Status != dnssec.Secure {
+		return &cut{name: name, delegation: dnssec.DelegationUnsigned, finding: above.finding, inherited: true,
+			expires: earlier(above.expires, q.now.Add(maxDenialTTL))}
+	}
+	return &cut{name: name, delegation: dnssec.DelegationUnsigned, finding: finding}
+}
+
+// aliased judges the CNAME at the name, or the DNAME above it, that answered the
+// question for a DS: where an alias is there is no zone cut.
+func (q *query) aliased(name string, msg *dns.Msg) (verdict, bool) {
+	sets := dnssec.GroupRRsets(msg.Answer)
+	if set, ok := findSet(sets, name, dns.TypeCNAME); ok && len(set.Sigs) > 0 {
+		return q.judgeSigned(set)
+	}
+	if set, ok := closestDNAME(sets, name); ok {
+		return q.judgeSigned(set)
+	}
+	return verdict{}, false
+}
+
+// until returns the expiry of a denial.
+func (q *query) until(ttl uint32) time.Time {
+	return q.now.Add(max(min(time.Duration(ttl)*time.Second, maxDenialTTL), time.Second))
+}
+
+// privateCut is for a name by which the operator forwards and that the public tree
+// does not show to be signed: the operator knows the zone, we can't judge it.
+func (q *query) privateCut(name string, public *cut) *cut {
+	detail := "forwarded by name, and " + describePublic(public)
+	q.v.tellPrivate(name, detail)
+	finding := dnssec.Finding{Status: dnssec.Indeterminate, Reason: dnssec.PrivateZone, Detail: name + " is " + detail}
+	return &cut{name: name, delegation: dnssec.DelegationUnsigned, finding: finding, expires: public.expires}
+}
+
+func describePublic(c *cut) string {
+	switch {
+	case c.finding.Reason == dnssec.PrivateZone:
+		return c.finding.Detail
+	case c.delegation == dnssec.NoSuchName:
+		return "the public tree proves that it does not exist"
+	case c.delegation == dnssec.NotDelegation:
+		return "the public tree proves that no zone begins there"
+	default:
+		return "the public tree proves that it has no DS"
+	}
+}
+
+// unavailable is for a question that could not be asked or was not answered. That
+// no block and no forward is in charge of it is the operator's own word, not an
+// upstream's: then nothing can be known, rather than that something is wrong.
+func (q *query) unavailable(name string, r dnssec.Reason, err error) *cut {
+	qtype := "DS"
+	if r == dnssec.DNSKEYUnavailable {
+		qtype = "DNSKEY"
+	}
+	detail := fmt.Sprintf("%s %s: %v", qtype, name, err)
+	switch {
+	case errors.Is(err, errNoRoute):
+		finding := dnssec.Finding{Status: dnssec.Indeterminate, Reason: dnssec.PrivateZone, Detail: detail}
+		q.v.tellPrivate(name, detail)
+		return &cut{name: name, delegation: dnssec.DelegationUnsigned, finding: finding, expires: q.now.Add(maxDenialTTL)}
+	case errors.Is(err, errQuestions):
+		return failedCut(name, dnssec.LimitExceeded, detail)
+	default:
+		return failedCut(name, r, detail)
+	}
+}
+
+func failedCut(name string, r dnssec.Reason, detail string) *cut {
+	return &cut{name: name, delegation: dnssec.DelegationUnsigned, finding: dnssec.Finding{Status: r.Status(), Reason: r, Detail: detail}}
+}
+
+func earlier(a, b time.Time) time.Time {
+	if !a.IsZero() && a.Before(b) {
+		return a
+	}
+	return b
+}

@@ -1,0 +1,104 @@
+package dnssecval
+
+import (
+	"context"
+	"slices"
+
+	"github.com/dnssecval/dnssecval/internal/dnsname"
+	"github.com/dnssecval/dnssecval/internal/dnssec"
+	"github.com/miekg/dns"
+)
+
+// What the chain will need is asked for before it is needed: a round trip costs
+// more than a question.
+
+// maxSpeculation bounds the names that are asked about before it is known that
+// there are zones.
+const maxSpeculation = 4
+
+// expectCuts asks at once for the DS of the names on the way from a zone to name.
+func (q *query) expectCuts(name, zone string) {
+	from := dnsname.Labels(zone) + 1
+	for n := from; n <= dnsname.Labels(name) && n < from+maxSpeculation; n++ {
+		if below := dnsname.Ancestor(name, n); q.known(below) == nil {
+			q.expect(below, dns.TypeDS)
+		}
+	}
+}
+
+// expectChain asks at once for the DS and DNSKEY of a signer and of the zones
+// above it that are not known.
+func (q *query) expectChain(signer string) {
+	scope := q.v.anchors.scope(signer)
+	if scope.finding.Status != dnssec.Secure {
+		return
+	}
+	asked := 0
+	for n := dnsname.Labels(signer); n >= dnsname.Labels(scope.zone) && asked < maxSpeculation; n-- {
+		name := dnsname.Ancestor(signer, n)
+		if known := q.known(name); known != nil && known.beginsZone() {
+			return
+		}
+		q.expect(name, dns.TypeDNSKEY)
+		if name != scope.zone {
+			q.expect(name, dns.TypeDS)
+		}
+		asked++
+	}
+}
+
+// expectSigners asks at once for the chains of all zones that signed a response.
+func (q *query) expectSigners(sections ...[]dns.RR) {
+	var signers []string
+	for _, rr := range slices.Concat(sections...) {
+		sig, ok := rr.(*dns.RRSIG)
+		if !ok || len(signers) == maxSigners {
+			continue
+		}
+		signer := dnsname.Canonical(sig.SignerName)
+		if dnsname.IsSubdomain(dnsname.Canonical(sig.Hdr.Name), signer) && !slices.Contains(signers, signer) {
+			signers = append(signers, signer)
+			q.expectChain(signer)
+		}
+	}
+}
+
+// speculate finds out what is at the likely next zone cut while the client's own
+// question is under way. Below the root and the top level the next label nearly
+// always is one; further down it seldom is, and nothing is asked.
+func (q *query) speculate() {
+	name := container(q.question.name, q.question.qtype)
+	scope := q.v.anchors.scope(name)
+	if scope.finding.Status != dnssec.Secure {
+		return
+	}
+	known := q.closestKnown(name, scope.zone)
+	next := dnsname.Ancestor(name, 2)
+	if known != nil {
+		if known.finding.Status != dnssec.Secure || dnsname.Labels(known.name) > 1 {
+			return
+		}
+		next = dnsname.Ancestor(name, dnsname.Labels(known.name)+1)
+	}
+	if !dnsname.IsSubdomain(next, scope.zone) || q.known(next) != nil {
+		return
+	}
+	ahead := q.detached()
+	if known == nil {
+		ahead.expectChain(next)
+	}
+	q.v.flights.DoChan("cut "+next, func() (any, error) {
+		ctx, cancel := context.WithTimeout(ahead.ctx, patience)
+		defer cancel()
+		ahead.ctx = ctx
+		return ahead.establish(next), nil
+	})
+}
+
+// detached returns a query that goes on when the client has its answer. It spends
+// from the same budget.
+func (q *query) detached() *query {
+	d := q.v.newQuery(context.WithoutCancel(q.ctx), ownWriter{}, q.request)
+	d.verifier = q.verifier
+	return d
+}

@@ -1,0 +1,112 @@
+package dnssecval
+
+import (
+	"fmt"
+	"sync"
+	"time"
+
+	clog "github.com/coredns/coredns/plugin/pkg/log"
+	"github.com/dnssecval/dnssecval/internal/dnssec"
+	lru "github.com/hashicorp/golang-lru/v2"
+	"github.com/miekg/dns"
+)
+
+const (
+	logInterval  = time.Minute // between lines of one name and reason
+	loggedNames  = 1000
+	linesPerTick = 100 // lines of all names in an interval
+)
+
+// failureLog writes a line for each failure: once per name and reason in a while,
+// and so many in all, with the number held back, so that an attack fills no disk.
+type failureLog struct {
+	out  clog.P
+	mu   sync.Mutex
+	seen *lru.Cache[loggedFailure, *heldBack]
+	all  heldBack
+	left int
+}
+
+type loggedFailure struct {
+	question
+	reason dnssec.Reason
+}
+
+type heldBack struct {
+	until time.Time
+	count int
+}
+
+func newFailureLog(out clog.P) *failureLog {
+	seen, _ := lru.New[loggedFailure, *heldBack](loggedNames) // fails for sizes below 1 only
+	return &failureLog{out: out, seen: seen}
+}
+
+// log writes "bogus: NAME TYPE from CLIENT: token: detail".
+func (l *failureLog) log(q question, client string, f dnssec.Finding, now time.Time) {
+	held, ok := l.admit(loggedFailure{q, f.Reason}, now)
+	if !ok {
+		return
+	}
+	more := ""
+	if held > 0 {
+		more = fmt.Sprintf(" (%d more held back)", held)
+	}
+	l.out.Warningf("%s: %s %s from %s: %s%s", f.Status, q.name, dns.Type(q.qtype), client, sentence(f), more)
+}
+
+// admit decides whether a line may be written, and how many were not before it.
+func (l *failureLog) admit(key loggedFailure, now time.Time) (held int, ok bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !now.Before(l.all.until) {
+		l.all.until, l.left = now.Add(logInterval), linesPerTick
+	}
+	same, known := l.seen.Get(key)
+	if known && now.Before(same.until) {
+		same.count++
+		return 0, false
+	}
+	if l.left == 0 {
+		l.all.count++
+		return 0, false
+	}
+	l.left--
+	held = l.all.count
+	l.all.count = 0
+	if known {
+		held += same.count
+	}
+	l.seen.Add(key, &heldBack{until: now.Add(logInterval)})
+	return held, true
+}
+
+// onceEach tells each of a bounded number of names once.
+type onceEach struct {
+	mu   sync.Mutex
+	told map[string]bool
+}
+
+const toldNames = 1000
+
+func (o *onceEach) first(name string) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.told == nil {
+		o.told = make(map[string]bool)
+	}
+	if o.told[name] || len(o.told) == toldNames {
+		return false
+	}
+	o.told[name] = true
+	return true
+}
+
+// tellPrivate says once that a zone is not validated, and what to write into the
+// Corefile about it.
+func (v *Validator) tellPrivate(name, detail string) {
+	if v.told.first(name) {
+		v.log.Warningf("%s is not validated: %s. Add to this %s block either `trust-anchor FILE` with a DS or DNSKEY of %s, or `negative-trust-anchor %s`",
+			name, detail, v.directive, name, name)
+	}
+}

@@ -1,0 +1,184 @@
+package dnssec
+
+import (
+	"encoding/base64"
+	"fmt"
+	"time"
+
+	"github.com/dnssecval/dnssecval/internal/dnsname"
+	"github.com/miekg/dns"
+)
+
+// Verifier makes what the rest of the program may rely on: for one response, at
+// one instant, under one policy and within one budget. It is for one goroutine.
+type Verifier struct {
+	Now    time.Time
+	Policy Policy
+	Budget *Budget
+	Ledger Ledger // may be nil
+}
+
+// Ledger remembers which signatures have verified, so that none is computed twice.
+// It is told nothing of time and names: these are checked each time.
+type Ledger interface {
+	// Verified tells whether the signature was checked before, and was good.
+	Verified(Digest) bool
+	// Checked is called for each signature that was computed.
+	Checked(d Digest, algorithm uint8, good bool)
+}
+
+// Authenticate decides whether a key of the zone signed the RRset. Signatures by
+// other signers are passed over. That a wildcard expansion was rightful is not
+// checked: see Authenticated.Expanded.
+func (v *Verifier) Authenticate(set RRset, keys *Keys) (Authenticated, *Failure) {
+	return v.authenticate(set, keys.zone, keys.keys)
+}
+
+// authenticate does RFC 4035, section 5.3, with the given keys of the zone.
+func (v *Verifier) authenticate(set RRset, zone string, keys []*key) (Authenticated, *Failure) {
+	if len(set.RRs) == 0 {
+		return Authenticated{}, fail(ResponseMalformed, set.String()+" has no records")
+	}
+	var best *Failure
+	attempt := attempt{verifier: v, set: set}
+	for i, sig := range set.Sigs {
+		if i == MaxCandidates {
+			best = further(best, fail(LimitExceeded, "RRSIG records of "+set.String()))
+			break
+		}
+		f := v.checkSignature(set, zone, sig)
+		if f == nil {
+			f = attempt.tryKeys(sig, keys)
+		}
+		if f == nil {
+			return v.proven(set, zone, sig), nil
+		}
+		best = further(best, f)
+		if f.Reason == LimitExceeded {
+			break
+		}
+	}
+	if best == nil {
+		best = fail(SignatureMissing, "no RRSIG "+set.String()+" by "+zone)
+	}
+	return Authenticated{}, best
+}
+
+// checkSignature makes the checks of RFC 4035, section 5.3.1, that need no key. It
+// assumes that owner name, class and type are those of the set.
+func (v *Verifier) checkSignature(set RRset, zone string, sig *dns.RRSIG) *Failure {
+	if dnsname.Canonical(sig.SignerName) != zone || !signerFits(set, zone) {
+		return fail(SignatureSignerInvalid, describe(sig)+" is not of the zone "+zone)
+	}
+	labels := int(sig.Labels)
+	if labels > dnsname.SignedLabels(set.Name) || labels < dnsname.Labels(zone) {
+		return fail(SignatureLabelsInvalid, fmt.Sprintf("%s has %d labels", describe(sig), labels))
+	}
+	if !v.Policy.ReliesOn(sig.Algorithm) {
+		return fail(SignatureAlgorithmUnsupported, describe(sig)+" has algorithm "+AlgorithmName(sig.Algorithm))
+	}
+	return v.checkTimes(sig)
+}
+
+// signerFits tells whether the zone can hold the RRset at all: names at or below
+// the apex, a DS only below it, NSEC3 records right below it.
+func signerFits(set RRset, zone string) bool {
+	switch set.Type {
+	case dns.TypeDS:
+		return dnsname.IsBelow(set.Name, zone)
+	case dns.TypeNSEC3:
+		return dnsname.IsBelow(set.Name, zone) && dnsname.Parent(set.Name) == zone
+	default:
+		return dnsname.IsSubdomain(set.Name, zone)
+	}
+}
+
+// proven makes the authenticated RRset and its TTL.
+func (v *Verifier) proven(set RRset, zone string, sig *dns.RRSIG) Authenticated {
+	expires := v.expires(sig)
+	ttl := min(sig.OrigTtl, sig.Hdr.Ttl, uint32(max(expires.Sub(v.Now)/time.Second, 0)))
+	for _, rr := range set.RRs {
+		ttl = min(ttl, rr.Header().Ttl)
+	}
+	return Authenticated{set: set, signer: zone, sig: sig, ttl: ttl, expires: expires}
+}
+
+// attempt is the search for a key that verifies one RRset, with what it cost.
+type attempt struct {
+	verifier *Verifier
+	set      RRset
+	data     *signedData
+	checks   int
+}
+
+// tryKeys looks for a key of the signature's tag and algorithm that verifies it.
+// A nil return is success.
+func (a *attempt) tryKeys(sig *dns.RRSIG, keys []*key) *Failure {
+	best := fail(DNSKEYMissing, describe(sig)+": no such DNSKEY in the zone")
+	tried := 0
+	for _, k := range keys {
+		if k.tag != sig.KeyTag || k.algorithm() != sig.Algorithm {
+			continue
+		}
+		if tried++; tried > MaxKeysPerTag {
+			return fail(LimitExceeded, fmt.Sprintf("DNSKEYs with tag %d", sig.KeyTag))
+		}
+		f := a.try(sig, k)
+		if f == nil {
+			return nil
+		}
+		best = further(best, f)
+		if f.Reason == LimitExceeded {
+			break
+		}
+	}
+	return best
+}
+
+// try verifies the signature with one key, unless that was done before.
+func (a *attempt) try(sig *dns.RRSIG, k *key) *Failure {
+	if f := k.usable(); f != nil {
+		return f
+	}
+	signature, err := base64.StdEncoding.DecodeString(sig.Signature)
+	if err != nil {
+		return fail(SignatureInvalid, describe(sig)+" can't be read")
+	}
+	if a.data == nil {
+		data, f := newSignedData(a.set)
+		if f != nil {
+			return f
+		}
+		a.data = data
+	}
+	return a.check(sig, k, a.data.forSignature(sig), signature)
+}
+
+// check computes the signature if the ledger does not have it.
+func (a *attempt) check(sig *dns.RRSIG, k *key, data, signature []byte) *Failure {
+	var digest Digest
+	ledger := a.verifier.Ledger
+	if ledger != nil {
+		if digest = signatureDigest(k, signature, data); ledger.Verified(digest) {
+			return nil
+		}
+	}
+	if f := a.spend(); f != nil {
+		return f
+	}
+	good := k.verify(data, signature)
+	if ledger != nil {
+		ledger.Checked(digest, sig.Algorithm, good)
+	}
+	if !good {
+		return fail(SignatureInvalid, describe(sig)+" does not verify")
+	}
+	return nil
+}
+
+func (a *attempt) spend() *Failure {
+	if a.checks++; a.checks > MaxSignaturesPerRRset {
+		return fail(LimitExceeded, "signature checks for "+a.set.String())
+	}
+	return a.verifier.Budget.spendSignature()
+}

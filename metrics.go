@@ -1,0 +1,121 @@
+package dnssecval
+
+import (
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/coredns/coredns/plugin"
+	"github.com/dnssecval/dnssecval/internal/dnssec"
+	"github.com/miekg/dns"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+)
+
+// metricSet is the metrics of one directive. The vectors live as long as the
+// process, whatever the Corefile is reloaded to.
+type metricSet struct {
+	validations  *prometheus.CounterVec
+	failures     *prometheus.CounterVec
+	duration     *prometheus.HistogramVec
+	upstream     *prometheus.CounterVec
+	checks       *prometheus.CounterVec
+	anchors      *prometheus.GaugeVec
+	negative     *prometheus.GaugeVec
+	cacheEntries *prometheus.GaugeVec
+	cacheLookups *prometheus.CounterVec
+	cacheHits    *prometheus.CounterVec
+	cacheMisses  *prometheus.CounterVec
+}
+
+var (
+	metricSets   = map[string]*metricSet{}
+	metricSetsMu sync.Mutex
+)
+
+// metricsFor returns the metrics of a directive, whose name is the subsystem:
+// CoreDNS's own signer has the one of dnssec where both are built in.
+func metricsFor(directive string) *metricSet {
+	metricSetsMu.Lock()
+	defer metricSetsMu.Unlock()
+	if metricSets[directive] == nil {
+		metricSets[directive] = newMetricSet(directive)
+	}
+	return metricSets[directive]
+}
+
+func newMetricSet(directive string) *metricSet {
+	counters := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return promauto.NewCounterVec(prometheus.CounterOpts{Namespace: plugin.Namespace, Subsystem: directive, Name: name, Help: help}, append([]string{"server"}, labels...))
+	}
+	gauges := func(name, help string, labels ...string) *prometheus.GaugeVec {
+		return promauto.NewGaugeVec(prometheus.GaugeOpts{Namespace: plugin.Namespace, Subsystem: directive, Name: name, Help: help}, append([]string{"server"}, labels...))
+	}
+	return &metricSet{
+		validations: counters("validations_total", "Counter of responses judged, by status.", "status"),
+		failures:    counters("failures_total", "Counter of responses that failed, by reason.", "reason"),
+		duration: promauto.NewHistogramVec(prometheus.HistogramOpts{Namespace: plugin.Namespace, Subsystem: directive,
+			Name: "validation_duration_seconds", Help: "Histogram of the time from a question to its verdict, upstream included.",
+			Buckets: plugin.TimeBuckets}, []string{"server"}),
+		upstream:     counters("upstream_queries_total", "Counter of questions to the upstream, by type: DS, DNSKEY, or other for clients' own.", "type"),
+		checks:       counters("signatures_total", "Counter of signatures that were computed, by algorithm and result.", "algorithm", "result"),
+		anchors:      gauges("trust_anchors", "Trust anchors in use.", "zone", "key_tag", "state"),
+		negative:     gauges("negative_trust_anchors", "Number of negative trust anchors."),
+		cacheEntries: gauges("cache_entries", "Number of entries in the cache, by type.", "type"),
+		cacheLookups: counters("cache_requests_total", "Counter of look-ups in the cache."),
+		cacheHits:    counters("cache_hits_total", "Counter of look-ups in the cache that found something."),
+		cacheMisses:  counters("cache_misses_total", "Counter of look-ups in the cache that found nothing."),
+	}
+}
+
+// judged counts a response.
+func (m *metricSet) judged(server string, f dnssec.Finding, took time.Duration) {
+	m.validations.WithLabelValues(server, f.Status.String()).Inc()
+	if f.Status == dnssec.Bogus {
+		m.failures.WithLabelValues(server, f.Reason.String()).Inc()
+	}
+	m.duration.WithLabelValues(server).Observe(took.Seconds())
+}
+
+// asked counts a question to the upstream. The label is of a closed set: the types
+// that clients ask for are their choice.
+func (m *metricSet) asked(server string, qtype uint16) {
+	label := "other"
+	if qtype == dns.TypeDS || qtype == dns.TypeDNSKEY {
+		label = dns.TypeToString[qtype]
+	}
+	m.upstream.WithLabelValues(server, label).Inc()
+}
+
+func (m *metricSet) checked(server string, algorithm uint8, good bool) {
+	result := "good"
+	if !good {
+		result = "bad"
+	}
+	m.checks.WithLabelValues(server, dnssec.AlgorithmName(algorithm), result).Inc()
+}
+
+func (m *metricSet) lookedUp(server string, hit bool) {
+	m.cacheLookups.WithLabelValues(server).Inc()
+	if hit {
+		m.cacheHits.WithLabelValues(server).Inc()
+	} else {
+		m.cacheMisses.WithLabelValues(server).Inc()
+	}
+}
+
+// sized tells how full the cache is.
+func (m *metricSet) sized(server string, c *cache) {
+	m.cacheEntries.WithLabelValues(server, "zone").Set(float64(c.cuts.Len()))
+	m.cacheEntries.WithLabelValues(server, "signature").Set(float64(c.verdicts.Len()))
+	m.cacheEntries.WithLabelValues(server, "failure").Set(float64(c.failed.Len()))
+}
+
+// trusts tells which anchors a server has, and forgets those of before a reload.
+func (m *metricSet) trusts(server string, anchors *anchorSet) {
+	m.anchors.DeletePartialMatch(prometheus.Labels{"server": server})
+	anchors.each(func(zone string, ds *dns.DS) {
+		m.anchors.WithLabelValues(server, zone, strconv.Itoa(int(ds.KeyTag)), "valid").Set(1)
+	})
+	m.negative.WithLabelValues(server).Set(float64(len(anchors.negative)))
+}

@@ -1,0 +1,116 @@
+// Package dnssecval is a CoreDNS plugin that validates what other plugins forward:
+// it proves each answer from the trust anchors down, sets AD on what is proven, and
+// answers SERVFAIL, with the reason, for what ought to be provable and is not.
+package dnssecval
+
+import (
+	"context"
+	"time"
+
+	"github.com/coredns/coredns/plugin"
+	clog "github.com/coredns/coredns/plugin/pkg/log"
+	"github.com/coredns/coredns/request"
+	"github.com/dnssecval/dnssecval/internal/dnssec"
+	"github.com/miekg/dns"
+	"golang.org/x/sync/singleflight"
+)
+
+// Validator is the handler that stands directly before the plugins that ask an
+// upstream. It has to be set up by the directive: the zero value has no anchors.
+type Validator struct {
+	Next plugin.Handler
+
+	directive string
+	zones     plugin.Zones
+	policy    dnssec.Policy
+	anchors   *anchorSet
+	routes    *routes
+	cache     *cache
+	flights   singleflight.Group
+	metrics   *metricSet
+	log       clog.P
+	failures  *failureLog // nil without log-failures
+	told      *onceEach   // private zones that were logged
+	report    bool        // insecure: judge, count and log, but never refuse
+	override  time.Time   // judge at that time; zero: now
+	now       func() time.Time
+}
+
+// patience is how long a client's question may take in all; stubs wait 5 s.
+const patience = 4500 * time.Millisecond
+
+// Name implements plugin.Handler: the word of the Corefile.
+func (v *Validator) Name() string { return v.directive }
+
+// ServeDNS implements plugin.Handler. What it does not judge, questions with CD set
+// among them, it passes on without AD.
+func (v *Validator) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
+	state := request.Request{W: w, Req: r}
+	if r.Opcode != dns.OpcodeQuery || state.QClass() != dns.ClassINET || r.CheckingDisabled || v.zones.Matches(state.Name()) == "" {
+		return plugin.NextOrFailure(v.Name(), v.Next, ctx, unvouched{w}, r)
+	}
+	if state.QType() == dns.TypeNXNAME { // RFC 9824, section 3.5: not to be forwarded
+		explain(ctx, explanation{code: dns.ExtendedErrorCodeInvalidQueryType, text: "NXNAME can't be asked for"})
+		return v.refuse(w, r, dns.RcodeFormatError)
+	}
+	return v.validate(ctx, w, r)
+}
+
+// validate asks, judges, and answers by what was found.
+func (v *Validator) validate(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
+	start := time.Now()
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+
+	q := v.newQuery(ctx, w, r)
+	if kept, ok := v.cache.failure(q.question, q.now); ok && !v.report {
+		v.tell(q, kept)
+		return v.refuse(w, r, dns.RcodeServerFailure)
+	}
+	q.speculate()
+	msg, rcode, err := q.answer()
+	if msg == nil {
+		return rcode, err
+	}
+	result := q.judgeAndRetry(&msg)
+	v.metrics.judged(q.server, result.Finding, time.Since(start))
+	v.metrics.sized(q.server, v.cache)
+
+	if result.Status == dnssec.Bogus {
+		v.cache.keepFailure(q.question, result.Finding, q.now)
+		v.tell(q, result.Finding)
+		if !v.report {
+			return v.refuse(w, r, dns.RcodeServerFailure)
+		}
+	} else {
+		v.cache.forgetFailure(q.question)
+		explainFinding(ctx, result.Finding)
+	}
+	_ = w.WriteMsg(reply(r, msg, result))
+	return dns.RcodeSuccess, nil
+}
+
+// tell explains a failure to whoever listens: the client by EDE, the operator by log.
+func (v *Validator) tell(q *query, f dnssec.Finding) {
+	explainFinding(q.ctx, f)
+	if v.failures != nil {
+		v.failures.log(q.question, q.client(), f, q.now)
+	}
+}
+
+// refuse answers without any data. It writes for itself: returning the code too
+// would make the server write a second reply.
+func (v *Validator) refuse(w dns.ResponseWriter, r *dns.Msg, rcode int) (int, error) {
+	m := new(dns.Msg).SetRcode(r, rcode)
+	m.RecursionAvailable = true
+	_ = w.WriteMsg(m)
+	return dns.RcodeSuccess, nil
+}
+
+// unvouched clears AD: the upstream's word for it is never believed.
+type unvouched struct{ dns.ResponseWriter }
+
+func (w unvouched) WriteMsg(m *dns.Msg) error {
+	m.AuthenticatedData = false
+	return w.ResponseWriter.WriteMsg(m)
+}

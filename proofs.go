@@ -1,0 +1,107 @@
+package dnssecval
+
+import (
+	"slices"
+
+	"github.com/dnssecval/dnssecval/internal/dnsname"
+	"github.com/dnssecval/dnssecval/internal/dnssec"
+	"github.com/miekg/dns"
+)
+
+// proofs is the denial records of an authority section that could be
+// authenticated, and what was wrong with the best of the others.
+type proofs struct {
+	verifier *dnssec.Verifier
+	sets     []dnssec.Authenticated
+	failed   verdict
+	denials  map[string]*dnssec.Denial
+}
+
+// proofs authenticates the NSEC and NSEC3 RRsets of an authority section.
+func (q *query) proofs(authority []dns.RR) *proofs {
+	p := &proofs{verifier: &q.verifier, denials: make(map[string]*dnssec.Denial)}
+	p.failed = bogus(dnssec.DenialMissing, "no NSEC or NSEC3 in the answer")
+	for _, set := range dnssec.GroupRRsets(authority) {
+		if set.Type != dns.TypeNSEC && set.Type != dns.TypeNSEC3 {
+			continue
+		}
+		v, _ := q.judgeSigned(set)
+		switch {
+		case v.Status == dnssec.Secure:
+			p.sets = append(p.sets, v.proof)
+		case v.Status == dnssec.Bogus:
+			p.failed = further(p.failed, v)
+		}
+	}
+	return p
+}
+
+// of returns the denial by a zone.
+func (p *proofs) of(zone string) *dnssec.Denial {
+	d, ok := p.denials[zone]
+	if !ok {
+		d = p.verifier.Denial(zone, p.sets)
+		p.denials[zone] = d
+	}
+	return d
+}
+
+// zones returns the signers that can deny a name, the closest first.
+func (p *proofs) zones(name string) []string {
+	var zones []string
+	for _, a := range p.sets {
+		if dnsname.IsSubdomain(name, a.Signer()) && !slices.Contains(zones, a.Signer()) {
+			zones = append(zones, a.Signer())
+		}
+	}
+	slices.SortFunc(zones, func(a, b string) int { return len(b) - len(a) })
+	return zones
+}
+
+// deny decides whether the records prove what the response code says of the name.
+func (p *proofs) deny(name string, qtype uint16, rcode int) (best dnssec.Finding, zone string) {
+	best = p.failed.Finding
+	for _, zone := range p.zones(container(name, qtype)) {
+		f := p.of(zone).NoData(name, qtype)
+		if rcode == dns.RcodeNameError {
+			f = p.of(zone).NameError(name)
+		}
+		if f.Status != dnssec.Bogus {
+			return f, zone
+		}
+		if f.Reason > best.Reason {
+			best = f
+		}
+	}
+	return best, ""
+}
+
+// delegation decides what the records show of a zone cut at the name.
+func (p *proofs) delegation(name string) (dnssec.Delegation, dnssec.Finding) {
+	best := p.failed.Finding
+	for _, zone := range p.zones(dnsname.Parent(name)) {
+		shown, f := p.of(zone).Delegation(name)
+		if f.Status != dnssec.Bogus {
+			return shown, f
+		}
+		if f.Reason > best.Reason {
+			best = f
+		}
+	}
+	return dnssec.DelegationUnproven, best
+}
+
+// ttl returns how long the denial may be kept: the least TTL of its records, and
+// the SOA's minimum (RFC 9077).
+func (p *proofs) ttl(msg *dns.Msg) uint32 {
+	ttl := ^uint32(0)
+	for _, a := range p.sets {
+		ttl = min(ttl, a.TTL())
+	}
+	for _, rr := range msg.Ns {
+		if soa, ok := rr.(*dns.SOA); ok {
+			ttl = min(ttl, soa.Hdr.Ttl, soa.Minttl)
+		}
+	}
+	return ttl
+}

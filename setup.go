@@ -1,0 +1,212 @@
+package dnssecval
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/coredns/caddy"
+	"github.com/coredns/coredns/plugin"
+	clog "github.com/coredns/coredns/plugin/pkg/log"
+	"github.com/dnssecval/dnssecval/internal/dnsname"
+	"github.com/dnssecval/dnssecval/internal/dnssec"
+	"github.com/miekg/dns"
+)
+
+func init() { Register("dnssecval") }
+
+// Register makes the plugin known to CoreDNS under the word of the Corefile. It
+// panics, as plugin.Register does, if the word is taken.
+func Register(directive string) {
+	plugin.Register(directive, func(c *caddy.Controller) error {
+		if err := setup(c, directive); err != nil {
+			return plugin.Error(directive, err)
+		}
+		return nil
+	})
+}
+
+// setup reads the block and puts the handlers in their places.
+func setup(c *caddy.Controller, directive string) error {
+	conf, err := parse(c, directive)
+	if err != nil {
+		return err
+	}
+	v, warnings, err := conf.validator(directive)
+	if err != nil {
+		return err
+	}
+	for _, warning := range warnings {
+		v.log.Warning(warning)
+	}
+	return place(c, v)
+}
+
+// config is the words of one block.
+type config struct {
+	zones       []string
+	validate    bool
+	report      bool
+	logFailures bool
+	files       []string
+	negative    map[string]negativeAnchor
+	policy      dnssec.Policy
+	capacity    int
+	override    time.Time
+	words       map[string]bool
+}
+
+// defaultSkew is what Unbound allows.
+var defaultSkew = dnssec.Skew{Min: time.Hour, Max: 24 * time.Hour}
+
+func parse(c *caddy.Controller, directive string) (*config, error) {
+	conf := &config{negative: make(map[string]negativeAnchor), policy: dnssec.Policy{Skew: defaultSkew}, capacity: defaultCapacity, words: make(map[string]bool)}
+	for i := 0; c.Next(); i++ {
+		if i > 0 {
+			return nil, c.Errf("%s can be used once in a server block", directive)
+		}
+		conf.zones = plugin.OriginsFromArgsOrServerBlock(c.RemainingArgs(), c.ServerBlockKeys)
+		for c.NextBlock() {
+			if err := conf.word(c, directive); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if !conf.validate {
+		return nil, c.Errf("%s does nothing without the word validate", directive)
+	}
+	return conf, nil
+}
+
+// word reads one line of the block.
+func (conf *config) word(c *caddy.Controller, directive string) error {
+	word, args := c.Val(), c.RemainingArgs()
+	read, ok := words[word]
+	if !ok {
+		return c.Errf("unknown word %q; there are: allow-sha1, cache_capacity, insecure, log-failures, negative-trust-anchor, override-date, trust-anchor, validate", word)
+	}
+	if conf.words[word] && !repeatable[word] {
+		return c.Errf("%s is there twice", word)
+	}
+	conf.words[word] = true
+	if err := read(conf, args); err != nil {
+		return c.Errf("%s: %v", word, err)
+	}
+	return nil
+}
+
+var repeatable = map[string]bool{"trust-anchor": true, "negative-trust-anchor": true}
+
+var words = map[string]func(*config, []string) error{
+	"validate":              flag(func(conf *config) *bool { return &conf.validate }),
+	"insecure":              flag(func(conf *config) *bool { return &conf.report }),
+	"log-failures":          flag(func(conf *config) *bool { return &conf.logFailures }),
+	"allow-sha1":            flag(func(conf *config) *bool { return &conf.policy.AllowSHA1 }),
+	"trust-anchor":          trustAnchor,
+	"negative-trust-anchor": negativeTrustAnchor,
+	"cache_capacity":        cacheCapacity,
+	"override-date":         overrideDate,
+	"serve":                 notYet("to judge what the block itself serves"),
+	"auto-trust-anchor":     notYet("to follow key rollovers by RFC 5011; use trust-anchor, or the built-in anchors of the root"),
+	"key":                   signersWord,
+}
+
+func flag(field func(*config) *bool) func(*config, []string) error {
+	return func(conf *config, args []string) error {
+		if len(args) > 0 {
+			return fmt.Errorf("takes no argument, %q is one too many", args[0])
+		}
+		*field(conf) = true
+		return nil
+	}
+}
+
+func notYet(what string) func(*config, []string) error {
+	return func(*config, []string) error { return errors.New("is not there yet " + what) }
+}
+
+func signersWord(*config, []string) error {
+	return errors.New("belongs to CoreDNS's on-line signer, which this plugin replaces under its name; a build with both has this one as dnssecval")
+}
+
+func trustAnchor(conf *config, args []string) error {
+	if len(args) == 0 {
+		return errors.New("needs a file with DS or DNSKEY records")
+	}
+	conf.files = append(conf.files, args...)
+	return nil
+}
+
+// negativeTrustAnchor reads ZONE... [until TIME].
+func negativeTrustAnchor(conf *config, args []string) error {
+	var anchor negativeAnchor
+	if n := len(args); n >= 2 && args[n-2] == "until" {
+		until, err := time.Parse(time.RFC3339, args[n-1])
+		if err != nil {
+			return fmt.Errorf("%q is not a time such as 2026-12-31T12:00:00Z", args[n-1])
+		}
+		anchor.until, args = until, args[:n-2]
+	}
+	if len(args) == 0 {
+		return errors.New("needs a zone")
+	}
+	for _, zone := range args {
+		if _, ok := dns.IsDomainName(zone); !ok || zone == "until" {
+			return fmt.Errorf("%q is not a zone", zone)
+		}
+		conf.negative[dnsname.Canonical(zone)] = anchor
+	}
+	return nil
+}
+
+func cacheCapacity(conf *config, args []string) error {
+	if len(args) != 1 {
+		return errors.New("needs a number")
+	}
+	n, err := strconv.Atoi(args[0])
+	if err != nil || n < 1 {
+		return fmt.Errorf("%q is not a number of at least 1", args[0])
+	}
+	conf.capacity = n
+	return nil
+}
+
+func overrideDate(conf *config, args []string) error {
+	if len(args) != 1 {
+		return errors.New("needs a time as YYYYMMDDHHMMSS, in UTC")
+	}
+	date, err := time.Parse("20060102150405", args[0])
+	if err != nil {
+		return fmt.Errorf("%q is not a time as YYYYMMDDHHMMSS", args[0])
+	}
+	conf.override = date
+	return nil
+}
+
+// validator makes the handler, and says what the operator should know.
+func (conf *config) validator(directive string) (*Validator, []string, error) {
+	anchors := newAnchorSet(time.Now)
+	anchors.negative = conf.negative
+	var read []anchor
+	for _, file := range conf.files {
+		more, err := readAnchorFile(file, conf.policy)
+		if err != nil {
+			return nil, nil, err
+		}
+		read = append(read, more...)
+	}
+	warnings := anchors.trust(read)
+	kept, err := newCache(conf.capacity)
+	if err != nil {
+		return nil, nil, err
+	}
+	v := &Validator{
+		directive: directive, zones: conf.zones, policy: conf.policy, anchors: anchors, cache: kept, metrics: metricsFor(directive),
+		log: clog.NewWithPlugin(directive), told: new(onceEach), report: conf.report, override: conf.override, now: time.Now,
+	}
+	if conf.logFailures {
+		v.failures = newFailureLog(v.log)
+	}
+	return v, warnings, nil
+}

@@ -1,0 +1,260 @@
+package dnssecval
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/dnssecval/dnssecval/internal/dnsname"
+	"github.com/dnssecval/dnssecval/internal/dnssec"
+	"github.com/miekg/dns"
+)
+
+// Result is what was found of a response: the weakest of its links, and the RRsets
+// that a secure reply may have.
+type Result struct {
+	dnssec.Finding
+	kept      []keptRRset
+	inherited bool // the failure is of the chain: asking for the answer again does not help
+}
+
+// keptRRset is an RRset that belongs to the answer or to its proofs.
+type keptRRset struct {
+	name  string
+	rtype uint16
+	ttl   uint32
+}
+
+// verdict is what was found of one RRset.
+type verdict struct {
+	dnssec.Finding
+	proof     dnssec.Authenticated // if Secure
+	inherited bool
+}
+
+// judgeAndRetry judges the response, and asks again before it calls it bogus:
+// another upstream may know better, and some leave out signatures now and then.
+// The message that the result is about is left in msg.
+func (q *query) judgeAndRetry(msg **dns.Msg) Result {
+	result := q.judgeResponse(*msg)
+	for e := again; e < efforts; e++ {
+		if result.Status != dnssec.Bogus || result.inherited || result.Reason == dnssec.LimitExceeded || q.ctx.Err() != nil {
+			break
+		}
+		next := q.answerAgain(e)
+		if next == nil {
+			continue
+		}
+		if better := q.judgeResponse(next); better.Status != dnssec.Bogus {
+			*msg, result = next, better
+		}
+	}
+	return result
+}
+
+// judgeResponse decides the status of a whole response. One with another code than
+// NOERROR and NXDOMAIN says nothing that could be proven.
+func (q *query) judgeResponse(msg *dns.Msg) Result {
+	if msg.Rcode != dns.RcodeSuccess && msg.Rcode != dns.RcodeNameError && msg.Rcode != dns.RcodeYXDomain {
+		return Result{}
+	}
+	p, failure := followAliases(q.question, msg)
+	if failure != nil {
+		return Result{Finding: failure.Finding()}
+	}
+	q.expectSigners(msg.Answer, msg.Ns)
+	r := &response{query: q, msg: msg, result: Result{Finding: dnssec.Proven}}
+	for _, link := range p.links {
+		r.addLink(link)
+	}
+	for _, set := range p.final {
+		r.add(set)
+	}
+	switch {
+	case len(p.final) > 0 && msg.Rcode == dns.RcodeNameError:
+		r.weaken(bogus(dnssec.ResponseMalformed, "NXDOMAIN with an answer"))
+	case p.unsigned:
+		r.weaken(verdict{Finding: dnssec.Finding{Status: dnssec.Indeterminate, Reason: dnssec.TypeNotSigned}})
+	case len(p.final) == 0 && msg.Rcode != dns.RcodeYXDomain:
+		r.addDenial(p)
+	}
+	return r.result
+}
+
+func bogus(r dnssec.Reason, detail string) verdict {
+	return verdict{Finding: dnssec.Finding{Status: dnssec.Bogus, Reason: r, Detail: detail}}
+}
+
+// response is a response while it is judged.
+type response struct {
+	*query
+	msg    *dns.Msg
+	result Result
+	found  *proofs // of the authority section, once they are needed
+}
+
+// weaken makes the result as weak as the verdict; the first of equals is kept.
+func (r *response) weaken(v verdict) {
+	if weaker := r.result.Status.Weaker(v.Status); weaker != r.result.Status {
+		r.result.Finding, r.result.inherited = v.Finding, v.inherited
+	}
+}
+
+func (r *response) keep(proof dnssec.Authenticated) {
+	set := proof.RRset()
+	r.result.kept = append(r.result.kept, keptRRset{set.Name, set.Type, proof.TTL()})
+}
+
+// add judges an RRset of the answer: its signature, and where that is of a wildcard
+// the denial of the next closer name.
+func (r *response) add(set dnssec.RRset) verdict {
+	v := r.judge(set)
+	r.weaken(v)
+	if v.Status != dnssec.Secure {
+		return v
+	}
+	r.keep(v.proof)
+	if encloser, expanded := v.proof.Expanded(); expanded {
+		f := r.proofs().of(v.proof.Signer()).WildcardAnswer(set.Name, encloser)
+		r.weaken(verdict{Finding: f})
+		r.keepProofs(v.proof.Signer())
+	}
+	return v
+}
+
+// addLink judges a CNAME, or the DNAME that it was made from.
+func (r *response) addLink(l link) {
+	v := r.add(l.set)
+	if l.synthesized == "" {
+		return
+	}
+	if l.mismatch != "" && v.Status == dnssec.Secure {
+		r.weaken(bogus(dnssec.DNAMEMismatch, l.mismatch))
+	}
+	r.result.kept = append(r.result.kept, keptRRset{l.synthesized, dns.TypeCNAME, v.proof.TTL()})
+}
+
+// proofs authenticates the denial records of the response, once.
+func (r *response) proofs() *proofs {
+	if r.found == nil {
+		r.found = r.query.proofs(r.msg.Ns)
+	}
+	return r.found
+}
+
+// keepProofs keeps the denial records of a zone for the reply.
+func (r *response) keepProofs(zone string) {
+	for _, a := range r.proofs().sets {
+		if a.Signer() == zone {
+			r.keep(a)
+		}
+	}
+}
+
+// addDenial judges that there is no answer at the end of the chain.
+func (r *response) addDenial(p path) {
+	v, zone := r.denial(p.end)
+	if v.Status == dnssec.Secure || v.Status == dnssec.Insecure && zone != "" {
+		r.keepProofs(zone)
+		if soa, ok := findSet(dnssec.GroupRRsets(r.msg.Ns), zone, dns.TypeSOA); ok {
+			if signed, _ := r.judgeSigned(soa); signed.Status == dnssec.Secure {
+				r.keep(signed.proof)
+			}
+		}
+	}
+	if v.Status == dnssec.Bogus && p.partial(r.msg) && r.result.Status != dnssec.Secure {
+		return // an upstream that leaves the target of an unproven alias to us
+	}
+	r.weaken(v)
+}
+
+// denial decides whether the authority section proves that there is no answer for
+// name, and by which zone. Without a proof the name has to be in a zone that can
+// give none.
+func (r *response) denial(name string) (verdict, string) {
+	found := r.proofs()
+	finding, zone := found.deny(name, r.question.qtype, r.msg.Rcode)
+	if finding.Status != dnssec.Bogus || finding.Reason == dnssec.LimitExceeded {
+		return verdict{Finding: finding}, zone
+	}
+	if above := r.zoneOf(container(name, r.question.qtype)); above.finding.Status != dnssec.Secure {
+		return verdict{Finding: above.finding, inherited: true}, ""
+	}
+	return verdict{Finding: finding}, ""
+}
+
+// container returns the name whose zone holds the RRset: a DS is the parent's.
+func container(name string, rtype uint16) string {
+	if rtype == dns.TypeDS {
+		return dnsname.Parent(name)
+	}
+	return name
+}
+
+// judge decides the status of one RRset: by its signatures, and if these prove
+// nothing by the zone that it lies in. It does not look at wildcards.
+func (q *query) judge(set dnssec.RRset) verdict {
+	v, decided := q.judgeSigned(set)
+	if decided {
+		return v
+	}
+	zone := q.zoneOf(container(set.Name, set.Type))
+	if zone.finding.Status != dnssec.Secure {
+		return verdict{Finding: zone.finding, inherited: true}
+	}
+	return v
+}
+
+// maxSigners bounds the zones that are asked for because signatures name them.
+const maxSigners = 4
+
+// judgeSigned decides by the signatures. It is undecided if none verifies: the
+// RRset may lie in a zone that the signatures do not tell of.
+func (q *query) judgeSigned(set dnssec.RRset) (v verdict, decided bool) {
+	home := container(set.Name, set.Type)
+	scope := q.v.anchors.scope(home)
+	if scope.finding.Status != dnssec.Secure {
+		return verdict{Finding: scope.finding}, true
+	}
+	v = bogus(dnssec.SignatureMissing, "no RRSIG "+set.String())
+	signers := set.Signers()
+	slices.SortFunc(signers, func(a, b string) int { return len(b) - len(a) })
+	for _, signer := range signers[:min(len(signers), maxSigners)] {
+		if !dnsname.IsSubdomain(home, signer) || !dnsname.IsSubdomain(signer, scope.zone) {
+			v = further(v, bogus(dnssec.SignatureSignerInvalid, signer+" signed "+set.String()))
+			continue
+		}
+		zone := q.zone(signer)
+		switch zone.finding.Status {
+		case dnssec.Secure:
+			proof, failure := q.verifier.Authenticate(set, zone.keys)
+			if failure == nil {
+				return verdict{Finding: dnssec.Proven, proof: proof}, true
+			}
+			v = further(v, verdict{Finding: failure.Finding()})
+		case dnssec.Bogus:
+			v = further(v, verdict{Finding: zone.finding, inherited: zone.finding.Reason != dnssec.SignatureSignerInvalid})
+		default:
+			return verdict{Finding: zone.finding, inherited: true}, true
+		}
+	}
+	return v, v.Reason == dnssec.LimitExceeded
+}
+
+// further returns the failure that got further through the checks.
+func further(a, b verdict) verdict {
+	if b.Reason > a.Reason {
+		return b
+	}
+	return a
+}
+
+// String returns the sentence that log and EDE have: "token: detail".
+func (r Result) String() string { return sentence(r.Finding) }
+
+func sentence(f dnssec.Finding) string {
+	detail := f.Detail
+	if detail == "" {
+		detail = f.Reason.Text()
+	}
+	return f.Reason.String() + ": " + strings.TrimSpace(detail)
+}
