@@ -8,8 +8,10 @@ import (
 	"github.com/miekg/dns"
 )
 
-// maxLinks bounds the CNAME and DNAME records that a response may lead through.
-const maxLinks = 11
+const (
+	maxLinks  = 11 // CNAME and DNAME records that a response may lead through
+	maxRRsets = 24 // RRsets in the answer for ANY; the others are left out (RFC 8482, section 4.1)
+)
 
 // path is the way that an answer section leads from the question: over aliases to
 // the RRsets that answer it, or to a name that has none.
@@ -34,8 +36,8 @@ func (p path) partial(msg *dns.Msg) bool {
 }
 
 // followAliases finds the path. Records that it does not lead over are no part of
-// the answer. An alias with several targets and a chain that is too long fail; a
-// loop ends where it closes.
+// the answer. An alias with several targets fails, and so do a chain that is too
+// long and one that closes. One that leads to a name that is too long has no end.
 func followAliases(q question, msg *dns.Msg) (path, *dnssec.Failure) {
 	sets := dnssec.GroupRRsets(msg.Answer)
 	p := path{end: q.name}
@@ -45,7 +47,7 @@ func followAliases(q question, msg *dns.Msg) (path, *dnssec.Failure) {
 			return p, nil
 		}
 		l, target, failure := aliasAt(sets, p.end, q.qtype)
-		if failure != nil || target == "" {
+		if failure != nil || len(l.set.RRs) == 0 {
 			return p, failure
 		}
 		if seen[p.end] {
@@ -56,7 +58,9 @@ func followAliases(q question, msg *dns.Msg) (path, *dnssec.Failure) {
 			return p, &dnssec.Failure{Reason: dnssec.CNAMEChainInvalid, Detail: fmt.Sprintf("more than %d aliases", maxLinks)}
 		}
 		p.links = append(p.links, l)
-		p.end = target
+		if p.end = target; target == "" {
+			return p, nil
+		}
 	}
 }
 
@@ -75,10 +79,12 @@ func (p *path) answeredBy(sets []dnssec.RRset, qtype uint16, answer []dns.RR) bo
 			p.final = append(p.final, set)
 		}
 	}
+	p.final = p.final[:min(len(p.final), maxRRsets)]
 	return len(p.final) > 0
 }
 
-// aliasAt returns the alias of a name and where it leads; no target means none.
+// aliasAt returns the alias of a name and where it leads. A link without records
+// means that there is none, no target that the name gets too long.
 func aliasAt(sets []dnssec.RRset, name string, qtype uint16) (l link, target string, f *dnssec.Failure) {
 	cname, hasCNAME := findSet(sets, name, dns.TypeCNAME)
 	if qtype == dns.TypeCNAME {

@@ -185,7 +185,7 @@ func (q *query) withoutDS(name string, msg *dns.Msg) *cut {
 		return &cut{name: name, delegation: dnssec.NotDelegation, finding: dnssec.Proven, expires: q.until(v.proof.TTL())}
 	}
 	proofs := q.proofs(msg.Ns)
-	shown, finding := proofs.delegation(name)
+	shown, finding := proofs.delegation(name, q.v.anchors.scope(dnsname.Parent(name)).zone)
 	if finding.Status != dnssec.Bogus {
 		return &cut{name: name, delegation: shown, finding: finding, expires: q.until(proofs.ttl(msg))}
 	}

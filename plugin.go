@@ -86,6 +86,9 @@ func (v *Validator) validate(ctx context.Context, w dns.ResponseWriter, r *dns.M
 		v.cache.forgetFailure(q.question)
 		explainFinding(ctx, result.Finding)
 	}
+	if v.sentinelRefuses(q.question, result.Status) {
+		return v.refuse(w, r, dns.RcodeServerFailure)
+	}
 	_ = w.WriteMsg(reply(r, msg, result))
 	return dns.RcodeSuccess, nil
 }

@@ -46,11 +46,12 @@ func (p *proofs) of(zone string) *dnssec.Denial {
 	return d
 }
 
-// zones returns the signers that can deny a name, the closest first.
-func (p *proofs) zones(name string) []string {
+// zones returns the signers that can deny a name, the closest first: those at or
+// above it, and at or below the trust anchor that counts for it.
+func (p *proofs) zones(name, within string) []string {
 	var zones []string
 	for _, a := range p.sets {
-		if dnsname.IsSubdomain(name, a.Signer()) && !slices.Contains(zones, a.Signer()) {
+		if dnsname.IsSubdomain(name, a.Signer()) && dnsname.IsSubdomain(a.Signer(), within) && !slices.Contains(zones, a.Signer()) {
 			zones = append(zones, a.Signer())
 		}
 	}
@@ -59,9 +60,9 @@ func (p *proofs) zones(name string) []string {
 }
 
 // deny decides whether the records prove what the response code says of the name.
-func (p *proofs) deny(name string, qtype uint16, rcode int) (best dnssec.Finding, zone string) {
+func (p *proofs) deny(name string, qtype uint16, rcode int, within string) (best dnssec.Finding, zone string) {
 	best = p.failed.Finding
-	for _, zone := range p.zones(container(name, qtype)) {
+	for _, zone := range p.zones(container(name, qtype), within) {
 		f := p.of(zone).NoData(name, qtype)
 		if rcode == dns.RcodeNameError {
 			f = p.of(zone).NameError(name)
@@ -77,9 +78,9 @@ func (p *proofs) deny(name string, qtype uint16, rcode int) (best dnssec.Finding
 }
 
 // delegation decides what the records show of a zone cut at the name.
-func (p *proofs) delegation(name string) (dnssec.Delegation, dnssec.Finding) {
+func (p *proofs) delegation(name, within string) (dnssec.Delegation, dnssec.Finding) {
 	best := p.failed.Finding
-	for _, zone := range p.zones(dnsname.Parent(name)) {
+	for _, zone := range p.zones(dnsname.Parent(name), within) {
 		shown, f := p.of(zone).Delegation(name)
 		if f.Status != dnssec.Bogus {
 			return shown, f

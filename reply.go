@@ -16,9 +16,10 @@ func reply(r, msg *dns.Msg, result Result) *dns.Msg {
 	msg.Id, msg.Response, msg.Opcode = r.Id, true, r.Opcode
 	msg.RecursionDesired, msg.CheckingDisabled = r.RecursionDesired, r.CheckingDisabled
 	msg.Question = r.Question
-	msg.AuthenticatedData = result.Status == dnssec.Secure && (do || r.AuthenticatedData)
+	msg.Rcode = result.rcode
+	msg.AuthenticatedData = result.Status == dnssec.Secure && provable(msg.Rcode) && (do || r.AuthenticatedData)
 	switch {
-	case msg.Rcode != dns.RcodeSuccess && msg.Rcode != dns.RcodeNameError && msg.Rcode != dns.RcodeYXDomain:
+	case !provable(msg.Rcode) && msg.Rcode != dns.RcodeYXDomain:
 		msg.Answer, msg.Ns = nil, nil
 	case result.Status == dnssec.Secure:
 		msg.Answer = onlyKept(msg.Answer, result.kept)

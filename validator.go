@@ -14,6 +14,7 @@ import (
 type Result struct {
 	dnssec.Finding
 	kept      []keptRRset
+	rcode     int
 	inherited bool // the failure is of the chain: asking for the answer again does not help
 }
 
@@ -54,12 +55,12 @@ func (q *query) judgeAndRetry(msg **dns.Msg) Result {
 // judgeResponse decides the status of a whole response. One with another code than
 // NOERROR and NXDOMAIN says nothing that could be proven.
 func (q *query) judgeResponse(msg *dns.Msg) Result {
-	if msg.Rcode != dns.RcodeSuccess && msg.Rcode != dns.RcodeNameError && msg.Rcode != dns.RcodeYXDomain {
-		return Result{}
+	if !provable(msg.Rcode) && msg.Rcode != dns.RcodeYXDomain {
+		return Result{rcode: msg.Rcode}
 	}
 	p, failure := followAliases(q.question, msg)
 	if failure != nil {
-		return Result{Finding: failure.Finding()}
+		return Result{Finding: failure.Finding(), rcode: msg.Rcode}
 	}
 	q.expectSigners(msg.Answer, msg.Ns)
 	r := &response{query: q, msg: msg, result: Result{Finding: dnssec.Proven}}
@@ -74,11 +75,18 @@ func (q *query) judgeResponse(msg *dns.Msg) Result {
 		r.weaken(bogus(dnssec.ResponseMalformed, "NXDOMAIN with an answer"))
 	case p.unsigned:
 		r.weaken(verdict{Finding: dnssec.Finding{Status: dnssec.Indeterminate, Reason: dnssec.TypeNotSigned}})
-	case len(p.final) == 0 && msg.Rcode != dns.RcodeYXDomain:
+	case len(p.final) == 0 && p.end != "":
 		r.addDenial(p)
+	}
+	r.result.rcode = r.msg.Rcode
+	if r.emptyNonTerminal {
+		r.result.rcode = dns.RcodeSuccess
 	}
 	return r.result
 }
+
+// provable tells whether a response code is one that a proof can stand behind.
+func provable(rcode int) bool { return rcode == dns.RcodeSuccess || rcode == dns.RcodeNameError }
 
 func bogus(r dnssec.Reason, detail string) verdict {
 	return verdict{Finding: dnssec.Finding{Status: dnssec.Bogus, Reason: r, Detail: detail}}
@@ -90,6 +98,8 @@ type response struct {
 	msg    *dns.Msg
 	result Result
 	found  *proofs // of the authority section, once they are needed
+
+	emptyNonTerminal bool // NXDOMAIN was said of a name that is proven to exist
 }
 
 // weaken makes the result as weak as the verdict; the first of equals is kept.
@@ -114,6 +124,9 @@ func (r *response) add(set dnssec.RRset) verdict {
 	}
 	r.keep(v.proof)
 	if encloser, expanded := v.proof.Expanded(); expanded {
+		if set.Type == dns.TypeDNAME { // RFC 6672, section 3.3
+			r.weaken(bogus(dnssec.SignatureLabelsInvalid, set.String()+" comes from a wildcard"))
+		}
 		f := r.proofs().of(v.proof.Signer()).WildcardAnswer(set.Name, encloser)
 		r.weaken(verdict{Finding: f})
 		r.keepProofs(v.proof.Signer())
@@ -169,17 +182,51 @@ func (r *response) addDenial(p path) {
 
 // denial decides whether the authority section proves that there is no answer for
 // name, and by which zone. Without a proof the name has to be in a zone that can
-// give none.
+// give none; it is not, if the SOA is that of a secure zone.
 func (r *response) denial(name string) (verdict, string) {
-	found := r.proofs()
-	finding, zone := found.deny(name, r.question.qtype, r.msg.Rcode)
-	if finding.Status != dnssec.Bogus || finding.Reason == dnssec.LimitExceeded {
+	home := container(name, r.question.qtype)
+	within := r.v.anchors.scope(home).zone
+	finding, zone := r.deny(name, within)
+	if finding.Status != dnssec.Bogus || finding.Reason == dnssec.LimitExceeded || r.saidBySecureZone(home, within) {
 		return verdict{Finding: finding}, zone
 	}
-	if above := r.zoneOf(container(name, r.question.qtype)); above.finding.Status != dnssec.Secure {
+	if above := r.zoneOf(home); above.finding.Status != dnssec.Secure {
 		return verdict{Finding: above.finding, inherited: true}, ""
 	}
 	return verdict{Finding: finding}, ""
+}
+
+// deny looks for a proof by the zones within the anchor that counts. Two more are
+// as good if they are complete: that a name said not to exist does and is empty, and
+// a denial by a zone above an anchor, which then has no zone to stand for.
+func (r *response) deny(name, within string) (dnssec.Finding, string) {
+	proofs, qtype, rcode := r.proofs(), r.question.qtype, r.msg.Rcode
+	finding, zone := proofs.deny(name, qtype, rcode, within)
+	if finding.Status != dnssec.Bogus || finding.Reason == dnssec.LimitExceeded {
+		return finding, zone
+	}
+	if rcode == dns.RcodeNameError {
+		if f, z := proofs.deny(name, qtype, dns.RcodeSuccess, within); f.Status == dnssec.Secure {
+			r.emptyNonTerminal = true
+			return f, z
+		}
+	}
+	if f, z := proofs.deny(name, qtype, rcode, dnsname.Root); f.Status == dnssec.Secure {
+		return f, z
+	}
+	return finding, ""
+}
+
+// saidBySecureZone tells whether the SOA of a zone that holds the name is proven.
+func (r *response) saidBySecureZone(name, within string) bool {
+	for _, set := range dnssec.GroupRRsets(r.msg.Ns) {
+		if set.Type == dns.TypeSOA && dnsname.IsSubdomain(name, set.Name) && dnsname.IsSubdomain(set.Name, within) {
+			if v, _ := r.judgeSigned(set); v.Status == dnssec.Secure {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // container returns the name whose zone holds the RRset: a DS is the parent's.
