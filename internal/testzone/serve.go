@@ -1,0 +1,83 @@
+package testzone
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+
+	"github.com/miekg/dns"
+)
+
+// Server serves a World over UDP and TCP.
+type Server struct {
+	udp, tcp *dns.Server
+	addr     string
+}
+
+// Serve serves w on addr, which has to be a loopback address with a port;
+// port 0 chooses one that is free for UDP and TCP.
+func (w *World) Serve(addr string) (*Server, error) {
+	ap, err := netip.ParseAddrPort(addr)
+	if err != nil {
+		return nil, fmt.Errorf("testzone: %w", err)
+	}
+	if !ap.Addr().IsLoopback() {
+		return nil, fmt.Errorf("testzone: %s is not a loopback address", addr)
+	}
+	packets, listener, err := listen(ap)
+	if err != nil {
+		return nil, fmt.Errorf("testzone: %w", err)
+	}
+	s := &Server{addr: packets.LocalAddr().String()}
+	handler := dns.HandlerFunc(func(rw dns.ResponseWriter, r *dns.Msg) {
+		// What is not answered was dropped on purpose, or the client has gone.
+		_, _ = w.ServeDNS(context.Background(), rw, r)
+	})
+	s.udp = &dns.Server{PacketConn: packets, Handler: handler, UDPSize: dns.MaxMsgSize}
+	s.tcp = &dns.Server{Listener: listener, Handler: handler}
+	return s, s.start()
+}
+
+// listen opens the same port for UDP and TCP.
+func listen(ap netip.AddrPort) (net.PacketConn, net.Listener, error) {
+	var lastErr error
+	for range 20 { // a port that is free for UDP may be taken for TCP
+		packets, err := net.ListenPacket("udp", ap.String())
+		if err != nil {
+			return nil, nil, err
+		}
+		listener, err := net.Listen("tcp", packets.LocalAddr().String())
+		if err == nil {
+			return packets, listener, nil
+		}
+		lastErr = errors.Join(err, packets.Close())
+		if ap.Port() != 0 {
+			break
+		}
+	}
+	return nil, nil, lastErr
+}
+
+// start returns when both servers are running.
+func (s *Server) start() error {
+	started := make(chan error, 4)
+	for _, server := range []*dns.Server{s.udp, s.tcp} {
+		server.NotifyStartedFunc = func() { started <- nil }
+		go func() {
+			if err := server.ActivateAndServe(); err != nil {
+				started <- err
+			}
+		}()
+	}
+	return errors.Join(<-started, <-started)
+}
+
+// Addr returns the address and port that the server listens on.
+func (s *Server) Addr() string { return s.addr }
+
+// Close ends the server.
+func (s *Server) Close() error {
+	return errors.Join(s.udp.Shutdown(), s.tcp.Shutdown())
+}
