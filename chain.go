@@ -113,8 +113,8 @@ func (q *query) establish(name string) *cut {
 			break
 		}
 	}
-	if q.v.routes.private(name) == name && c.finding.Status != dnssec.Bogus && c.keys == nil {
-		c = q.privateCut(name, c)
+	if private := q.v.routes.private(q.question.name); private != dnsname.Root && dnsname.IsSubdomain(private, name) {
+		c = q.seenFromPrivate(private, c)
 	}
 	if q.ctx.Err() == nil || c.finding.Status != dnssec.Bogus {
 		q.v.cache.keepCut(c, q.now)
@@ -181,7 +181,7 @@ func (q *query) keysOf(name string, vouched dnssec.DSSet, ttl time.Duration, e e
 // withoutDS judges an answer that has no DS: what its denial shows, or, where
 // nothing is shown, whether the zone above is one that shows nothing.
 func (q *query) withoutDS(name string, msg *dns.Msg) *cut {
-	if v, ok := q.aliased(name, msg); ok && v.Status == dnssec.Secure {
+	if v, ok := q.aliased(name, msg); ok {
 		return &cut{name: name, delegation: dnssec.NotDelegation, finding: dnssec.Proven, expires: q.until(v.proof.TTL())}
 	}
 	proofs := q.proofs(msg.Ns)
@@ -200,17 +200,23 @@ func (q *query) withoutDS(name string, msg *dns.Msg) *cut {
 	return &cut{name: name, delegation: dnssec.DelegationUnsigned, finding: finding}
 }
 
-// aliased judges the CNAME at the name, or the DNAME above it, that answered the
+// aliased tells whether a proven CNAME at the name, or DNAME above it, answered the
 // question for a DS: where an alias is there is no zone cut.
 func (q *query) aliased(name string, msg *dns.Msg) (verdict, bool) {
 	sets := dnssec.GroupRRsets(msg.Answer)
-	if set, ok := findSet(sets, name, dns.TypeCNAME); ok && len(set.Sigs) > 0 {
-		return q.judgeSigned(set)
+	set, ok := findSet(sets, name, dns.TypeCNAME)
+	if !ok || len(set.Sigs) == 0 {
+		set, ok = closestDNAME(sets, name)
 	}
-	if set, ok := closestDNAME(sets, name); ok {
-		return q.judgeSigned(set)
+	if !ok {
+		return verdict{}, false
 	}
-	return verdict{}, false
+	v, _ := q.judgeSigned(set)
+	if v.Status == dnssec.Secure {
+		_, expanded := v.proof.Expanded()
+		return v, !expanded // another name's wildcard could be shown for this one
+	}
+	return v, false
 }
 
 // until returns the expiry of a denial.
@@ -218,8 +224,20 @@ func (q *query) until(ttl uint32) time.Time {
 	return q.now.Add(max(min(time.Duration(ttl)*time.Second, maxDenialTTL), time.Second))
 }
 
-// privateCut is for a name by which the operator forwards and that the public tree
-// does not show to be signed: the operator knows the zone, we can't judge it.
+// seenFromPrivate looks at a cut on the way to a zone that the operator forwards by
+// name. What can't be had is told with the way out of it. Where the public tree does
+// not show the zone itself to be signed, nothing can be known: the operator knows the
+// zone, and not by way of the tree.
+func (q *query) seenFromPrivate(private string, c *cut) *cut {
+	switch {
+	case c.finding.Status == dnssec.Bogus:
+		q.v.tellPrivate(private, "its place in the public tree can't be found out ("+sentence(c.finding)+")")
+	case c.name == private && c.delegation != dnssec.DelegationSigned && c.finding.Reason != dnssec.NegativeTrustAnchor:
+		return q.privateCut(private, c)
+	}
+	return c
+}
+
 func (q *query) privateCut(name string, public *cut) *cut {
 	detail := "forwarded by name, and " + describePublic(public)
 	q.v.tellPrivate(name, detail)

@@ -68,13 +68,18 @@ func newMetricSet(directive string) *metricSet {
 	}
 }
 
-// judged counts a response.
+// judged counts a response, and the time that it took.
 func (m *metricSet) judged(server string, f dnssec.Finding, took time.Duration) {
+	m.counted(server, f)
+	m.duration.WithLabelValues(server).Observe(took.Seconds())
+}
+
+// counted counts a response, one that is refused for a kept failure too.
+func (m *metricSet) counted(server string, f dnssec.Finding) {
 	m.validations.WithLabelValues(server, f.Status.String()).Inc()
 	if f.Status == dnssec.Bogus {
 		m.failures.WithLabelValues(server, f.Reason.String()).Inc()
 	}
-	m.duration.WithLabelValues(server).Observe(took.Seconds())
 }
 
 // asked counts a question to the upstream. The label is of a closed set: the types

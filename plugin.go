@@ -64,6 +64,7 @@ func (v *Validator) validate(ctx context.Context, w dns.ResponseWriter, r *dns.M
 
 	q := v.newQuery(ctx, w, r)
 	if kept, ok := v.cache.failure(q.question, q.now); ok && !v.report {
+		v.metrics.counted(q.server, kept)
 		v.tell(q, kept)
 		return v.refuse(w, r, dns.RcodeServerFailure)
 	}
