@@ -96,9 +96,9 @@ func (q *query) speculate() {
 }
 
 // detached returns a query that goes on when the client has its answer. It spends
-// from the same budget.
+// from the same budget, and shares what was asked ahead.
 func (q *query) detached() *query {
 	d := q.v.newQuery(context.WithoutCancel(q.ctx), ownWriter{}, q.request)
-	d.verifier = q.verifier
+	d.verifier, d.expected = q.verifier, q.expected
 	return d
 }

@@ -54,16 +54,22 @@ type query struct {
 	server   string
 	verifier dnssec.Verifier
 
-	asked   atomic.Int32
-	mu      sync.Mutex
-	pending map[question]<-chan singleflight.Result
+	asked    atomic.Int32
+	expected *expected
+}
+
+// expected is the questions of the chain that were asked ahead of their need. What
+// goes on for the same client shares it, so that none is asked twice.
+type expected struct {
+	sync.Mutex
+	flights map[question]<-chan singleflight.Result // nil: waited for already
 }
 
 func (v *Validator) newQuery(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) *query {
 	q := &query{
 		v: v, ctx: ctx, w: w, request: r, now: v.now(), server: metrics.WithServer(ctx),
 		question: question{dnsname.Canonical(r.Question[0].Name), r.Question[0].Qtype},
-		pending:  make(map[question]<-chan singleflight.Result),
+		expected: &expected{flights: make(map[question]<-chan singleflight.Result)},
 	}
 	q.verifier = dnssec.Verifier{Now: q.now, Policy: v.policy, Budget: dnssec.NewBudget(), Ledger: ledger{v.cache, v.metrics, q.server}}
 	if !v.override.IsZero() {
@@ -131,11 +137,11 @@ func newRequest(name string, qtype uint16) *dns.Msg {
 
 // expect asks a question of the chain without waiting: it will be needed.
 func (q *query) expect(name string, qtype uint16) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
+	q.expected.Lock()
+	defer q.expected.Unlock()
 	key := question{name, qtype}
-	if _, ok := q.pending[key]; !ok {
-		q.pending[key] = q.fly(key, usual)
+	if _, ok := q.expected.flights[key]; !ok {
+		q.expected.flights[key] = q.fly(key, usual)
 	}
 }
 
@@ -143,10 +149,10 @@ func (q *query) expect(name string, qtype uint16) {
 // message is shared and must not be changed.
 func (q *query) fetch(name string, qtype uint16, e effort) (*dns.Msg, error) {
 	key := question{name, qtype}
-	q.mu.Lock()
-	flight := q.pending[key]
-	delete(q.pending, key)
-	q.mu.Unlock()
+	q.expected.Lock()
+	flight := q.expected.flights[key]
+	q.expected.flights[key] = nil
+	q.expected.Unlock()
 	if flight == nil || e != usual {
 		flight = q.fly(key, e)
 	}
