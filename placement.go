@@ -11,6 +11,7 @@ import (
 	"github.com/coredns/caddy/caddyfile"
 	"github.com/coredns/coredns/core/dnsserver"
 	"github.com/coredns/coredns/plugin"
+	"github.com/dnssecval/dnssecval/internal/dnsname"
 )
 
 // askers are the directives of plugins that ask an upstream. What others answer is
@@ -23,6 +24,7 @@ type placement struct {
 	instance   *caddy.Instance
 	config     *dnsserver.Config
 	validator  *Validator
+	keys       []blockKey // of the block
 }
 
 // place has the validator put before the first asker, and the explainer before all
@@ -110,10 +112,12 @@ func (p *placement) start() error {
 		return plugin.Error(v.directive, fmt.Errorf("block %s has nothing that asks an upstream, so that there is nothing to validate: add forward", p.config.Zone))
 	}
 	if p.config.Handler("dns64") != nil {
-		v.log.Warning("dns64 in the same block makes an empty answer of a name whose A and AAAA fail to validate, and what it synthesizes is not secure")
+		v.log.Warning("dns64 in the same block synthesizes from A also where the AAAA fail to validate, and what it synthesizes is not secure")
 	}
-	for _, host := range p.config.ListenHosts {
-		v.metrics.trusts(p.config.Transport+"://"+net.JoinHostPort(host, p.config.Port), v.anchors)
+	v.besides = make(map[string][]*Validator)
+	for _, server := range p.servers() {
+		v.besides[server] = p.validatorsOn(server)
+		v.metrics.trusts(server, v.onServer(server))
 	}
 	for _, b := range v.routes.blocks {
 		b.assignHandlers()
@@ -129,27 +133,83 @@ func (p *placement) findRoutes() error {
 	if err != nil {
 		return err
 	}
+	ownIndex := p.controller.ServerBlockIndex
+	if ownIndex >= len(serverBlocks) {
+		return fmt.Errorf("block %d is not in the Corefile", ownIndex)
+	}
+	p.keys = p.keysOf(ownIndex, serverBlocks[ownIndex])
 	r := &routes{}
 	p.validator.routes = r
 	for i, sb := range serverBlocks {
-		c := *p.controller
-		c.ServerBlockIndex, c.ServerBlockKeyIndex = i, 0
-		conf := dnsserver.GetConfig(&c)
-		own := i == p.controller.ServerBlockIndex
-		if !own && (conf.Port != p.config.Port || conf.Transport != p.config.Transport) {
+		zones := p.sharedZones(p.keysOf(i, sb))
+		if len(zones) == 0 {
 			continue
 		}
-		b := newBlock(sb)
-		b.catchHandlers(conf)
-		if own {
+		b := newBlock(zones, sb)
+		b.catchHandlers(p.configOf(i, 0))
+		if i == ownIndex {
 			r.own = b
 			r.blocks = append([]*block{b}, r.blocks...)
 		} else {
 			r.blocks = append(r.blocks, b)
 		}
 	}
-	if r.own == nil {
-		return fmt.Errorf("block %d is not in the Corefile", p.controller.ServerBlockIndex)
-	}
 	return nil
+}
+
+// blockKey is one of the keys of a server block: a zone, and where it is served.
+type blockKey struct {
+	zone    string
+	servers []string // as CoreDNS names them: dns://127.0.0.1:53
+}
+
+// keysOf returns the keys of a server block. A network such as 10.0.0.0/9 stands
+// for several zones, and CoreDNS makes a key of each. All are served on the
+// addresses of the first.
+func (p *placement) keysOf(index int, sb caddyfile.ServerBlock) []blockKey {
+	keys := make([]blockKey, 0, len(sb.Keys))
+	for k := range plugin.OriginsFromArgsOrServerBlock(slices.Clone(sb.Keys), nil) {
+		conf := p.configOf(index, k)
+		key := blockKey{zone: dnsname.Canonical(conf.Zone)}
+		for _, host := range p.configOf(index, 0).ListenHosts {
+			key.servers = append(key.servers, conf.Transport+"://"+net.JoinHostPort(host, conf.Port))
+		}
+		keys = append(keys, key)
+	}
+	return keys
+}
+
+func (p *placement) configOf(index, key int) *dnsserver.Config {
+	c := *p.controller
+	c.ServerBlockIndex, c.ServerBlockKeyIndex = index, key
+	return dnsserver.GetConfig(&c)
+}
+
+// servers returns the addresses on which the block of the validator listens.
+func (p *placement) servers() (servers []string) {
+	for _, key := range p.keys {
+		servers = append(servers, key.servers...)
+	}
+	return servers
+}
+
+// validatorsOn returns the validators of all blocks that listen on the address.
+func (p *placement) validatorsOn(server string) (validators []*Validator) {
+	for _, other := range placements(p.instance) {
+		if other.validator.directive == p.validator.directive && slices.Contains(other.servers(), server) {
+			validators = append(validators, other.validator)
+		}
+	}
+	return validators
+}
+
+// sharedZones returns the zones that are served where the validator's block is.
+func (p *placement) sharedZones(keys []blockKey) (zones []string) {
+	own := p.servers()
+	for _, key := range keys {
+		if slices.ContainsFunc(key.servers, func(s string) bool { return slices.Contains(own, s) }) {
+			zones = append(zones, key.zone)
+		}
+	}
+	return zones
 }
