@@ -1,6 +1,7 @@
 package dnssecval
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -116,6 +117,7 @@ func (c *cut) unfinished() bool { return c.finding.Reason == dnssec.LimitExceede
 // asked for with more effort before it counts as failed.
 func (q *query) establish(name string) *cut {
 	var c *cut
+	start := time.Now()
 	for e := usual; e < efforts; e++ {
 		if next := q.attempt(name, e); c == nil || next.finding.Status != dnssec.Bogus || next.finding.Reason >= c.finding.Reason {
 			c = next
@@ -125,10 +127,15 @@ func (q *query) establish(name string) *cut {
 		}
 	}
 	c = q.seenFromPrivate(c)
-	if c.abandoned = q.ctx.Err() != nil && c.finding.Status == dnssec.Bogus; !c.abandoned {
-		q.v.cache.keepCut(c, q.now)
+	if c.abandoned = c.finding.Status == dnssec.Bogus && q.gaveUp(time.Since(start)); !c.abandoned {
+		q.v.cache.keepCut(c, q.v.now()) // a failure is kept from its end on
 	}
 	return c
+}
+
+// gaveUp tells whether the query ended before what it waited for had its time.
+func (q *query) gaveUp(waited time.Duration) bool {
+	return q.ctx.Err() != nil && (q.ctx.Err() == context.Canceled || waited < patience/2)
 }
 
 // attempt asks for DS, or takes the trust anchors of the name, and then for DNSKEY.

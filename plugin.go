@@ -83,7 +83,7 @@ func (v *Validator) validate(ctx context.Context, w dns.ResponseWriter, r *dns.M
 
 	if result.Status == dnssec.Bogus {
 		if ctx.Err() != context.Canceled { // the client gave up, which says nothing of the name
-			v.cache.keepFailure(q.question, result.Finding, q.now)
+			v.cache.keepFailure(q.question, result.Finding, v.now())
 		}
 		v.tell(q, result.Finding)
 		if !v.report {
