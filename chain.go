@@ -113,8 +113,12 @@ func (q *query) establish(name string) *cut {
 			break
 		}
 	}
+	c = q.byOwnKeys(name, c)
 	if private := q.v.routes.private(q.question.name); private != dnsname.Root && dnsname.IsSubdomain(private, name) {
 		c = q.seenFromPrivate(private, c)
+	}
+	if c.finding.Reason == dnssec.PrivateZone && !c.inherited {
+		q.v.tellPrivate(name, c.finding.Detail)
 	}
 	if q.ctx.Err() == nil || c.finding.Status != dnssec.Bogus {
 		q.v.cache.keepCut(c, q.now)
@@ -240,8 +244,7 @@ func (q *query) seenFromPrivate(private string, c *cut) *cut {
 
 func (q *query) privateCut(name string, public *cut) *cut {
 	detail := "forwarded by name, and " + describePublic(public)
-	q.v.tellPrivate(name, detail)
-	finding := dnssec.Finding{Status: dnssec.Indeterminate, Reason: dnssec.PrivateZone, Detail: name + " is " + detail}
+	finding := dnssec.Finding{Status: dnssec.Indeterminate, Reason: dnssec.PrivateZone, Detail: detail}
 	return &cut{name: name, delegation: dnssec.DelegationUnsigned, finding: finding, expires: public.expires}
 }
 
@@ -270,7 +273,6 @@ func (q *query) unavailable(name string, r dnssec.Reason, err error) *cut {
 	switch {
 	case errors.Is(err, errNoRoute):
 		finding := dnssec.Finding{Status: dnssec.Indeterminate, Reason: dnssec.PrivateZone, Detail: detail}
-		q.v.tellPrivate(name, detail)
 		return &cut{name: name, delegation: dnssec.DelegationUnsigned, finding: finding, expires: q.now.Add(maxDenialTTL)}
 	case errors.Is(err, errQuestions):
 		return failedCut(name, dnssec.LimitExceeded, detail)

@@ -17,45 +17,75 @@ import (
 // the operator's own data and never passes the validator.
 var askers = []string{"forward", "grpc", "fanout", "alternate", "unbound"}
 
-// placement is a validator on its way into the chain of its block.
+// placement is the handlers of a block on their way into its chain.
 type placement struct {
 	controller *caddy.Controller
 	instance   *caddy.Instance
 	config     *dnsserver.Config
+	words      *config
 	validator  *Validator
+	server     *Server // nil without serve
+	stop       chan struct{}
 }
 
-// place has the validator put before the first asker, and the explainer before all
-// other plugins.
-func place(c *caddy.Controller, v *Validator) error {
-	first := slices.IndexFunc(dnsserver.Directives, func(d string) bool { return slices.Contains(askers, d) })
-	own := slices.Index(dnsserver.Directives, v.directive)
-	if first < 1 || own < 0 || own > first {
-		return fmt.Errorf("%s has to stand before forward and the like in plugin.cfg", v.directive)
+// place has the validator put before the first asker, the server around the
+// keepers, and the explainer before all other plugins.
+func place(c *caddy.Controller, v *Validator, words *config) error {
+	own, first := slices.Index(dnsserver.Directives, v.directive), firstOf(askers)
+	p := &placement{controller: c, config: dnsserver.GetConfig(c), words: words, validator: v, stop: make(chan struct{})}
+	if words.serve {
+		p.server = &Server{Validator: v.forServed()}
+		first = firstOf(keepers)
 	}
-	p := &placement{controller: c, config: dnsserver.GetConfig(c), validator: v}
-	p.await(dnsserver.Directives[first-1], dnsserver.Directives[len(dnsserver.Directives)-1])
+	if first < 1 || own < 0 || own > first {
+		return fmt.Errorf("%s has to stand before file, forward and the like in plugin.cfg", v.directive)
+	}
+	p.await()
 	c.OnStartup(p.start)
+	c.OnShutdown(func() error {
+		close(p.stop)
+		return nil
+	})
 	return nil
+}
+
+// firstOf returns the place of the first of some directives in the list of all, or -1.
+func firstOf(some []string) int {
+	return slices.IndexFunc(dnsserver.Directives, func(d string) bool { return slices.Contains(some, d) })
 }
 
 // placementsKey is where an instance keeps the placements that are under way.
 type placementsKey struct{}
 
-// hooked is the directives that have a callback of ours: callbacks stay for the
-// life of the process.
+// hooked is the callbacks of ours: they stay for the life of the process.
 var hooked sync.Map
 
-// await registers for the moment when the directive before the first asker is set
-// up in all blocks, and for the end.
-func (p *placement) await(beforeAskers, last string) {
+// await registers for the moments when all blocks have the directives before the
+// keepers, the keepers, those before the askers, and all.
+func (p *placement) await() {
 	waiting, _ := p.controller.Get(placementsKey{}).([]*placement)
 	p.controller.Set(placementsKey{}, append(waiting, p))
-	if _, there := hooked.LoadOrStore(beforeAskers, true); !there {
-		caddy.RegisterParsingCallback("dns", beforeAskers, forEachPlacement((*placement).insert))
+	all := dnsserver.Directives
+	if first := firstOf(keepers); first > 0 {
+		hook("before keepers", all[first-1], (*placement).insertServer)
+		last := first
+		for i, d := range all {
+			if slices.Contains(keepers, d) {
+				last = i
+			}
+		}
+		hook("behind keepers", all[last], (*placement).insertServedEnd)
 	}
-	if _, there := hooked.LoadOrStore(last, true); !there {
-		caddy.RegisterParsingCallback("dns", last, forEachPlacement((*placement).finish))
+	if first := firstOf(askers); first > 0 {
+		hook("before askers", all[first-1], (*placement).insertValidator)
+	}
+	hook("end", all[len(all)-1], (*placement).finish)
+}
+
+// hook has f called for the placements once the directive is set up in all blocks.
+func hook(moment, directive string, f func(*placement) error) {
+	if _, there := hooked.LoadOrStore(moment+" "+directive, true); !there {
+		caddy.RegisterParsingCallback("dns", directive, forEachPlacement(f))
 	}
 }
 
@@ -84,12 +114,32 @@ func placements(instance *caddy.Instance) []*placement {
 	return waiting
 }
 
-func (p *placement) insert() error {
-	v := p.validator
-	p.config.AddPlugin(func(next plugin.Handler) plugin.Handler {
-		v.Next = next
-		return v
-	})
+func (p *placement) insertServer() error {
+	if s := p.server; s != nil {
+		p.config.AddPlugin(func(next plugin.Handler) plugin.Handler {
+			s.Next = next
+			return s
+		})
+	}
+	return nil
+}
+
+func (p *placement) insertServedEnd() error {
+	if p.server != nil {
+		p.config.AddPlugin(func(next plugin.Handler) plugin.Handler {
+			return servedEnd{next: next, name: p.validator.directive}
+		})
+	}
+	return nil
+}
+
+func (p *placement) insertValidator() error {
+	if v := p.validator; p.words.validate {
+		p.config.AddPlugin(func(next plugin.Handler) plugin.Handler {
+			v.Next = next
+			return v
+		})
+	}
 	return nil
 }
 
@@ -106,17 +156,37 @@ func (p *placement) finish() error {
 // start is called when the handlers are made.
 func (p *placement) start() error {
 	v := p.validator
-	if v.Next == nil || !slices.Contains(askers, v.Next.Name()) {
-		return plugin.Error(v.directive, fmt.Errorf("block %s has nothing that asks an upstream, so that there is nothing to validate: add forward", p.config.Zone))
-	}
-	if p.config.Handler("dns64") != nil {
-		v.log.Warning("dns64 in the same block makes an empty answer of a name whose A and AAAA fail to validate, and what it synthesizes is not secure")
-	}
-	for _, host := range p.config.ListenHosts {
-		v.metrics.trusts(p.config.Transport+"://"+net.JoinHostPort(host, p.config.Port), v.anchors)
+	if err := p.checkNeighbours(); err != nil {
+		return plugin.Error(v.directive, err)
 	}
 	for _, b := range v.routes.blocks {
 		b.assignHandlers()
+	}
+	var server string
+	for _, host := range p.config.ListenHosts {
+		server = p.config.Transport + "://" + net.JoinHostPort(host, p.config.Port)
+		v.metrics.trusts(server, v.anchors)
+	}
+	if s := p.server; s != nil {
+		s.routes = localRoutes(v.routes, s.serves.zones, func() plugin.Handler { return s.Next })
+		go s.watchExpirations(p.config, server, p.stop)
+	}
+	return nil
+}
+
+// checkNeighbours fails if there is nothing that could be judged: doing nothing
+// silently would be taken for validation.
+func (p *placement) checkNeighbours() error {
+	v := p.validator
+	v.idle = v.Next == nil || !slices.Contains(askers, v.Next.Name())
+	switch {
+	case p.server != nil && !slices.ContainsFunc(keepers, func(d string) bool { return p.config.Handler(d) != nil }):
+		return fmt.Errorf("block %s has nothing that serves a zone, so that there is nothing for serve to judge: add file, auto or secondary", p.config.Zone)
+	case p.server == nil && v.idle:
+		return fmt.Errorf("block %s has nothing that asks an upstream, so that there is nothing to validate: add forward, or serve if it serves zones of its own", p.config.Zone)
+	}
+	if p.config.Handler("dns64") != nil {
+		v.log.Warning("dns64 in the same block makes an empty answer of a name whose A and AAAA fail to validate, and what it synthesizes is not secure")
 	}
 	return nil
 }
@@ -142,6 +212,7 @@ func (p *placement) findRoutes() error {
 		b := newBlock(sb)
 		b.catchHandlers(conf)
 		if own {
+			p.serve(sb)
 			r.own = b
 			r.blocks = append([]*block{b}, r.blocks...)
 		} else {
@@ -152,4 +223,14 @@ func (p *placement) findRoutes() error {
 		return fmt.Errorf("block %d is not in the Corefile", p.controller.ServerBlockIndex)
 	}
 	return nil
+}
+
+// serve tells the server its zones: those of the keepers that are to be judged.
+func (p *placement) serve(sb caddyfile.ServerBlock) {
+	if p.server == nil {
+		return
+	}
+	serves := newServedZones(sb)
+	serves.zones = slices.DeleteFunc(serves.zones, func(zone string) bool { return p.validator.zones.Matches(zone) == "" })
+	p.server.serves, p.server.zones = serves, serves.zones
 }
