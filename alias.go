@@ -2,6 +2,7 @@ package dnssecval
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/dnssecval/dnssecval/internal/dnsname"
 	"github.com/dnssecval/dnssecval/internal/dnssec"
@@ -27,12 +28,43 @@ type link struct {
 	set         dnssec.RRset
 	synthesized string
 	mismatch    string // the CNAME that came is not the one
+	missing     *dns.CNAME
+}
+
+// complete puts the CNAME in that did not come with its DNAME: a client that knows no
+// DNAME would take the answer for a denial, and nothing signs that it is there.
+func (l link) complete(answer []dns.RR) []dns.RR {
+	if l.missing == nil {
+		return answer
+	}
+	return slices.Insert(answer, slices.Index(answer, l.set.RRs[0])+1, dns.RR(l.missing))
 }
 
 // partial tells whether the response follows aliases and then says nothing at all
 // about the last name, neither data nor a denial.
 func (p path) partial(msg *dns.Msg) bool {
 	return len(p.links) > 0 && msg.Rcode == dns.RcodeSuccess && len(msg.Ns) == 0
+}
+
+// kept lists the RRsets of the path.
+func (p path) kept() []keptRRset {
+	kept := make([]keptRRset, 0, len(p.links)+len(p.final))
+	keep := func(name string, rtype uint16) {
+		kept = append(kept, keptRRset{name: name, rtype: rtype, ttl: ^uint32(0)})
+	}
+	for _, l := range p.links {
+		keep(l.set.Name, l.set.Type)
+		if l.synthesized != "" {
+			keep(l.synthesized, dns.TypeCNAME)
+		}
+	}
+	for _, set := range p.final {
+		keep(set.Name, set.Type)
+	}
+	if p.unsigned {
+		keep(p.end, dns.TypeRRSIG)
+	}
+	return kept
 }
 
 // followAliases finds the path. Records that it does not lead over are no part of
@@ -58,7 +90,10 @@ func followAliases(q question, msg *dns.Msg) (path, *dnssec.Failure) {
 			return p, &dnssec.Failure{Reason: dnssec.CNAMEChainInvalid, Detail: fmt.Sprintf("more than %d aliases", maxLinks)}
 		}
 		p.links = append(p.links, l)
-		if p.end = target; target == "" {
+		if p.end = target; l.synthesized != "" && (q.qtype == dns.TypeCNAME || q.qtype == dns.TypeANY) {
+			p.end = "" // the CNAME that the DNAME makes is the answer
+		}
+		if p.end == "" {
 			return p, nil
 		}
 	}
@@ -75,12 +110,21 @@ func (p *path) answeredBy(sets []dnssec.RRset, qtype uint16, answer []dns.RR) bo
 		return p.unsigned
 	}
 	for _, set := range sets {
-		if set.Name == p.end && (set.Type == qtype || qtype == dns.TypeANY) {
+		if set.Name == p.end && (set.Type == qtype || qtype == dns.TypeANY) && !synthesized(set, sets) {
 			p.final = append(p.final, set)
 		}
 	}
 	p.final = p.final[:min(len(p.final), maxRRsets)]
 	return len(p.final) > 0
+}
+
+// synthesized tells whether the RRset is a CNAME that a DNAME beside it stands for.
+func synthesized(set dnssec.RRset, sets []dnssec.RRset) bool {
+	if set.Type != dns.TypeCNAME || len(set.Sigs) > 0 {
+		return false
+	}
+	_, ok := closestDNAME(sets, set.Name)
+	return ok
 }
 
 // aliasAt returns the alias of a name and where it leads. A link without records
@@ -116,6 +160,9 @@ func dnameLink(dname, cname dnssec.RRset, name string) (link, string, *dnssec.Fa
 	l := link{set: dname, synthesized: name}
 	if !ok {
 		return l, "", nil
+	}
+	if len(cname.RRs) == 0 {
+		l.missing = &dns.CNAME{Hdr: dns.RR_Header{Name: name, Rrtype: dns.TypeCNAME, Class: dns.ClassINET, Ttl: dname.RRs[0].Header().Ttl}, Target: target}
 	}
 	for _, rr := range cname.RRs {
 		if t := dnsname.Canonical(rr.(*dns.CNAME).Target); t != target {

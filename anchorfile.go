@@ -20,8 +20,11 @@ func readAnchorFile(path string, p dnssec.Policy) ([]anchor, error) {
 	var anchors []anchor
 	for _, e := range anchorEntries(string(text)) {
 		place := fmt.Sprintf("%s:%d", path, e.line)
-		if e.open {
+		switch {
+		case e.open > 0:
 			return nil, fmt.Errorf("%s: a parenthesis is not closed", place)
+		case e.open < 0:
+			return nil, fmt.Errorf("%s: a parenthesis is closed that is not open", place)
 		}
 		rr, err := dns.NewRR(e.text)
 		if err != nil || rr == nil {
@@ -43,13 +46,12 @@ func readAnchorFile(path string, p dnssec.Policy) ([]anchor, error) {
 type anchorEntry struct {
 	text string
 	line int
-	open bool // a parenthesis is missing
+	open int // parentheses that are not closed
 }
 
 func anchorEntries(text string) []anchorEntry {
 	var entries []anchorEntry
 	var entry anchorEntry
-	depth := 0
 	for i, line := range strings.Split(strings.TrimPrefix(text, "\ufeff"), "\n") {
 		line = strings.TrimSpace(withoutComment(line))
 		if line == "" {
@@ -58,14 +60,13 @@ func anchorEntries(text string) []anchorEntry {
 		if entry.text == "" {
 			entry = anchorEntry{line: i + 1}
 		}
-		depth += strings.Count(line, "(") - strings.Count(line, ")")
+		entry.open += strings.Count(line, "(") - strings.Count(line, ")")
 		entry.text += strings.NewReplacer("(", " ", ")", " ").Replace(line) + " "
-		if depth <= 0 {
-			entries, entry, depth = append(entries, entry), anchorEntry{}, 0
+		if entry.open <= 0 {
+			entries, entry = append(entries, entry), anchorEntry{}
 		}
 	}
 	if entry.text != "" {
-		entry.open = true
 		entries = append(entries, entry)
 	}
 	return entries

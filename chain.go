@@ -3,12 +3,12 @@ package dnssecval
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/dnssecval/dnssecval/internal/dnsname"
 	"github.com/dnssecval/dnssecval/internal/dnssec"
 	"github.com/miekg/dns"
-	"golang.org/x/sync/singleflight"
 )
 
 // cut is what is known of a name: whether a zone begins there, and how far the
@@ -21,6 +21,7 @@ type cut struct {
 	expires    time.Time
 	times      int  // failures in a row
 	inherited  bool // the failure is of a zone above
+	abandoned  bool // who led the flight gave up
 }
 
 // beginsZone tells whether the finding is that of a zone.
@@ -77,50 +78,57 @@ func (q *query) closestKnown(name, top string) *cut {
 	return nil
 }
 
-// cutAt finds out what is at a name, once for all who wait.
+// cutAt finds out what is at a name, once for all who wait. Where another query that
+// led the flight ran out of its budget or its time the next one leads: an attack on
+// that one is none on this.
 func (q *query) cutAt(name string) *cut {
-	if c := q.known(name); c != nil {
-		return c
-	}
-	flight := q.v.flights.DoChan("cut "+name, func() (any, error) {
-		return q.establish(name), nil
-	})
-	select {
-	case result := <-flight:
-		return q.ownBudget(name, result)
-	case <-q.ctx.Done():
-		return failedCut(name, dnssec.DSUnavailable, "no answer in time for "+name)
+	for {
+		if c := q.known(name); c != nil {
+			return c
+		}
+		led := false
+		flight := q.v.once("cut "+name, func() (any, error) {
+			led = true
+			if c := q.v.cache.cut(name, q.now); c != nil { // a flight has landed in the meantime
+				return c, nil
+			}
+			return q.establish(name), nil
+		})
+		select {
+		case result := <-flight:
+			c, ok := result.Val.(*cut)
+			switch {
+			case !ok:
+				return failedCut(name, dnssec.DSUnavailable, result.Err.Error())
+			case led || !c.unfinished():
+				return c
+			}
+		case <-q.ctx.Done():
+			return failedCut(name, dnssec.DSUnavailable, "no answer in time for "+name)
+		}
 	}
 }
 
-// ownBudget does the work again where another query that led the flight ran out of
-// its budget: an attack on that one is none on this.
-func (q *query) ownBudget(name string, result singleflight.Result) *cut {
-	c := result.Val.(*cut)
-	if c.finding.Reason == dnssec.LimitExceeded && result.Shared {
-		return q.establish(name)
-	}
-	return c
-}
+// unfinished tells whether the failure says more of the query than of the zone.
+func (c *cut) unfinished() bool { return c.finding.Reason == dnssec.LimitExceeded || c.abandoned }
 
 // establish judges the delegation, and the keys if there is a DS. What fails is
 // asked for with more effort before it counts as failed.
 func (q *query) establish(name string) *cut {
 	var c *cut
 	for e := usual; e < efforts; e++ {
-		c = q.attempt(name, e)
+		if next := q.attempt(name, e); c == nil || next.finding.Status != dnssec.Bogus || next.finding.Reason >= c.finding.Reason {
+			c = next
+		}
 		if c.finding.Status != dnssec.Bogus || c.inherited || c.finding.Reason == dnssec.LimitExceeded || q.ctx.Err() != nil {
 			break
 		}
 	}
-	c = q.byOwnKeys(name, c)
-	if private := q.v.routes.private(q.question.name); private != dnsname.Root && dnsname.IsSubdomain(private, name) {
-		c = q.seenFromPrivate(private, c)
-	}
-	if c.finding.Reason == dnssec.PrivateZone && !c.inherited {
+	c = q.seenFromPrivate(q.byOwnKeys(name, c))
+	if c.finding.Reason == dnssec.PrivateZone && !c.inherited && q.v.routes.forwards(q.question.name) {
 		q.v.tellPrivate(name, c.finding.Detail)
 	}
-	if q.ctx.Err() == nil || c.finding.Status != dnssec.Bogus {
+	if c.abandoned = q.ctx.Err() != nil && c.finding.Status == dnssec.Bogus; !c.abandoned {
 		q.v.cache.keepCut(c, q.now)
 	}
 	return c
@@ -188,7 +196,7 @@ func (q *query) withoutDS(name string, msg *dns.Msg) *cut {
 	if v, ok := q.aliased(name, msg); ok {
 		return &cut{name: name, delegation: dnssec.NotDelegation, finding: dnssec.Proven, expires: q.until(v.proof.TTL())}
 	}
-	proofs := q.proofs(msg.Ns)
+	proofs := q.proofs(signedAbove(name, dnssec.GroupRRsets(msg.Ns)))
 	shown, finding := proofs.delegation(name, q.v.anchors.scope(dnsname.Parent(name)).zone)
 	if finding.Status != dnssec.Bogus {
 		return &cut{name: name, delegation: shown, finding: finding, expires: q.until(proofs.ttl(msg))}
@@ -207,7 +215,7 @@ func (q *query) withoutDS(name string, msg *dns.Msg) *cut {
 // aliased tells whether a proven CNAME at the name, or DNAME above it, answered the
 // question for a DS: where an alias is there is no zone cut.
 func (q *query) aliased(name string, msg *dns.Msg) (verdict, bool) {
-	sets := dnssec.GroupRRsets(msg.Answer)
+	sets := signedAbove(name, dnssec.GroupRRsets(msg.Answer))
 	set, ok := findSet(sets, name, dns.TypeCNAME)
 	if !ok || len(set.Sigs) == 0 {
 		set, ok = closestDNAME(sets, name)
@@ -223,6 +231,24 @@ func (q *query) aliased(name string, msg *dns.Msg) (verdict, bool) {
 	return v, false
 }
 
+// signedAbove leaves out what was signed by zones that name does not lie below. They
+// say nothing of a zone cut at name, and to find out about their zones may be to wait
+// for what is being found out.
+func signedAbove(name string, sets []dnssec.RRset) []dnssec.RRset {
+	parent := dnsname.Parent(name)
+	above := sets[:0]
+	for _, set := range sets {
+		unsigned := len(set.Sigs) == 0
+		set.Sigs = slices.DeleteFunc(set.Sigs, func(sig *dns.RRSIG) bool {
+			return !dnsname.IsSubdomain(parent, dnsname.Canonical(sig.SignerName))
+		})
+		if unsigned || len(set.Sigs) > 0 {
+			above = append(above, set)
+		}
+	}
+	return above
+}
+
 // until returns the expiry of a denial.
 func (q *query) until(ttl uint32) time.Time {
 	return q.now.Add(max(min(time.Duration(ttl)*time.Second, maxDenialTTL), time.Second))
@@ -232,12 +258,17 @@ func (q *query) until(ttl uint32) time.Time {
 // name. What can't be had is told with the way out of it. Where the public tree does
 // not show the zone itself to be signed, nothing can be known: the operator knows the
 // zone, and not by way of the tree.
-func (q *query) seenFromPrivate(private string, c *cut) *cut {
-	switch {
-	case c.finding.Status == dnssec.Bogus:
-		q.v.tellPrivate(private, "its place in the public tree can't be found out ("+sentence(c.finding)+")")
-	case c.name == private && c.delegation != dnssec.DelegationSigned && c.finding.Reason != dnssec.NegativeTrustAnchor:
-		return q.privateCut(private, c)
+// The cut is for all clients: what it is must not depend on who asked first, and how.
+func (q *query) seenFromPrivate(c *cut) *cut {
+	if c.finding.Status == dnssec.Bogus {
+		if private := q.v.routes.private(q.question.name); private != dnsname.Root && dnsname.IsSubdomain(private, c.name) {
+			q.v.tellPrivate(private, "its place in the public tree can't be found out ("+sentence(c.finding)+")")
+		}
+		return c
+	}
+	forwarded := c.name != dnsname.Root && q.v.routes.private(c.name) == c.name
+	if forwarded && c.delegation != dnssec.DelegationSigned && c.finding.Reason != dnssec.NegativeTrustAnchor {
+		return q.privateCut(c.name, c)
 	}
 	return c
 }

@@ -87,7 +87,7 @@ func (q *query) speculate() {
 	if known == nil {
 		ahead.expectChain(next)
 	}
-	q.v.flights.DoChan("cut "+next, func() (any, error) {
+	q.v.once("cut "+next, func() (any, error) {
 		ctx, cancel := context.WithTimeout(ahead.ctx, patience)
 		defer cancel()
 		ahead.ctx = ctx
@@ -96,9 +96,9 @@ func (q *query) speculate() {
 }
 
 // detached returns a query that goes on when the client has its answer. It spends
-// from the same budget, and shares what was asked ahead.
+// from the same budgets, and shares what was asked ahead.
 func (q *query) detached() *query {
 	d := q.v.newQuery(context.WithoutCancel(q.ctx), ownWriter{}, q.request)
-	d.verifier, d.expected = q.verifier, q.expected
+	d.verifier, d.expected, d.asked = q.verifier, q.expected, q.asked
 	return d
 }

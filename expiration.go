@@ -20,7 +20,7 @@ type transferer interface {
 
 // watchExpirations tells how long the signatures of the zones that are served still
 // last: in the log when it is first known and when it changes, and as a metric.
-func (s *Server) watchExpirations(config *dnsserver.Config, server string, stop <-chan struct{}) {
+func (s *Server) watchExpirations(config *dnsserver.Config, servers []string, stop <-chan struct{}) {
 	told := make(map[string]time.Time)
 	for {
 		wait := expirationInterval
@@ -30,7 +30,9 @@ func (s *Server) watchExpirations(config *dnsserver.Config, server string, stop 
 				wait = expirationRetry
 				continue
 			}
-			s.metrics.expires(server, zone, first)
+			for _, server := range servers {
+				s.metrics.expires(server, zone, first)
+			}
 			if !first.Equal(told[zone]) {
 				told[zone] = first
 				s.tellExpiration(zone, first)

@@ -31,6 +31,10 @@ type explanation struct {
 
 type explanationKey struct{}
 
+// maxExplained bounds the octets of a text: with escaped names it could be ten times
+// as long as the question, for whoever is named as its sender.
+const maxExplained = 255
+
 // Name implements plugin.Handler.
 func (e *explainer) Name() string { return e.name }
 
@@ -38,7 +42,10 @@ func (e *explainer) Name() string { return e.name }
 func (e *explainer) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
 	slot := new(atomic.Pointer[explanation])
 	ctx = context.WithValue(ctx, explanationKey{}, slot)
-	return plugin.NextOrFailure(e.name, e.next, ctx, &explainingWriter{ResponseWriter: w, explainer: e, request: r, slot: slot}, r)
+	// What the client asked has to be kept: rewrite changes the request in place.
+	explaining := &explainingWriter{ResponseWriter: w, explainer: e, slot: slot, opt: r.IsEdns0(), checkingDisabled: r.CheckingDisabled,
+		asked: question{dnsname.Canonical(r.Question[0].Name), r.Question[0].Qtype}}
+	return plugin.NextOrFailure(e.name, e.next, ctx, explaining, r)
 }
 
 // explain leaves an explanation for the client, if the handler is in the chain.
@@ -48,25 +55,30 @@ func explain(ctx context.Context, x explanation) {
 	}
 }
 
+// explainFinding leaves the explanation of a finding, or none: autopath asks for
+// several names, and it is the last answer that the client gets.
 func explainFinding(ctx context.Context, f dnssec.Finding) {
 	if code, ok := f.Reason.EDE(); ok {
 		explain(ctx, explanation{code: code, text: sentence(f), reason: f})
+	} else if slot, ok := ctx.Value(explanationKey{}).(*atomic.Pointer[explanation]); ok {
+		slot.Store(nil)
 	}
 }
 
 type explainingWriter struct {
 	dns.ResponseWriter
-	explainer *explainer
-	request   *dns.Msg
-	slot      *atomic.Pointer[explanation]
+	explainer        *explainer
+	slot             *atomic.Pointer[explanation]
+	asked            question
+	opt              *dns.OPT // nil for a client without EDNS
+	checkingDisabled bool
 }
 
 // WriteMsg adds the explanation for a client with EDNS. The message may be the
 // cache's, so it is copied.
 func (w *explainingWriter) WriteMsg(m *dns.Msg) error {
-	opt := w.request.IsEdns0()
-	if x := w.explanation(m); opt != nil && x != nil {
-		m = withExplanation(m, opt, x)
+	if x := w.explanation(m); w.opt != nil && x != nil {
+		m = withExplanation(m, w.opt, x)
 	}
 	return w.ResponseWriter.WriteMsg(m)
 }
@@ -75,12 +87,11 @@ func (w *explainingWriter) WriteMsg(m *dns.Msg) error {
 // cache the one that is kept. What is left is kept under the name that the client
 // used: rewrite may have changed it in between.
 func (w *explainingWriter) explanation(m *dns.Msg) *explanation {
-	asked := question{dnsname.Canonical(w.request.Question[0].Name), w.request.Question[0].Qtype}
 	now := w.explainer.now()
 	if x := w.slot.Load(); x != nil {
 		if x.reason.Status == dnssec.Bogus {
-			w.explainer.cache.noteFailure(asked, x.reason, now)
-			if m.Rcode != dns.RcodeServerFailure && w.request.CheckingDisabled {
+			w.explainer.cache.noteFailure(w.asked, x.reason, now)
+			if m.Rcode != dns.RcodeServerFailure && w.checkingDisabled {
 				return nil
 			}
 		}
@@ -89,7 +100,7 @@ func (w *explainingWriter) explanation(m *dns.Msg) *explanation {
 	if m.Rcode != dns.RcodeServerFailure {
 		return nil
 	}
-	finding, ok := w.explainer.cache.lastFailure(asked, now)
+	finding, ok := w.explainer.cache.lastFailure(w.asked, now)
 	if !ok {
 		return nil
 	}
@@ -100,11 +111,16 @@ func (w *explainingWriter) explanation(m *dns.Msg) *explanation {
 	return &explanation{code: code, text: sentence(finding)}
 }
 
-// withExplanation returns a copy of m whose OPT record has the Extended DNS Error.
+// withExplanation returns a copy of m whose OPT record has the Extended DNS Error,
+// beside what other plugins put there. An explanation may be there already, if this
+// is the answer to a question that a plugin of the block asked (dns64).
 func withExplanation(m *dns.Msg, opt *dns.OPT, x *explanation) *dns.Msg {
+	var options []dns.EDNS0
+	if own := m.IsEdns0(); own != nil {
+		options = slices.DeleteFunc(slices.Clone(own.Option), func(o dns.EDNS0) bool { return o.Option() == dns.EDNS0EDE })
+	}
 	out := *m
 	out.Extra = withOPT(slices.Clone(m.Extra), opt)
-	own := out.IsEdns0()
-	own.Option = append(own.Option, &dns.EDNS0_EDE{InfoCode: x.code, ExtraText: x.text})
+	out.IsEdns0().Option = append(options, &dns.EDNS0_EDE{InfoCode: x.code, ExtraText: x.text[:min(len(x.text), maxExplained)]})
 	return &out
 }

@@ -2,6 +2,7 @@ package dnssecval
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -52,7 +53,8 @@ func (l *failureLog) log(q question, client string, f dnssec.Finding, now time.T
 	if held > 0 {
 		more = fmt.Sprintf(" (%d more held back)", held)
 	}
-	l.out.Warningf("%s: %s %s from %s: %s%s", f.Status, q.name, dns.Type(q.qtype), client, sentence(f), more)
+	line := fmt.Sprintf("%s: %s %s from %s: %s%s", f.Status, q.name, dns.Type(q.qtype), client, sentence(f), more)
+	l.out.Warning(strings.ReplaceAll(line, `\ `, `\032`)) // a space in a name would look like the end of it
 }
 
 // admit decides whether a line may be written, and how many were not before it.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -13,6 +14,7 @@ import (
 	"github.com/coredns/coredns/plugin"
 	"github.com/coredns/coredns/plugin/metadata"
 	"github.com/coredns/coredns/plugin/metrics"
+	"github.com/coredns/coredns/plugin/metrics/vars"
 	"github.com/dnssecval/dnssecval/internal/dnsname"
 	"github.com/dnssecval/dnssecval/internal/dnssec"
 	"github.com/miekg/dns"
@@ -38,6 +40,7 @@ const maxQuestions = 32
 const udpSize = 1232
 
 var (
+	errPanic     = errors.New("an error in this program, see its log")
 	errQuestions = errors.New("too many questions for one query")
 	errNoRoute   = errors.New("no server block or forward is in charge of it")
 )
@@ -54,7 +57,7 @@ type query struct {
 	server   string
 	verifier dnssec.Verifier
 
-	asked    atomic.Int32
+	asked    *atomic.Int32 // questions of the chain
 	expected *expected
 }
 
@@ -69,6 +72,7 @@ func (v *Validator) newQuery(ctx context.Context, w dns.ResponseWriter, r *dns.M
 	q := &query{
 		v: v, ctx: ctx, w: w, request: r, now: v.now(), server: metrics.WithServer(ctx),
 		question: question{dnsname.Canonical(r.Question[0].Name), r.Question[0].Qtype},
+		asked:    new(atomic.Int32),
 		expected: &expected{flights: make(map[question]<-chan singleflight.Result)},
 	}
 	q.verifier = dnssec.Verifier{Now: q.now, Policy: v.policy, Budget: dnssec.NewBudget(), Ledger: ledger{v.cache, v.metrics, q.server}}
@@ -135,8 +139,12 @@ func newRequest(name string, qtype uint16) *dns.Msg {
 	return req
 }
 
-// expect asks a question of the chain without waiting: it will be needed.
+// expect asks a question of the chain without waiting: it is likely to be needed.
+// Half of the questions are left for what is.
 func (q *query) expect(name string, qtype uint16) {
+	if q.asked.Load() >= maxQuestions/2 {
+		return
+	}
 	q.expected.Lock()
 	defer q.expected.Unlock()
 	key := question{name, qtype}
@@ -174,10 +182,26 @@ func (q *query) fly(key question, e effort) <-chan singleflight.Result {
 		return failed
 	}
 	id := fmt.Sprintf("%s %d %d", key.name, key.qtype, e)
-	return q.v.flights.DoChan(id, func() (any, error) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(q.ctx), patience)
+	own := context.WithoutCancel(q.ctx)
+	return q.v.once(id, func() (any, error) {
+		ctx, cancel := context.WithTimeout(own, patience)
 		defer cancel()
 		return q.v.exchange(ctx, key, e)
+	})
+}
+
+// once runs f for all who wait for the id. A panic fails these alone: the server
+// recovers from those in its own goroutines, and this is another.
+func (v *Validator) once(id string, f func() (any, error)) <-chan singleflight.Result {
+	return v.flights.DoChan(id, func() (result any, err error) {
+		defer func() {
+			if p := recover(); p != nil {
+				vars.Panic.Inc()
+				v.log.Errorf("recovered from panic in %s: %v\n%s", id, p, debug.Stack())
+				result, err = nil, errPanic
+			}
+		}()
+		return f()
 	})
 }
 
@@ -205,9 +229,17 @@ func (v *Validator) exchange(ctx context.Context, key question, e effort) (*dns.
 }
 
 // ask has the next handler answer the request: again as over TCP if the answer is
-// truncated, and with CD if the upstream failed, so that the reason is found here.
+// truncated, without EDNS if the upstream knows none, and with CD if it failed, so
+// that the reason is found here.
 func (v *Validator) ask(ctx context.Context, next plugin.Handler, req *dns.Msg, w dns.ResponseWriter) (*dns.Msg, int, error) {
 	msg, rcode, err := v.askOnce(ctx, next, req, w)
+	if msg != nil && msg.Rcode == dns.RcodeFormatError && req.IsEdns0() != nil { // RFC 6891, section 7: it knows no EDNS
+		req = req.Copy()
+		req.Extra = nil
+		if plain, _, _ := v.askOnce(ctx, next, req, w); plain != nil {
+			msg = plain
+		}
+	}
 	if msg != nil && msg.Rcode == dns.RcodeServerFailure && !req.CheckingDisabled {
 		req = req.Copy()
 		req.CheckingDisabled = true

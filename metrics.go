@@ -111,20 +111,31 @@ func (m *metricSet) lookedUp(server string, hit bool) {
 	}
 }
 
-// sized tells how full the cache is.
-func (m *metricSet) sized(server string, c *cache) {
-	m.cacheEntries.WithLabelValues(server, "zone").Set(float64(c.cuts.Len()))
-	m.cacheEntries.WithLabelValues(server, "signature").Set(float64(c.verdicts.Len()))
-	m.cacheEntries.WithLabelValues(server, "failure").Set(float64(c.failed.Len()))
+// sized tells how full the caches are: those of all the server's blocks.
+func (m *metricSet) sized(server string, own *Validator) {
+	var zones, signatures, failures int
+	for _, v := range own.onServer(server) {
+		zones += v.cache.cuts.Len()
+		signatures += v.cache.verdicts.Len()
+		failures += v.cache.failed.Len()
+	}
+	m.cacheEntries.WithLabelValues(server, "zone").Set(float64(zones))
+	m.cacheEntries.WithLabelValues(server, "signature").Set(float64(signatures))
+	m.cacheEntries.WithLabelValues(server, "failure").Set(float64(failures))
 }
 
-// trusts tells which anchors a server has, and forgets those of before a reload.
-func (m *metricSet) trusts(server string, anchors *anchorSet) {
+// trusts tells which anchors the blocks of a server have, and forgets those of
+// before a reload.
+func (m *metricSet) trusts(server string, blocks []*Validator) {
 	m.anchors.DeletePartialMatch(prometheus.Labels{"server": server})
-	anchors.each(func(zone string, ds *dns.DS) {
-		m.anchors.WithLabelValues(server, zone, strconv.Itoa(int(ds.KeyTag)), "valid").Set(1)
-	})
-	m.negative.WithLabelValues(server).Set(float64(len(anchors.negative)))
+	negative := 0
+	for _, v := range blocks {
+		v.anchors.each(func(zone string, ds *dns.DS) {
+			m.anchors.WithLabelValues(server, zone, strconv.Itoa(int(ds.KeyTag)), "valid").Set(1)
+		})
+		negative += len(v.anchors.negative)
+	}
+	m.negative.WithLabelValues(server).Set(float64(negative))
 }
 
 // expires tells when the first signature of a zone runs out.

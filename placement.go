@@ -1,14 +1,11 @@
 package dnssecval
 
 import (
-	"bytes"
 	"fmt"
-	"net"
 	"slices"
 	"sync"
 
 	"github.com/coredns/caddy"
-	"github.com/coredns/caddy/caddyfile"
 	"github.com/coredns/coredns/core/dnsserver"
 	"github.com/coredns/coredns/plugin"
 )
@@ -24,7 +21,8 @@ type placement struct {
 	config     *dnsserver.Config
 	words      *config
 	validator  *Validator
-	server     *Server // nil without serve
+	server     *Server    // nil without serve
+	keys       []blockKey // of the block
 	stop       chan struct{}
 }
 
@@ -159,17 +157,18 @@ func (p *placement) start() error {
 	if err := p.checkNeighbours(); err != nil {
 		return plugin.Error(v.directive, err)
 	}
+	v.besides = make(map[string][]*Validator)
+	for _, server := range p.servers() {
+		v.besides[server] = p.validatorsOn(server)
+		v.metrics.trusts(server, v.onServer(server))
+	}
 	for _, b := range v.routes.blocks {
 		b.assignHandlers()
 	}
-	var server string
-	for _, host := range p.config.ListenHosts {
-		server = p.config.Transport + "://" + net.JoinHostPort(host, p.config.Port)
-		v.metrics.trusts(server, v.anchors)
-	}
 	if s := p.server; s != nil {
+		s.besides = v.besides
 		s.routes = localRoutes(v.routes, s.serves.zones, func() plugin.Handler { return s.Next })
-		go s.watchExpirations(p.config, server, p.stop)
+		go s.watchExpirations(p.config, p.servers(), p.stop)
 	}
 	return nil
 }
@@ -186,51 +185,7 @@ func (p *placement) checkNeighbours() error {
 		return fmt.Errorf("block %s has nothing that asks an upstream, so that there is nothing to validate: add forward, or serve if it serves zones of its own", p.config.Zone)
 	}
 	if p.config.Handler("dns64") != nil {
-		v.log.Warning("dns64 in the same block makes an empty answer of a name whose A and AAAA fail to validate, and what it synthesizes is not secure")
+		v.log.Warning("dns64 in the same block synthesizes from A also where the AAAA fail to validate, and what it synthesizes is not secure")
 	}
 	return nil
-}
-
-// findRoutes reads from the Corefile which block and which forward is in charge of
-// what, and has their handlers caught when they are made.
-func (p *placement) findRoutes() error {
-	input := p.instance.Caddyfile()
-	serverBlocks, err := caddyfile.Parse(input.Path(), bytes.NewReader(input.Body()), nil)
-	if err != nil {
-		return err
-	}
-	r := &routes{}
-	p.validator.routes = r
-	for i, sb := range serverBlocks {
-		c := *p.controller
-		c.ServerBlockIndex, c.ServerBlockKeyIndex = i, 0
-		conf := dnsserver.GetConfig(&c)
-		own := i == p.controller.ServerBlockIndex
-		if !own && (conf.Port != p.config.Port || conf.Transport != p.config.Transport) {
-			continue
-		}
-		b := newBlock(sb)
-		b.catchHandlers(conf)
-		if own {
-			p.serve(sb)
-			r.own = b
-			r.blocks = append([]*block{b}, r.blocks...)
-		} else {
-			r.blocks = append(r.blocks, b)
-		}
-	}
-	if r.own == nil {
-		return fmt.Errorf("block %d is not in the Corefile", p.controller.ServerBlockIndex)
-	}
-	return nil
-}
-
-// serve tells the server its zones: those of the keepers that are to be judged.
-func (p *placement) serve(sb caddyfile.ServerBlock) {
-	if p.server == nil {
-		return
-	}
-	serves := newServedZones(sb)
-	serves.zones = slices.DeleteFunc(serves.zones, func(zone string) bool { return p.validator.zones.Matches(zone) == "" })
-	p.server.serves, p.server.zones = serves, serves.zones
 }

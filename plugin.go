@@ -26,6 +26,7 @@ type Validator struct {
 	anchors   *anchorSet
 	routes    *routes
 	cache     *cache
+	besides   map[string][]*Validator // by address: those of the blocks that listen there, this one too
 	flights   singleflight.Group
 	metrics   *metricSet
 	log       clog.P
@@ -48,12 +49,15 @@ func (v *Validator) Name() string { return v.directive }
 // among them, it passes on without AD.
 func (v *Validator) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
 	state := request.Request{W: w, Req: r}
-	if v.idle || r.Opcode != dns.OpcodeQuery || state.QClass() != dns.ClassINET || r.CheckingDisabled || v.zones.Matches(state.Name()) == "" {
+	if v.idle || r.Opcode != dns.OpcodeQuery || state.QClass() != dns.ClassINET || v.zones.Matches(state.Name()) == "" {
 		return plugin.NextOrFailure(v.Name(), v.Next, ctx, unvouched{w}, r)
 	}
 	if state.QType() == dns.TypeNXNAME { // RFC 9824, section 3.5: not to be forwarded
 		explain(ctx, explanation{code: dns.ExtendedErrorCodeInvalidQueryType, text: "NXNAME can't be asked for"})
 		return v.refuse(w, r, dns.RcodeFormatError)
+	}
+	if r.CheckingDisabled {
+		return plugin.NextOrFailure(v.Name(), v.Next, ctx, unvouched{w}, r)
 	}
 	return v.validate(ctx, w, r)
 }
@@ -77,10 +81,12 @@ func (v *Validator) validate(ctx context.Context, w dns.ResponseWriter, r *dns.M
 	}
 	result := q.judgeAndRetry(&msg)
 	v.metrics.judged(q.server, result.Finding, time.Since(start))
-	v.metrics.sized(q.server, v.cache)
+	v.metrics.sized(q.server, v)
 
 	if result.Status == dnssec.Bogus {
-		v.cache.keepFailure(q.question, result.Finding, q.now)
+		if ctx.Err() != context.Canceled { // the client gave up, which says nothing of the name
+			v.cache.keepFailure(q.question, result.Finding, q.now)
+		}
 		v.tell(q, result.Finding)
 		if !v.report {
 			return v.refuse(w, r, dns.RcodeServerFailure)
@@ -111,6 +117,14 @@ func (v *Validator) refuse(w dns.ResponseWriter, r *dns.Msg, rcode int) (int, er
 	m.RecursionAvailable = v.serves == nil
 	_ = w.WriteMsg(m)
 	return dns.RcodeSuccess, nil
+}
+
+// onServer returns the validators of the blocks that listen on the address.
+func (v *Validator) onServer(address string) []*Validator {
+	if beside, ok := v.besides[address]; ok {
+		return beside
+	}
+	return []*Validator{v}
 }
 
 // unvouched clears AD: the upstream's word for it is never believed.

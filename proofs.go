@@ -11,17 +11,17 @@ import (
 // proofs is the denial records of an authority section that could be
 // authenticated, and what was wrong with the best of the others.
 type proofs struct {
-	verifier *dnssec.Verifier
-	sets     []dnssec.Authenticated
-	failed   verdict
-	denials  map[string]*dnssec.Denial
+	query   *query
+	sets    []dnssec.Authenticated
+	failed  verdict
+	denials map[string]*dnssec.Denial
 }
 
 // proofs authenticates the NSEC and NSEC3 RRsets of an authority section.
-func (q *query) proofs(authority []dns.RR) *proofs {
-	p := &proofs{verifier: &q.verifier, denials: make(map[string]*dnssec.Denial)}
+func (q *query) proofs(authority []dnssec.RRset) *proofs {
+	p := &proofs{query: q, denials: make(map[string]*dnssec.Denial)}
 	p.failed = bogus(dnssec.DenialMissing, "no NSEC or NSEC3 in the answer")
-	for _, set := range dnssec.GroupRRsets(authority) {
+	for _, set := range authority {
 		if set.Type != dns.TypeNSEC && set.Type != dns.TypeNSEC3 {
 			continue
 		}
@@ -40,7 +40,7 @@ func (q *query) proofs(authority []dns.RR) *proofs {
 func (p *proofs) of(zone string) *dnssec.Denial {
 	d, ok := p.denials[zone]
 	if !ok {
-		d = p.verifier.Denial(zone, p.sets)
+		d = p.query.verifier.Denial(zone, p.sets)
 		p.denials[zone] = d
 	}
 	return d
@@ -67,7 +67,7 @@ func (p *proofs) deny(name string, qtype uint16, rcode int, within string) (best
 		if rcode == dns.RcodeNameError {
 			f = p.of(zone).NameError(name)
 		}
-		if f.Status != dnssec.Bogus {
+		if p.counts(f, zone, container(name, qtype)) {
 			return f, zone
 		}
 		if f.Reason > best.Reason {
@@ -77,12 +77,22 @@ func (p *proofs) deny(name string, qtype uint16, rcode int, within string) (best
 	return best, ""
 }
 
+// counts tells whether a finding by a zone decides. What a zone leaves open, by
+// opt-out or too many iterations, does not where a zone between is known as secure.
+func (p *proofs) counts(f dnssec.Finding, zone, name string) bool {
+	if f.Status == dnssec.Insecure {
+		known := p.query.closestKnown(name, zone)
+		return known == nil || known.name == zone || known.finding.Status != dnssec.Secure
+	}
+	return f.Status == dnssec.Secure
+}
+
 // delegation decides what the records show of a zone cut at the name.
 func (p *proofs) delegation(name, within string) (dnssec.Delegation, dnssec.Finding) {
 	best := p.failed.Finding
 	for _, zone := range p.zones(dnsname.Parent(name), within) {
 		shown, f := p.of(zone).Delegation(name)
-		if f.Status != dnssec.Bogus {
+		if p.counts(f, zone, dnsname.Parent(name)) {
 			return shown, f
 		}
 		if f.Reason > best.Reason {

@@ -17,15 +17,21 @@ func reply(r, msg *dns.Msg, result Result) *dns.Msg {
 	msg.RecursionDesired, msg.CheckingDisabled = r.RecursionDesired, r.CheckingDisabled
 	msg.Question = r.Question
 	msg.Rcode = result.rcode
+	if opt == nil && msg.Rcode > 0xf { // does not fit into a message without OPT
+		msg.Rcode = dns.RcodeServerFailure
+	}
 	msg.AuthenticatedData = result.Status == dnssec.Secure && provable(msg.Rcode) && (do || r.AuthenticatedData)
 	switch {
 	case !provable(msg.Rcode) && msg.Rcode != dns.RcodeYXDomain:
 		msg.Answer, msg.Ns = nil, nil
 	case result.Status == dnssec.Secure:
-		msg.Answer = onlyKept(msg.Answer, result.kept)
-		msg.Ns = onlyKept(msg.Ns, result.kept)
+		msg.Answer = onlyKept(msg.Answer, result.kept, false)
+		msg.Ns = onlyKept(msg.Ns, result.kept, true)
+	case result.Status != dnssec.Bogus: // nothing of other zones in the shade of an insecure one
+		msg.Answer = onlyKept(msg.Answer, result.path, false)
+		msg.Ns = onlyDenial(msg.Ns)
 	}
-	if result.Status == dnssec.Secure {
+	if result.Status != dnssec.Bogus {
 		msg.Extra = nil
 	}
 	if !do {
@@ -37,9 +43,9 @@ func reply(r, msg *dns.Msg, result Result) *dns.Msg {
 	return msg
 }
 
-// onlyKept returns the records that were proven, and their signatures, with the
-// TTL of the proof.
-func onlyKept(section []dns.RR, kept []keptRRset) []dns.RR {
+// onlyKept returns the records of a section that were proven, and their signatures,
+// with the TTL of the proof.
+func onlyKept(section []dns.RR, kept []keptRRset, authority bool) []dns.RR {
 	rest := section[:0]
 	for _, rr := range section {
 		h := rr.Header()
@@ -47,7 +53,11 @@ func onlyKept(section []dns.RR, kept []keptRRset) []dns.RR {
 		if sig, ok := rr.(*dns.RRSIG); ok {
 			rtype = sig.TypeCovered
 		}
-		if k := keptFor(kept, dnsname.Canonical(h.Name), rtype); k != nil {
+		k := keptFor(kept, dnsname.Canonical(h.Name), rtype, authority)
+		if k == nil && rtype != h.Rrtype { // an RRSIG that was asked for by its own type
+			k = keptFor(kept, dnsname.Canonical(h.Name), h.Rrtype, authority)
+		}
+		if k != nil && h.Class == dns.ClassINET {
 			h.Ttl = min(h.Ttl, k.ttl)
 			rest = append(rest, rr)
 		}
@@ -55,9 +65,25 @@ func onlyKept(section []dns.RR, kept []keptRRset) []dns.RR {
 	return rest
 }
 
-func keptFor(kept []keptRRset, name string, rtype uint16) *keptRRset {
+// onlyDenial returns the records that tell of what does not exist: nothing else is
+// of use in the authority section of an answer.
+func onlyDenial(section []dns.RR) []dns.RR {
+	rest := section[:0]
+	for _, rr := range section {
+		rtype := rr.Header().Rrtype
+		if sig, ok := rr.(*dns.RRSIG); ok {
+			rtype = sig.TypeCovered
+		}
+		if rtype == dns.TypeSOA || rtype == dns.TypeNSEC || rtype == dns.TypeNSEC3 {
+			rest = append(rest, rr)
+		}
+	}
+	return rest
+}
+
+func keptFor(kept []keptRRset, name string, rtype uint16, authority bool) *keptRRset {
 	for i := range kept {
-		if kept[i].name == name && kept[i].rtype == rtype {
+		if kept[i].name == name && kept[i].rtype == rtype && kept[i].authority == authority {
 			return &kept[i]
 		}
 	}

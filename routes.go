@@ -36,9 +36,9 @@ type stanza struct {
 	handler   plugin.Handler
 }
 
-// newBlock reads the zones of a server block and the lines of its askers.
-func newBlock(sb caddyfile.ServerBlock) *block {
-	b := &block{zones: plugin.OriginsFromArgsOrServerBlock(nil, slices.Clone(sb.Keys)), made: make(map[int]plugin.Handler)}
+// newBlock reads the lines of a server block's askers.
+func newBlock(zones []string, sb caddyfile.ServerBlock) *block {
+	b := &block{zones: zones, made: make(map[int]plugin.Handler)}
 	for _, directive := range askers {
 		d := caddyfile.NewDispenserTokens("Corefile", sb.Tokens[directive])
 		for d.Next() {
@@ -172,6 +172,11 @@ func (r *routes) private(name string) string {
 		}
 	}
 	return zone
+}
+
+// forwards tells whether a question for the name goes to an upstream.
+func (r *routes) forwards(name string) bool {
+	return slices.ContainsFunc(r.own.stanzas, func(s *stanza) bool { return s.takes(name) })
 }
 
 // viaServer asks the server as a client does, for blocks that serve the name

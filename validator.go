@@ -14,15 +14,17 @@ import (
 type Result struct {
 	dnssec.Finding
 	kept      []keptRRset
+	path      []keptRRset // what the question leads to in the answer, proven or not
 	rcode     int
 	inherited bool // the failure is of the chain: asking for the answer again does not help
 }
 
 // keptRRset is an RRset that belongs to the answer or to its proofs.
 type keptRRset struct {
-	name  string
-	rtype uint16
-	ttl   uint32
+	name      string
+	rtype     uint16
+	authority bool // the one in the authority section was proven, else the one in the answer
+	ttl       uint32
 }
 
 // verdict is what was found of one RRset.
@@ -33,7 +35,8 @@ type verdict struct {
 }
 
 // judgeAndRetry judges the response, and asks again before it calls it bogus:
-// another upstream may know better, and some leave out signatures now and then.
+// another upstream may know better, and some leave out signatures now and then. Of
+// failures the one that got furthest through the checks is told.
 // The message that the result is about is left in msg.
 func (q *query) judgeAndRetry(msg **dns.Msg) Result {
 	result := q.judgeResponse(*msg)
@@ -45,7 +48,7 @@ func (q *query) judgeAndRetry(msg **dns.Msg) Result {
 		if next == nil {
 			continue
 		}
-		if better := q.judgeResponse(next); better.Status != dnssec.Bogus {
+		if better := q.judgeResponse(next); better.Status != dnssec.Bogus || better.Reason > result.Reason {
 			*msg, result = next, better
 		}
 	}
@@ -63,7 +66,7 @@ func (q *query) judgeResponse(msg *dns.Msg) Result {
 		return Result{Finding: failure.Finding(), rcode: msg.Rcode}
 	}
 	q.expectSigners(msg.Answer, msg.Ns)
-	r := &response{query: q, msg: msg, result: Result{Finding: dnssec.Proven}}
+	r := &response{query: q, msg: msg, result: Result{Finding: dnssec.Proven, path: p.kept()}}
 	for _, link := range p.links {
 		r.addLink(link)
 	}
@@ -71,7 +74,7 @@ func (q *query) judgeResponse(msg *dns.Msg) Result {
 		r.add(set)
 	}
 	switch {
-	case len(p.final) > 0 && msg.Rcode == dns.RcodeNameError:
+	case (len(p.final) > 0 || p.unsigned || p.end == "") && msg.Rcode == dns.RcodeNameError:
 		r.weaken(bogus(dnssec.ResponseMalformed, "NXDOMAIN with an answer"))
 	case p.unsigned:
 		r.weaken(verdict{Finding: dnssec.Finding{Status: dnssec.Indeterminate, Reason: dnssec.TypeNotSigned}})
@@ -119,9 +122,9 @@ func incomplete(reason dnssec.Reason) bool {
 	return reason == dnssec.DenialMissing || reason == dnssec.DenialIncomplete || reason == dnssec.WildcardDenialMissing
 }
 
-func (r *response) keep(proof dnssec.Authenticated) {
+func (r *response) keep(proof dnssec.Authenticated, authority bool) {
 	set := proof.RRset()
-	r.result.kept = append(r.result.kept, keptRRset{set.Name, set.Type, proof.TTL()})
+	r.result.kept = append(r.result.kept, keptRRset{set.Name, set.Type, authority, proof.TTL()})
 }
 
 // add judges an RRset of the answer: its signature, and where that is of a wildcard
@@ -132,7 +135,7 @@ func (r *response) add(set dnssec.RRset) verdict {
 	if v.Status != dnssec.Secure {
 		return v
 	}
-	r.keep(v.proof)
+	r.keep(v.proof, false)
 	if encloser, expanded := v.proof.Expanded(); expanded {
 		if set.Type == dns.TypeDNAME { // RFC 6672, section 3.3
 			r.weaken(bogus(dnssec.SignatureLabelsInvalid, set.String()+" comes from a wildcard"))
@@ -147,19 +150,20 @@ func (r *response) add(set dnssec.RRset) verdict {
 // addLink judges a CNAME, or the DNAME that it was made from.
 func (r *response) addLink(l link) {
 	v := r.add(l.set)
+	r.msg.Answer = l.complete(r.msg.Answer)
 	if l.synthesized == "" {
 		return
 	}
 	if l.mismatch != "" && v.Status == dnssec.Secure {
 		r.weaken(bogus(dnssec.DNAMEMismatch, l.mismatch))
 	}
-	r.result.kept = append(r.result.kept, keptRRset{l.synthesized, dns.TypeCNAME, v.proof.TTL()})
+	r.result.kept = append(r.result.kept, keptRRset{l.synthesized, dns.TypeCNAME, false, v.proof.TTL()})
 }
 
 // proofs authenticates the denial records of the response, once.
 func (r *response) proofs() *proofs {
 	if r.found == nil {
-		r.found = r.query.proofs(r.msg.Ns)
+		r.found = r.query.proofs(dnssec.GroupRRsets(r.msg.Ns))
 	}
 	return r.found
 }
@@ -168,7 +172,7 @@ func (r *response) proofs() *proofs {
 func (r *response) keepProofs(zone string) {
 	for _, a := range r.proofs().sets {
 		if a.Signer() == zone {
-			r.keep(a)
+			r.keep(a, true)
 		}
 	}
 }
@@ -180,7 +184,7 @@ func (r *response) addDenial(p path) {
 		r.keepProofs(zone)
 		if soa, ok := findSet(dnssec.GroupRRsets(r.msg.Ns), zone, dns.TypeSOA); ok {
 			if signed, _ := r.judgeSigned(soa); signed.Status == dnssec.Secure {
-				r.keep(signed.proof)
+				r.keep(signed.proof, true)
 			}
 		}
 	}

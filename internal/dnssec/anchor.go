@@ -40,11 +40,11 @@ func anchorFromDNSKEY(rr *dns.DNSKEY, p Policy) (*dns.DS, error) {
 	if !p.ReliesOn(rr.Algorithm) {
 		return nil, notReliedOn(rr.Algorithm)
 	}
-	rdata, _, ok := canonicalRDATA(rr, make([]byte, dns.Len(rr)+1))
-	if !ok || len(rdata) < keyHeader {
+	rdata, ok := canonicalRDATA([]dns.RR{rr})
+	if !ok || len(rdata[0]) < keyHeader {
 		return nil, errors.New("the public key is not base64")
 	}
-	k := newKey(dnsname.Canonical(rr.Hdr.Name), rdata)
+	k := newKey(dnsname.Canonical(rr.Hdr.Name), rdata[0])
 	if f := k.usable(); f != nil {
 		return nil, errors.New(f.Reason.Text())
 	}

@@ -120,6 +120,13 @@ type typeBitMap []uint16
 
 func (t typeBitMap) has(rrtype uint16) bool { return slices.Contains(t, rrtype) }
 
+// hasData tells whether there is more at the owner name than its own denial.
+func (t typeBitMap) hasData() bool {
+	return slices.ContainsFunc(t, func(rrtype uint16) bool {
+		return rrtype != dns.TypeNSEC && rrtype != dns.TypeRRSIG && rrtype != dns.TypeNXNAME
+	})
+}
+
 // isDelegation tells whether the record is of the parent's side of a zone cut.
 func (t typeBitMap) isDelegation() bool { return t.has(dns.TypeNS) && !t.has(dns.TypeSOA) }
 
@@ -139,6 +146,8 @@ func (t typeBitMap) deniesType(name string, qtype uint16) Finding {
 		return found(DenialIncomplete, "the denial of DS "+name+" is of the child zone")
 	case qtype != dns.TypeDS && t.isDelegation():
 		return found(DenialIncomplete, "the denial of "+dns.Type(qtype).String()+" "+name+" is of the parent zone")
+	case qtype == dns.TypeANY && t.hasData():
+		return found(DenialContradicted, name+" has records")
 	default:
 		return Proven
 	}

@@ -1,7 +1,6 @@
 package dnssec
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -42,13 +41,16 @@ func newKeys(set RRset) ([]*key, *Failure) {
 	if len(set.RRs) > MaxDNSKEY {
 		return nil, fail(LimitExceeded, fmt.Sprintf("%d DNSKEYs in %s", len(set.RRs), set.Name))
 	}
+	rdatas, ok := canonicalRDATA(set.RRs)
+	if !ok {
+		return nil, fail(ResponseMalformed, set.String()+" has RDATA that can't be packed")
+	}
 	keys := make([]*key, 0, len(set.RRs))
-	for _, rr := range set.RRs {
-		rdata, _, ok := canonicalRDATA(rr, make([]byte, dns.Len(rr)+1))
-		if !ok || len(rdata) < keyHeader {
-			return nil, fail(ResponseMalformed, set.String()+" has RDATA that can't be packed")
+	for _, rdata := range rdatas {
+		if len(rdata) < keyHeader {
+			return nil, fail(ResponseMalformed, set.String()+" has RDATA that is too short")
 		}
-		keys = append(keys, newKey(set.Name, bytes.Clone(rdata)))
+		keys = append(keys, newKey(set.Name, rdata))
 	}
 	return keys, nil
 }

@@ -16,7 +16,7 @@ type closestEncloserProof struct {
 // proveEncloser finds the closest encloser of a name that no record matches.
 func (c *nsec3Chain) proveEncloser(qname string) (p closestEncloserProof, f *Failure) {
 	nextCloser := qname
-	for qname != c.zone {
+	for nextCloser != c.zone {
 		p.encloser = dnsname.Parent(nextCloser)
 		if !dnsname.IsSubdomain(p.encloser, c.zone) {
 			break

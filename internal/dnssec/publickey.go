@@ -86,6 +86,7 @@ func (k ecdsaKey) verify(hash, signature []byte) bool {
 // worth, smaller ones are not in RFC 5702.
 const (
 	minModulusBits  = 512
+	minSHA512Bits   = 1024 // RFC 5702, section 2.2
 	maxModulusBits  = 4096
 	maxExponentBits = 64
 )
@@ -105,6 +106,8 @@ func parseRSA(hash crypto.Hash, key []byte) (publicKey, error) {
 	e, n := new(big.Int).SetBytes(key[:length]), new(big.Int).SetBytes(key[length:])
 	switch {
 	case n.BitLen() < minModulusBits, n.BitLen() > maxModulusBits, n.Bit(0) == 0:
+		return nil, errPublicKey
+	case hash == crypto.SHA512 && n.BitLen() < minSHA512Bits:
 		return nil, errPublicKey
 	case e.BitLen() < 2, e.BitLen() > maxExponentBits, e.Bit(0) == 0, e.Cmp(n) >= 0:
 		return nil, errPublicKey

@@ -22,34 +22,69 @@ type RRset struct {
 // records that cover nothing in the section, other classes than IN and OPT are
 // left out. RRs that came twice stay twice.
 func GroupRRsets(section []dns.RR) []RRset {
-	sets := make([]RRset, 0, 4)
+	g := grouping{sets: make([]RRset, 0, 4)}
 	for _, rr := range section {
 		h := rr.Header()
 		if h.Class != dns.ClassINET || h.Rrtype == dns.TypeRRSIG || h.Rrtype == dns.TypeOPT {
 			continue
 		}
 		name := dnsname.Canonical(h.Name)
-		i := find(sets, name, h.Rrtype)
+		i := g.find(name, h.Rrtype)
 		if i < 0 {
-			sets = append(sets, RRset{Name: name, Type: h.Rrtype})
-			i = len(sets) - 1
+			i = g.add(name, h.Rrtype)
 		}
-		sets[i].RRs = append(sets[i].RRs, rr)
+		g.sets[i].RRs = append(g.sets[i].RRs, rr)
 	}
 	for _, rr := range section {
 		if sig, ok := rr.(*dns.RRSIG); ok && sig.Hdr.Class == dns.ClassINET {
-			if i := find(sets, dnsname.Canonical(sig.Hdr.Name), sig.TypeCovered); i >= 0 {
-				sets[i].Sigs = append(sets[i].Sigs, sig)
+			if i := g.find(dnsname.Canonical(sig.Hdr.Name), sig.TypeCovered); i >= 0 {
+				g.sets[i].Sigs = append(g.sets[i].Sigs, sig)
 			}
 		}
 	}
-	return sets
+	return g.sets
+}
+
+// grouping is RRsets in the making. Few are searched one by one; there is an index
+// of many, since a message can have thousands.
+type grouping struct {
+	sets  []RRset
+	index map[setKey]int
+}
+
+type setKey struct {
+	name   string
+	rrtype uint16
+}
+
+// searched is how many RRsets are searched one by one.
+const searched = 16
+
+func (g *grouping) add(name string, rrtype uint16) int {
+	g.sets = append(g.sets, RRset{Name: name, Type: rrtype})
+	last := len(g.sets) - 1
+	if len(g.sets) > searched {
+		if g.index == nil {
+			g.index = make(map[setKey]int)
+			for i, set := range g.sets {
+				g.index[setKey{set.Name, set.Type}] = i
+			}
+		}
+		g.index[setKey{name, rrtype}] = last
+	}
+	return last
 }
 
 // find looks from the end, since the records of a set stand together.
-func find(sets []RRset, name string, rrtype uint16) int {
-	for i := len(sets) - 1; i >= 0; i-- {
-		if sets[i].Type == rrtype && sets[i].Name == name {
+func (g *grouping) find(name string, rrtype uint16) int {
+	if g.index != nil {
+		if i, ok := g.index[setKey{name, rrtype}]; ok {
+			return i
+		}
+		return -1
+	}
+	for i := len(g.sets) - 1; i >= 0; i-- {
+		if g.sets[i].Type == rrtype && g.sets[i].Name == name {
 			return i
 		}
 	}
@@ -59,11 +94,12 @@ func find(sets []RRset, name string, rrtype uint16) int {
 // String names the RRset as logs do: type and owner name.
 func (s RRset) String() string { return dns.Type(s.Type).String() + " " + s.Name }
 
-// Signers returns the canonical signer names of the RRset's signatures, each once.
+// Signers returns the canonical signer names of the RRset's signatures, each once:
+// of so many as are looked at.
 func (s RRset) Signers() []string {
 	var names []string
 next:
-	for _, sig := range s.Sigs {
+	for _, sig := range s.Sigs[:min(len(s.Sigs), MaxCandidates)] {
 		signer := dnsname.Canonical(sig.SignerName)
 		for _, n := range names {
 			if n == signer {

@@ -19,20 +19,11 @@ type signedData struct {
 
 // newSignedData fails if a record can't be packed.
 func newSignedData(set RRset) (*signedData, *Failure) {
-	d := &signedData{set: set, rdata: make([][]byte, 0, len(set.RRs))}
-	size := 0
-	for _, rr := range set.RRs {
-		size += dns.Len(rr) + 1
+	rdata, ok := canonicalRDATA(set.RRs)
+	if !ok {
+		return nil, fail(ResponseMalformed, set.String()+" has RDATA that can't be packed")
 	}
-	packed := make([]byte, size)
-	for _, rr := range set.RRs {
-		rdata, rest, ok := canonicalRDATA(rr, packed)
-		if !ok {
-			return nil, fail(ResponseMalformed, set.String()+" has RDATA that can't be packed")
-		}
-		d.rdata = append(d.rdata, rdata)
-		packed = rest
-	}
+	d := &signedData{set: set, rdata: rdata}
 	if len(d.rdata) > 1 {
 		slices.SortFunc(d.rdata, bytes.Compare)
 		d.rdata = slices.CompactFunc(d.rdata, bytes.Equal)
@@ -40,20 +31,31 @@ func newSignedData(set RRset) (*signedData, *Failure) {
 	return d, nil
 }
 
-// canonicalRDATA packs rr at the beginning of buf and returns its RDATA in
-// canonical form (RFC 4034, section 6.2) and the rest of buf.
-func canonicalRDATA(rr dns.RR, buf []byte) (rdata, rest []byte, ok bool) {
-	end, err := dns.PackRR(rr, buf, 0, nil, false)
+// canonicalRDATA returns the RDATA of the records in canonical form (RFC 4034,
+// section 6.2). They are packed as a message: dns.PackRR would write to the records,
+// which other goroutines may be reading.
+func canonicalRDATA(rrs []dns.RR) ([][]byte, bool) {
+	wire, err := (&dns.Msg{Answer: rrs}).Pack()
 	if err != nil {
-		return nil, nil, false
+		return nil, false
 	}
-	start := skipName(buf) + 10 // type, class, TTL, RDLENGTH
-	if start > end {
-		return nil, nil, false
+	rdatas := make([][]byte, 0, len(rrs))
+	off := 12 // the message's header
+	for _, rr := range rrs {
+		off += skipName(wire[off:]) + 10 // type, class, TTL, RDLENGTH
+		if off > len(wire) {
+			return nil, false
+		}
+		end := off + int(binary.BigEndian.Uint16(wire[off-2:]))
+		if end > len(wire) {
+			return nil, false
+		}
+		rdata := wire[off:end:end]
+		lowerNames(rr.Header().Rrtype, rdata)
+		rdatas = append(rdatas, rdata)
+		off = end
 	}
-	rdata = buf[start:end:end]
-	lowerNames(rr.Header().Rrtype, rdata)
-	return rdata, buf[end:], true
+	return rdatas, true
 }
 
 func skipName(wire []byte) int {

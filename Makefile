@@ -1,0 +1,50 @@
+# make help tells what there is.
+
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+FUZZTIME    = 30s
+
+# The whole of CoreDNS takes minutes to compile with the race detector, and its
+# package here has no code of ours that runs concurrently.
+WITHOUT_RACE = ./cmd/coredns
+WITH_RACE    = $(filter-out %/cmd/coredns,$(shell go list ./...))
+
+.DEFAULT_GOAL := build
+.PHONY: help build run test lint generate integration recipe fuzz clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: ## bin/coredns
+	go build -o bin/coredns ./cmd/coredns
+
+run: build ## the demo on 127.0.0.1:1053; UPSTREAM=9.9.9.9 forwards to a real resolver
+	go build -o bin/demo ./cmd/demo
+	@bin/demo -coredns bin/coredns $(if $(UPSTREAM),-upstream $(UPSTREAM))
+
+test: ## vet, and all tests, with the race detector
+	go vet ./...
+	go test -timeout 5m $(WITHOUT_RACE)
+	go test -race -timeout 10m $(WITH_RACE)
+
+lint: ## formatting, staticcheck, lengths
+	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "gofmt: $$unformatted"; exit 1; }
+	go vet -tags integration ./test/...
+	go run $(STATICCHECK) ./...
+	go run $(STATICCHECK) -tags integration ./test/...
+	go test ./test/house
+
+generate: ## cmd/coredns/zplugin.go from plugin.cfg
+	go generate ./...
+
+integration: build ## the verdicts of Unbound and BIND on the same names
+	scripts/install-integration.sh
+	go test -tags integration -count=1 -timeout 5m ./test/integration
+
+recipe: ## the README's ways to build it into another CoreDNS
+	scripts/recipe.sh
+
+fuzz: ## every fuzz target, for FUZZTIME each
+	scripts/fuzz.sh $(FUZZTIME)
+
+clean: ## remove what was built
+	rm -rf bin

@@ -1,0 +1,209 @@
+package dnssec
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"encoding/base64"
+	"strings"
+	"testing"
+
+	"github.com/dnssecval/dnssecval/internal/dnsname"
+	"github.com/miekg/dns"
+)
+
+// fixedZone is a zone whose key is the same in each run, so that the signatures in
+// the corpora stay good.
+func fixedZone(t testing.TB, name string) *testZone {
+	t.Helper()
+	private := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, ed25519.SeedSize))
+	s := newSigner(t, name, dns.ED25519)
+	s.key.PublicKey = base64.StdEncoding.EncodeToString(private.Public().(ed25519.PublicKey))
+	s.sign = func(data []byte) []byte { return ed25519.Sign(private, data) }
+	return &testZone{signer: s, name: name, keys: keysOf(t, verifierAt(now), s)}
+}
+
+// fuzzSections are what the responses of the corpora are made from.
+func fuzzSections(t testing.TB, z *testZone) map[string][]dns.RR {
+	t.Helper()
+	return map[string][]dns.RR{
+		"positive": z.signed(t, records(t, "www.example. 300 A 192.0.2.1", "www.example. 300 A 192.0.2.2", "www.example. 300 MX 1 Mail.example.")),
+		"wildcard": append(z.signed(t, records(t, "a.b.example. 300 TXT x"), func(sig *dns.RRSIG) { sig.Labels = 1 }),
+			z.signed(t, records(t, "a.example. 300 NSEC c.example. A RRSIG NSEC"))...),
+		"name error":    z.signed(t, records(t, "example. 300 NSEC z.example. NS SOA RRSIG NSEC DNSKEY")),
+		"NSEC3 nodata":  z.section3(t, n3{match: "www.example.", types: "A RRSIG"}),
+		"NSEC3 opt-out": z.section3(t, apex3, coverXOut, coverStar),
+		"NSEC3":         z.section3(t, apex3, coverX, coverStar),
+	}
+}
+
+func packed(t testing.TB, section []dns.RR) []byte {
+	t.Helper()
+	wire, err := (&dns.Msg{Answer: section}).Pack()
+	must(t, err)
+	return wire
+}
+
+// FuzzResponse: what comes from the wire never makes the core panic, and nothing is
+// authentic that miekg/dns does not verify too.
+func FuzzResponse(f *testing.F) {
+	z := fixedZone(f, "example.")
+	for _, section := range fuzzSections(f, z) {
+		f.Add(packed(f, section), "x.example.")
+	}
+	f.Fuzz(func(t *testing.T, wire []byte, qname string) {
+		msg := new(dns.Msg)
+		if msg.Unpack(wire) != nil {
+			t.Skip()
+		}
+		v := verifierAt(now)
+		var sets []Authenticated
+		for _, set := range GroupRRsets(append(append(msg.Answer, msg.Ns...), msg.Extra...)) {
+			a, failure := v.Authenticate(set, z.keys)
+			if failure != nil {
+				_ = failure.Error()
+				continue
+			}
+			verifiesElsewhere(t, z, a)
+			sets = append(sets, a)
+		}
+		d := v.Denial("example.", sets)
+		for _, q := range questions(dnsname.Canonical(qname)) {
+			if _, got := q.of(d); got.Status == Secure && len(sets) == 0 {
+				t.Errorf("%s of %s is secure by nothing", q.proof, q.name)
+			}
+		}
+	})
+}
+
+func questions(name string) []question {
+	return []question{nameError(name), noData(name, dns.TypeA), noData(name, dns.TypeDS), wildcardAnswer(name, "example."), delegation(name)}
+}
+
+// verifiesElsewhere has miekg/dns judge the signature, and checks what it does not.
+func verifiesElsewhere(t *testing.T, z *testZone, a Authenticated) {
+	t.Helper()
+	sig := dns.Copy(a.Signature()).(*dns.RRSIG)
+	name := a.RRset().Name
+	var rrs []dns.RR
+	for _, rr := range a.RRset().RRs {
+		rr = dns.Copy(rr)
+		rr.Header().Name = name
+		rrs = append(rrs, rr)
+	}
+	sig.Hdr.Name = name
+	if err := sig.Verify(z.key, rrs); err != nil && sig.Labels > 0 {
+		t.Errorf("%s is authentic by %s: %v", a.RRset(), sig, err)
+	}
+	if !dnsname.IsSubdomain(name, z.name) || !sig.ValidityPeriod(now) || int(sig.Labels) > dnsname.Labels(name) {
+		t.Errorf("%s is authentic by %s", a.RRset(), sig)
+	}
+}
+
+// FuzzDenial takes the records as authentic, to get at the proofs: they end, do not
+// panic, and prove nothing of names outside the zone.
+func FuzzDenial(f *testing.F) {
+	for _, zone := range []string{"example.", "."} {
+		for _, section := range fuzzSections(f, fixedZone(f, "example.")) {
+			f.Add(packed(f, section), "x.example.", zone)
+			f.Add(packed(f, section), "a.b.www.example.", zone)
+		}
+	}
+	f.Fuzz(func(t *testing.T, wire []byte, qname, zone string) {
+		msg := new(dns.Msg)
+		if _, ok := dns.IsDomainName(qname); !ok || msg.Unpack(wire) != nil {
+			t.Skip()
+		}
+		if _, ok := dns.IsDomainName(zone); !ok {
+			t.Skip()
+		}
+		qname, zone = dnsname.Canonical(qname), dnsname.Canonical(zone)
+		var sets []Authenticated
+		for _, set := range GroupRRsets(msg.Answer) {
+			if signerFits(set, zone) {
+				sig := &dns.RRSIG{Labels: uint8(dnsname.SignedLabels(set.Name))}
+				sets = append(sets, Authenticated{set: set, signer: zone, sig: sig})
+			}
+		}
+		d := verifierAt(now).Denial(zone, sets)
+		for _, q := range questions(qname) {
+			if q.proof == "wildcard" {
+				q.encloser = dnsname.Parent(qname)
+			}
+			if _, got := q.of(d); got.Status == Secure && !dnsname.IsSubdomain(qname, zone) {
+				t.Errorf("%s denies %s by %s", zone, qname, q.proof)
+			}
+		}
+	})
+}
+
+// FuzzNSECSpan: a record matches a name or covers it, never both; what it covers lies
+// in the zone and between its ends.
+func FuzzNSECSpan(f *testing.F) {
+	f.Add("a.example.", "c.example.", "b.example.", "example.", false)
+	f.Add("x.example.", "example.", "z.example.", "example.", true)
+	f.Add(".", ".", "com.", ".", false)
+	f.Fuzz(func(t *testing.T, owner, next, name, zone string, cut bool) {
+		names := []*string{&owner, &next, &name, &zone}
+		for _, n := range names {
+			wire := make([]byte, 256)
+			if _, err := dns.PackDomainName(dns.Fqdn(*n), wire, 0, nil, false); err != nil {
+				t.Skip()
+			}
+			unpacked, _, err := dns.UnpackDomainName(wire, 0)
+			must(t, err)
+			*n = dnsname.Canonical(unpacked)
+		}
+		r := nsecRecord{owner: owner, next: next}
+		if cut {
+			r.typeBitMap = typeBitMap{dns.TypeNS}
+		}
+		chain := nsecRecords{zone: zone, records: []nsecRecord{r}}
+		_, matched := chain.match(name)
+		_, covered := chain.cover(name)
+		switch {
+		case !covered:
+		case matched:
+			t.Errorf("%s to %s matches and covers %s", owner, next, name)
+		case name == owner || name == next:
+			t.Errorf("%s to %s covers its end %s", owner, next, name)
+		case !dnsname.IsSubdomain(name, zone):
+			t.Errorf("%s to %s covers %s outside %s", owner, next, name, zone)
+		case cut && dnsname.IsSubdomain(name, owner):
+			t.Errorf("the delegation %s covers %s", owner, name)
+		case dnsname.Compare(owner, name) >= 0 || next != zone && dnsname.Compare(name, next) >= 0:
+			t.Errorf("%s to %s covers %s", owner, next, name)
+		}
+	})
+}
+
+// FuzzNSEC3Span: the ends of a span are not covered, and each other hash by one of the
+// two halves of the circle.
+func FuzzNSEC3Span(f *testing.F) {
+	for _, seed := range []string{"abc", "cab", "aab", "aaa", "aba"} {
+		f.Add([]byte(strings.Repeat(seed[:1], 20)), []byte(strings.Repeat(seed[1:2], 20)), []byte(strings.Repeat(seed[2:], 20)))
+	}
+	f.Fuzz(func(t *testing.T, owner, next, hash []byte) {
+		if len(owner) != 20 || len(next) != 20 || len(hash) != 20 {
+			t.Skip()
+		}
+		r := nsec3Record{owner: nsec3Hash(owner), next: nsec3Hash(next)}
+		other := nsec3Record{owner: r.next, next: r.owner}
+		h := nsec3Hash(hash)
+		switch {
+		case h == r.owner:
+			if r.covers(h) {
+				t.Error("a record covers its owner")
+			}
+		case h == r.next:
+			if r.covers(h) {
+				t.Error("a record covers its next hash")
+			}
+		case r.owner == r.next:
+			if !r.covers(h) {
+				t.Error("the only record does not cover")
+			}
+		case r.covers(h) == other.covers(h):
+			t.Errorf("%x is in both halves or in none", h)
+		}
+	})
+}

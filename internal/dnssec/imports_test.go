@@ -1,0 +1,92 @@
+package dnssec
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/dnssecval/dnssecval"
+
+// allowed has what each package may import besides the standard library. The
+// direction is cmd -> root -> internal/dnssec -> internal/dnsname.
+var allowed = map[string][]string{
+	"internal/dnsname":  {"github.com/miekg/dns"},
+	"internal/dnssec":   {"github.com/miekg/dns", "github.com/cloudflare/circl/sign/ed448", module + "/internal/dnsname"},
+	"internal/testzone": {"github.com/miekg/dns", "github.com/cloudflare/circl/sign/ed448"},
+}
+
+// TestImports reads the imports of all code that is not a test.
+func TestImports(t *testing.T) {
+	seen := make(map[string]bool)
+	const root = "../.."
+	err := filepath.WalkDir(root, func(file string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		name := entry.Name()
+		if entry.IsDir() && file != root && (name == "testdata" || strings.HasPrefix(name, ".")) {
+			return filepath.SkipDir
+		}
+		if entry.IsDir() || filepath.Ext(name) != ".go" || strings.HasSuffix(name, "_test.go") {
+			return nil
+		}
+		rel, err := filepath.Rel(root, filepath.Dir(file))
+		if err != nil {
+			return err
+		}
+		pkg := filepath.ToSlash(rel)
+		seen[pkg] = true
+		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		for _, spec := range parsed.Imports {
+			imported, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				return err
+			}
+			if !mayImport(pkg, imported) {
+				t.Errorf("%s imports %s", path.Join(pkg, name), imported)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for pkg := range allowed {
+		if !seen[pkg] {
+			t.Errorf("%s was not read", pkg)
+		}
+	}
+}
+
+func mayImport(pkg, imported string) bool {
+	first, _, _ := strings.Cut(imported, "/")
+	if !strings.Contains(first, ".") {
+		return true // the standard library
+	}
+	if list, ok := allowed[pkg]; ok {
+		for _, a := range list {
+			if imported == a {
+				return true
+			}
+		}
+		return false
+	}
+	program := strings.HasPrefix(pkg, "cmd/") || strings.HasPrefix(pkg, "examples/")
+	switch {
+	case strings.HasPrefix(imported, module+"/cmd"):
+		return false
+	case imported == module+"/internal/testzone":
+		return program
+	default:
+		return true
+	}
+}

@@ -1,0 +1,368 @@
+package dnssec
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/miekg/dns"
+)
+
+// ledger counts the signatures that were computed, and remembers the good ones.
+type ledger struct {
+	mu       sync.Mutex
+	good     map[Digest]bool
+	checked  int
+	failed   int
+	verified int
+}
+
+func newLedger() *ledger { return &ledger{good: make(map[Digest]bool)} }
+
+func (l *ledger) Verified(d Digest) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.good[d] {
+		l.verified++
+	}
+	return l.good[d]
+}
+
+func (l *ledger) Checked(d Digest, _ uint8, good bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.checked++
+	if good {
+		l.good[d] = true
+	} else {
+		l.failed++
+	}
+}
+
+// badSignatures are wrong signatures that look like those of the keys.
+func badSignatures(t *testing.T, n int, s *signer, rrs []dns.RR) []*dns.RRSIG {
+	t.Helper()
+	sigs := make([]*dns.RRSIG, n)
+	for i := range sigs {
+		sigs[i] = s.rrsig(t, rrs, func(sig *dns.RRSIG) { sig.OrigTtl = uint32(1000 + i) })
+		sigs[i].OrigTtl++
+	}
+	return sigs
+}
+
+// TestSignaturesPerRRset: the eighth bad signature is still computed, the ninth not
+// (CVE-2023-50387).
+func TestSignaturesPerRRset(t *testing.T) {
+	z := newTestZone(t, "example.", dns.ED25519)
+	good := z.set(t, []string{"www.example. 300 A 192.0.2.1"})
+	for n, want := range map[int]Reason{MaxSignaturesPerRRset - 1: ReasonNone, MaxSignaturesPerRRset: LimitExceeded, 100: LimitExceeded} {
+		l := newLedger()
+		v := verifierAt(now)
+		v.Ledger = l
+		set := good
+		set.Sigs = append(badSignatures(t, n, z.signer, good.RRs), good.Sigs...)
+		_, f := v.Authenticate(set, z.keys)
+		wantReason(t, f, want)
+		if l.checked != MaxSignaturesPerRRset {
+			t.Errorf("%d bad signatures: %d computed, want %d", n, l.checked, MaxSignaturesPerRRset)
+		}
+	}
+}
+
+// TestUnusableSignaturesAreFree: expired ones and those of other signers cost nothing,
+// but no more than so many are looked at.
+func TestUnusableSignaturesAreFree(t *testing.T) {
+	z := newTestZone(t, "example.", dns.ED25519)
+	good := z.set(t, []string{"www.example. 300 A 192.0.2.1"})
+	expired := z.rrsig(t, good.RRs, func(sig *dns.RRSIG) { sig.Expiration = sig.Inception })
+	for n, want := range map[int]Reason{MaxCandidates - 1: ReasonNone, MaxCandidates: LimitExceeded} {
+		l := newLedger()
+		v := verifierAt(now)
+		v.Ledger = l
+		set := good
+		set.Sigs = nil
+		for range n {
+			set.Sigs = append(set.Sigs, expired)
+		}
+		set.Sigs = append(set.Sigs, good.Sigs...)
+		_, f := v.Authenticate(set, z.keys)
+		wantReason(t, f, want)
+		if wanted := map[Reason]int{ReasonNone: 1}[want]; l.checked != wanted {
+			t.Errorf("%d computed, want %d", l.checked, wanted)
+		}
+	}
+}
+
+// TestSignaturesPerQuery: the budget spans RRsets, and failed ones count.
+func TestSignaturesPerQuery(t *testing.T) {
+	z := newTestZone(t, "example.", dns.ED25519)
+	good := z.set(t, []string{"www.example. 300 A 192.0.2.1"})
+	l := newLedger()
+	v := verifierAt(now)
+	v.Ledger = l
+	set := good
+	set.Sigs = badSignatures(t, MaxSignaturesPerRRset, z.signer, good.RRs)
+	for range MaxSignatures / MaxSignaturesPerRRset {
+		_, f := v.Authenticate(set, z.keys)
+		wantReason(t, f, SignatureInvalid)
+	}
+	_, f := v.Authenticate(good, z.keys)
+	wantReason(t, f, LimitExceeded)
+	if l.checked != MaxSignatures || l.failed != MaxSignatures {
+		t.Errorf("%d computed and %d failed, want %d", l.checked, l.failed, MaxSignatures)
+	}
+}
+
+// TestLedgerSparesTheSecond: what has verified costs nothing again, even without any
+// budget left; time and names are checked again all the same.
+func TestLedgerSparesTheSecond(t *testing.T) {
+	z := newTestZone(t, "example.", dns.ED25519)
+	set := z.set(t, []string{"www.example. 300 A 192.0.2.1"})
+	l := newLedger()
+	v := verifierAt(now)
+	v.Ledger = l
+	for range 3 {
+		if _, f := v.Authenticate(set, z.keys); f != nil {
+			t.Fatal(f)
+		}
+	}
+	if l.checked != 1 || l.verified != 2 {
+		t.Errorf("computed %d times, spared %d times", l.checked, l.verified)
+	}
+	v.Budget = &Budget{}
+	if _, f := v.Authenticate(set, z.keys); f != nil {
+		t.Errorf("without budget: %v", f)
+	}
+	later := verifierAt(now.AddDate(1, 0, 0))
+	later.Ledger = l
+	_, f := later.Authenticate(set, z.keys)
+	wantReason(t, f, SignatureExpired)
+	bad := set
+	bad.RRs = records(t, "www.example. 300 A 192.0.2.2")
+	v.Budget = NewBudget()
+	_, f = v.Authenticate(bad, z.keys)
+	wantReason(t, f, SignatureInvalid)
+	checked := l.checked
+	_, f = v.Authenticate(bad, z.keys)
+	wantReason(t, f, SignatureInvalid)
+	if l.checked != checked+1 {
+		t.Error("a signature that failed was spared")
+	}
+}
+
+// TestLedgerKeepsZonesApart: the same signature over the same data is another one
+// for another zone's key (hickory-dns 123592: a cache key of the data only).
+func TestLedgerKeepsZonesApart(t *testing.T) {
+	data, signature := []byte("data"), []byte("signature")
+	a := newKey("a.example.", []byte{1, 1, 3, 15, 1})
+	digests := map[Digest]string{}
+	for name, d := range map[string]Digest{
+		"as it is":              signatureDigest(a, signature, data),
+		"another zone":          signatureDigest(newKey("b.example.", a.rdata), signature, data),
+		"another key":           signatureDigest(newKey("a.example.", []byte{1, 1, 3, 15, 2}), signature, data),
+		"other flags":           signatureDigest(newKey("a.example.", []byte{1, 0, 3, 15, 1}), signature, data),
+		"other data":            signatureDigest(a, signature, []byte("atad")),
+		"the border moved":      signatureDigest(a, []byte("signatured"), []byte("ata")),
+		"the other border":      signatureDigest(a, []byte("signatur"), []byte("edata")),
+		"name into the key":     signatureDigest(newKey("example.", append([]byte("\x01a"), a.rdata...)), signature, data),
+		"no signature, no data": signatureDigest(a, nil, nil),
+	} {
+		if other, ok := digests[d]; ok {
+			t.Errorf("%s and %s have one digest", name, other)
+		}
+		digests[d] = name
+	}
+}
+
+// collisions are keys with the tag of the good one. Their public keys are made up.
+func collisions(t *testing.T, n int, good *signer) []*signer {
+	t.Helper()
+	set, f := newKeys(keySet(t, good))
+	if f != nil {
+		t.Fatal(f)
+	}
+	want := set[0].tag
+	var all []*signer
+	for len(all) < n {
+		s := newSigner(t, "example.", dns.ED25519)
+		raw, f := newKeys(keySet(t, s))
+		if f != nil {
+			t.Fatal(f)
+		}
+		if tagged := withTag(raw[0].rdata, want); tagged != "" {
+			s.key.PublicKey = tagged
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+// TestKeysPerTag: no more keys than so many of one tag are tried, for a signature as
+// for a DS (CVE-2023-50387).
+func TestKeysPerTag(t *testing.T) {
+	good := newSigner(t, "example.", dns.ED25519)
+	others := collisions(t, MaxKeysPerTag, good)
+	www := good.set(t, []string{"www.example. 300 A 192.0.2.1"})
+	for n, want := range map[int]Reason{MaxKeysPerTag - 1: ReasonNone, MaxKeysPerTag: LimitExceeded} {
+		set := keySet(t, append(append([]*signer{}, others[:n]...), good)...)
+		set.Sigs = []*dns.RRSIG{good.rrsig(t, set.RRs)}
+		l := newLedger()
+		v := verifierAt(now)
+		v.Ledger = l
+		_, f := v.Keys(set, vouchFor(good))
+		wantReason(t, f, want)
+		wanted := 1 // only the key that the DS stands for
+		if want == LimitExceeded {
+			wanted = 0
+		}
+		if l.checked != wanted {
+			t.Errorf("%d colliding keys: %d computed for the keys, want %d", n, l.checked, wanted)
+		}
+		keys, f := newKeys(set)
+		if f != nil {
+			t.Fatal(f)
+		}
+		v.Ledger = newLedger()
+		_, f = v.Authenticate(www, &Keys{zone: "example.", keys: keys})
+		wantReason(t, f, want)
+		if got := v.Ledger.(*ledger).checked; got != min(n+1, MaxKeysPerTag) {
+			t.Errorf("%d colliding keys: %d computed", n, got)
+		}
+	}
+}
+
+func TestDSAndDNSKEYLimits(t *testing.T) {
+	s := newSigner(t, "example.", dns.ED25519)
+	for n, want := range map[int]Reason{MaxDS - 1: ReasonNone, MaxDS: LimitExceeded} {
+		vouched := vouchFor(s)
+		for i := range n {
+			ds := wrong(dsOf(s, dns.SHA256))
+			ds.KeyTag = uint16(i)
+			vouched.records = append([]*dns.DS{ds}, vouched.records...)
+		}
+		_, f := verifierAt(now).Keys(keySet(t, s), vouched)
+		wantReason(t, f, want)
+	}
+	for n, want := range map[int]Reason{MaxDNSKEY: ReasonNone, MaxDNSKEY + 1: LimitExceeded} {
+		signers := []*signer{s}
+		for len(signers) < n {
+			signers = append(signers, newSigner(t, "example.", dns.ED25519))
+		}
+		l := newLedger()
+		v := verifierAt(now)
+		v.Ledger = l
+		_, f := v.Keys(keySet(t, signers...), vouchFor(s))
+		wantReason(t, f, want)
+		if want == LimitExceeded && l.checked > 0 {
+			t.Error("computed a signature over too many keys")
+		}
+	}
+}
+
+// TestNSEC3Limits: records of a response, hashes of a query, and SHA-1 blocks of a
+// query (CVE-2023-50868).
+func TestNSEC3Limits(t *testing.T) {
+	z := newTestZone(t, "example.", dns.ED25519)
+	nodata := func(n int) []n3 {
+		set := []n3{{match: "www.example.", types: "A RRSIG"}}
+		for _, name := range list("x%d.example.", n-1) {
+			set = append(set, n3{match: name})
+		}
+		return set
+	}
+	for n, want := range map[int]Reason{MaxNSEC3PerProof: ReasonNone, MaxNSEC3PerProof + 1: LimitExceeded} {
+		got := z.denial3(t, NewBudget(), nodata(n)...).NoData("www.example.", dns.TypeMX)
+		if got.Reason != want {
+			t.Errorf("%d records: %v", n, got)
+		}
+	}
+
+	deep := strings.Repeat("a.", MaxHashes) + "example."
+	budget := NewBudget()
+	d := z.denial3(t, budget, n3{match: "www.example.", types: "A"})
+	wantFinding(t, d.NameError(deep), Bogus, LimitExceeded)
+	if left := budget.hashes.Load(); left != -1 {
+		t.Errorf("%d hashes are left", left)
+	}
+
+	// 150 iterations with the longest salt: 5 blocks each and more for the first.
+	budget = NewBudget()
+	d = z.denial3(t, budget, n3{match: "www.example.", types: "A", iterations: MaxIterations, salt: strings.Repeat("ab", 255)})
+	wantFinding(t, d.NameError(strings.Repeat("a.", 30)+"example."), Bogus, LimitExceeded)
+	if spent := MaxHashes - budget.hashes.Load(); spent > MaxHashBlocks/(5*MaxIterations)+1 {
+		t.Errorf("%d hashes of 755 blocks were computed", spent)
+	}
+}
+
+// TestHashesAreComputedOnce: a name is hashed once, however often a proof asks for it.
+func TestHashesAreComputedOnce(t *testing.T) {
+	z := newTestZone(t, "example.", dns.ED25519)
+	budget := NewBudget()
+	d := z.denial3(t, budget, n3{match: "example.", types: "NS SOA"}, n3{cover: "x.example."}, n3{cover: "*.example."})
+	for range 5 {
+		wantFinding(t, d.NameError("x.example."), Secure, ReasonNone)
+	}
+	if spent := MaxHashes - budget.hashes.Load(); spent != 3 {
+		t.Errorf("%d hashes, want 3", spent)
+	}
+}
+
+func TestSHA1Blocks(t *testing.T) {
+	for octets, want := range map[int]int{0: 1, 55: 1, 56: 2, 64: 2, 119: 2, 120: 3, 275: 5} {
+		if got := sha1Blocks(octets); got != want {
+			t.Errorf("%d octets are %d blocks, want %d", octets, got, want)
+		}
+	}
+}
+
+// TestBudgetInParallel: goroutines that share a budget get no more out of it than one.
+func TestBudgetInParallel(t *testing.T) {
+	b := NewBudget()
+	var signatures, hashes atomic.Int32
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			for range 20 {
+				if b.spendSignature() == nil {
+					signatures.Add(1)
+				}
+				if b.spendHash(1) == nil {
+					hashes.Add(1)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	if got := fmt.Sprint(signatures.Load(), hashes.Load()); got != fmt.Sprint(MaxSignatures, MaxHashes) {
+		t.Errorf("signatures and hashes: %s", got)
+	}
+	for range 100 {
+		wantReason(t, b.spendSignature(), LimitExceeded)
+	}
+}
+
+// TestSharedKeysAndBudget has several goroutines verify with the same keys.
+func TestSharedKeysAndBudget(t *testing.T) {
+	z := newTestZone(t, "example.", dns.ECDSAP256SHA256)
+	set := z.set(t, []string{"www.example. 300 A 192.0.2.1"})
+	budget, l := NewBudget(), newLedger()
+	budget.signatures.Store(10)
+	var good atomic.Int32
+	var wg sync.WaitGroup
+	for range 20 {
+		wg.Go(func() {
+			v := Verifier{Now: now, Budget: budget, Ledger: l}
+			other := set
+			other.Sigs = []*dns.RRSIG{dns.Copy(set.Sigs[0]).(*dns.RRSIG)}
+			if _, f := v.Authenticate(other, z.keys); f == nil {
+				good.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	if l.checked > 10 || int(good.Load()) != l.checked+l.verified {
+		t.Errorf("%d computed, %d spared, %d good", l.checked, l.verified, good.Load())
+	}
+}

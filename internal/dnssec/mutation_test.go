@@ -1,0 +1,148 @@
+package dnssec
+
+import (
+	"encoding/base64"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/miekg/dns"
+)
+
+// neverSecure changes one thing after the other in a vector that is secure: leaves
+// out each record, changes each octet of each RDATA, and each RRset's signatures.
+func neverSecure(t *testing.T, v vector) {
+	t.Helper()
+	tried := 0
+	for _, section := range []func(*vector) *[]dns.RR{
+		func(v *vector) *[]dns.RR { return &v.keys },
+		func(v *vector) *[]dns.RR { return &v.chain },
+		func(v *vector) *[]dns.RR { return &v.answer },
+		func(v *vector) *[]dns.RR { return &v.authority },
+	} {
+		for what, changed := range mutations(t, *section(&v)) {
+			m := v
+			*section(&m) = changed
+			tried++
+			if _, f := m.judge(); f.Status == Secure {
+				t.Errorf("still secure: %s", what)
+			}
+		}
+	}
+	if tried == 0 {
+		t.Error("nothing was changed")
+	}
+}
+
+// mutations yields copies of a section with one thing changed, and what that is.
+func mutations(t *testing.T, section []dns.RR) func(yield func(string, []dns.RR) bool) {
+	return func(yield func(string, []dns.RR) bool) {
+		for i, rr := range section {
+			if _, ok := rr.(*dns.RRSIG); ok || unsignedDS(section, rr) {
+				continue
+			}
+			if !yield("without "+rr.String(), slices.Delete(slices.Clone(section), i, i+1)) {
+				return
+			}
+			for _, other := range changedRDATA(t, rr) {
+				changed := slices.Clone(section)
+				changed[i] = other
+				if !yield("changed to "+other.String(), changed) {
+					return
+				}
+			}
+		}
+		for _, set := range GroupRRsets(section) {
+			if len(set.Sigs) == 0 {
+				continue
+			}
+			for what, change := range signatureChanges {
+				if !yield(what+" of "+set.String(), withSignatures(section, set, change)) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// unsignedDS tells whether rr is a DS beside keys that are believed: only a hint.
+func unsignedDS(section []dns.RR, rr dns.RR) bool {
+	if rr.Header().Rrtype != dns.TypeDS {
+		return false
+	}
+	return !slices.ContainsFunc(section, func(rr dns.RR) bool {
+		sig, ok := rr.(*dns.RRSIG)
+		return ok && sig.TypeCovered == dns.TypeDS
+	})
+}
+
+// changedRDATA returns copies of rr with one bit of one octet changed. A name in
+// another case is the same name, and is left out.
+func changedRDATA(t *testing.T, rr dns.RR) []dns.RR {
+	t.Helper()
+	wire := make([]byte, dns.MaxMsgSize)
+	end, err := dns.PackRR(rr, wire, 0, nil, false)
+	must(t, err)
+	_, start, err := dns.UnpackDomainName(wire, 0)
+	must(t, err)
+	var changed []dns.RR
+	for off := start + 10; off < end; off++ {
+		bit := byte(1) << (off % 8)
+		wire[off] ^= bit
+		other, _, err := dns.UnpackRR(wire[:end], 0)
+		wire[off] ^= bit
+		if err == nil && !dns.IsDuplicate(rr, other) {
+			changed = append(changed, other)
+		}
+	}
+	return changed
+}
+
+// signatureChanges are what is done to all RRSIGs of an RRset; nil leaves it out.
+var signatureChanges = map[string]func(*dns.RRSIG) *dns.RRSIG{
+	"no signature":       func(*dns.RRSIG) *dns.RRSIG { return nil },
+	"first octet":        flipped(func(raw []byte) []byte { raw[0] ^= 0x40; return raw }),
+	"middle octet":       flipped(func(raw []byte) []byte { raw[len(raw)/2] ^= 1; return raw }),
+	"last octet":         flipped(func(raw []byte) []byte { raw[len(raw)-1] ^= 1; return raw }),
+	"one octet less":     flipped(func(raw []byte) []byte { return raw[:len(raw)-1] }),
+	"one octet more":     flipped(func(raw []byte) []byte { return append(raw, 0) }),
+	"one octet in front": flipped(func(raw []byte) []byte { return append([]byte{0}, raw...) }),
+	"empty":              flipped(func([]byte) []byte { return nil }),
+	"zero":               flipped(func(raw []byte) []byte { return make([]byte, len(raw)) }),
+	"original TTL":       func(sig *dns.RRSIG) *dns.RRSIG { sig.OrigTtl++; return sig },
+	"expiration":         func(sig *dns.RRSIG) *dns.RRSIG { sig.Expiration++; return sig },
+	"inception":          func(sig *dns.RRSIG) *dns.RRSIG { sig.Inception--; return sig },
+	"key tag":            func(sig *dns.RRSIG) *dns.RRSIG { sig.KeyTag ^= 1; return sig },
+	"more labels":        func(sig *dns.RRSIG) *dns.RRSIG { sig.Labels++; return sig },
+	"less labels":        func(sig *dns.RRSIG) *dns.RRSIG { sig.Labels--; return sig },
+	"algorithm":          func(sig *dns.RRSIG) *dns.RRSIG { sig.Algorithm ^= 2; return sig },
+	"type covered":       func(sig *dns.RRSIG) *dns.RRSIG { sig.TypeCovered ^= 1; return sig },
+	"signer":             func(sig *dns.RRSIG) *dns.RRSIG { sig.SignerName = "x" + sig.SignerName; return sig },
+	"owner":              func(sig *dns.RRSIG) *dns.RRSIG { sig.Hdr.Name = "x" + sig.Hdr.Name; return sig },
+	"class":              func(sig *dns.RRSIG) *dns.RRSIG { sig.Hdr.Class = dns.ClassCHAOS; return sig },
+}
+
+func flipped(change func([]byte) []byte) func(*dns.RRSIG) *dns.RRSIG {
+	return func(sig *dns.RRSIG) *dns.RRSIG {
+		raw, err := base64.StdEncoding.DecodeString(sig.Signature)
+		if err != nil {
+			panic(fmt.Sprintf("%s: %v", sig, err))
+		}
+		sig.Signature = base64.StdEncoding.EncodeToString(change(raw))
+		return sig
+	}
+}
+
+func withSignatures(section []dns.RR, set RRset, change func(*dns.RRSIG) *dns.RRSIG) []dns.RR {
+	var changed []dns.RR
+	for _, rr := range section {
+		if sig, ok := rr.(*dns.RRSIG); ok && slices.Contains(set.Sigs, sig) {
+			if sig = change(dns.Copy(sig).(*dns.RRSIG)); sig == nil {
+				continue
+			}
+			rr = sig
+		}
+		changed = append(changed, rr)
+	}
+	return changed
+}

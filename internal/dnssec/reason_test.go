@@ -1,0 +1,113 @@
+package dnssec
+
+import (
+	"regexp"
+	"slices"
+	"testing"
+)
+
+var all = []Status{Indeterminate, Insecure, Secure, Bogus}
+
+func TestStatus(t *testing.T) {
+	var zero Status
+	if zero != Indeterminate || zero.String() != "indeterminate" {
+		t.Errorf("the zero status is %v", zero)
+	}
+	words := []string{Indeterminate.String(), Insecure.String(), Secure.String(), Bogus.String()}
+	if !slices.Equal(words, []string{"indeterminate", "insecure", "secure", "bogus"}) {
+		t.Errorf("the words are %q", words)
+	}
+}
+
+// TestWeaker: an answer is as good as its weakest part, in whatever order they come.
+func TestWeaker(t *testing.T) {
+	order := []Status{Bogus, Indeterminate, Insecure, Secure}
+	for i, a := range order {
+		for j, b := range order {
+			if got, want := a.Weaker(b), order[min(i, j)]; got != want {
+				t.Errorf("%v with %v is %v, want %v", a, b, got, want)
+			}
+		}
+	}
+	for _, a := range all {
+		if a.Weaker(Secure) != a || a.Weaker(Bogus) != Bogus || a.Weaker(a) != a {
+			t.Errorf("%v is no part of an answer", a)
+		}
+	}
+}
+
+// TestReasons: the table has all of them, each with a token of its own.
+func TestReasons(t *testing.T) {
+	snake := regexp.MustCompile(`^[a-z][a-z0-9]*(_[a-z0-9]+)*$`)
+	tokens := make(map[string]Reason)
+	for r := range reasons {
+		if !snake.MatchString(r.String()) {
+			t.Errorf("reason %d has the token %q", r, r.String())
+		}
+		if other, ok := tokens[r.String()]; ok {
+			t.Errorf("reasons %d and %d are both %v", other, r, r)
+		}
+		tokens[r.String()] = r
+		if r.Text() == "" {
+			t.Errorf("%v has no text", r)
+		}
+		if code, ok := r.EDE(); ok && code == 0 && r != LimitExceeded {
+			t.Errorf("%v has no EDE code of its own", r)
+		}
+		if _, ok := r.EDE(); r.Status() == Bogus && !ok {
+			t.Errorf("%v is bogus without an EDE code", r)
+		}
+		if (r.Status() == Secure) != (r == ReasonNone) {
+			t.Errorf("%v is %v", r, r.Status())
+		}
+	}
+	if got := Reasons(); len(got) != int(reasons)-1 || got[0] != ReasonNone+1 || got[len(got)-1] != reasons-1 || !slices.IsSorted(got) {
+		t.Errorf("Reasons returns %v", got)
+	}
+}
+
+// TestReasonOrder: the statuses stand together, and the reasons of a signature are in
+// the order in which it is checked, which is what makes the furthest the largest.
+func TestReasonOrder(t *testing.T) {
+	statuses := []Status{}
+	for r := range reasons {
+		if len(statuses) == 0 || statuses[len(statuses)-1] != r.Status() {
+			statuses = append(statuses, r.Status())
+		}
+	}
+	if !slices.Equal(statuses, []Status{Secure, Indeterminate, Insecure, Bogus}) {
+		t.Errorf("the statuses come as %v", statuses)
+	}
+	checks := []Reason{SignatureMissing, SignatureSignerInvalid, SignatureLabelsInvalid, SignatureAlgorithmUnsupported,
+		SignatureExpiredBeforeValid, SignatureNotYetValid, SignatureExpired, DNSKEYMissing, DNSKEYProtocolInvalid,
+		DNSKEYZoneFlagMissing, DNSKEYRevoked, DNSKEYMalformed, SignatureInvalid, LimitExceeded}
+	if !slices.IsSorted(checks) {
+		t.Error("the checks are not in their order")
+	}
+	for _, below := range []Reason{DenialMissing, DenialIncomplete, ResponseMalformed} {
+		if below > checks[0] {
+			t.Errorf("%v outdoes a signature that was looked at", below)
+		}
+	}
+	if DenialMissing > DenialIncomplete || DenialIncomplete > DenialContradicted {
+		t.Error("the proofs are not in their order")
+	}
+}
+
+func TestFurther(t *testing.T) {
+	a, b := fail(SignatureExpired, "first"), fail(SignatureInvalid, "second")
+	for _, got := range []*Failure{further(a, b), further(b, a), further(b, nil), further(nil, b), further(b, fail(SignatureInvalid, "later"))} {
+		if got != b {
+			t.Errorf("got %v", got)
+		}
+	}
+	if further(nil, nil) != nil {
+		t.Error("nothing is a failure")
+	}
+	if f := b.Finding(); f.Status != Bogus || f.Reason != SignatureInvalid || f.Detail != "second" {
+		t.Errorf("the finding is %v", f)
+	}
+	if Proven.Status != Secure || Proven.Reason != ReasonNone {
+		t.Errorf("proven is %v", Proven)
+	}
+}
