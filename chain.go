@@ -113,11 +113,22 @@ func (q *query) cutAt(name string) *cut {
 // unfinished tells whether the failure says more of the query than of the zone.
 func (c *cut) unfinished() bool { return c.finding.Reason == dnssec.LimitExceeded || c.abandoned }
 
-// establish judges the delegation, and the keys if there is a DS. What fails is
-// asked for with more effort before it counts as failed.
+// establish finds out what is at a name, whatever it takes, and keeps it.
 func (q *query) establish(name string) *cut {
-	var c *cut
 	start := time.Now()
+	c := q.seenFromPrivate(q.byOwnKeys(name, q.tryHard(name)))
+	if c.finding.Reason == dnssec.PrivateZone && !c.inherited && q.v.routes.forwards(q.question.name) {
+		q.v.tellPrivate(name, c.finding.Detail)
+	}
+	if c.abandoned = c.finding.Status == dnssec.Bogus && q.gaveUp(time.Since(start)); !c.abandoned {
+		q.v.cache.keepCut(c, q.v.now()) // a failure is kept from its end on
+	}
+	return c
+}
+
+// tryHard judges the delegation, and the keys if there is a DS. What fails is asked
+// for with more effort before it counts as failed; the failure that got furthest is told.
+func (q *query) tryHard(name string) (c *cut) {
 	for e := usual; e < efforts; e++ {
 		if next := q.attempt(name, e); c == nil || next.finding.Status != dnssec.Bogus || next.finding.Reason >= c.finding.Reason {
 			c = next
@@ -125,10 +136,6 @@ func (q *query) establish(name string) *cut {
 		if c.finding.Status != dnssec.Bogus || c.inherited || c.finding.Reason == dnssec.LimitExceeded || q.ctx.Err() != nil {
 			break
 		}
-	}
-	c = q.seenFromPrivate(c)
-	if c.abandoned = c.finding.Status == dnssec.Bogus && q.gaveUp(time.Since(start)); !c.abandoned {
-		q.v.cache.keepCut(c, q.v.now()) // a failure is kept from its end on
 	}
 	return c
 }
@@ -258,45 +265,6 @@ func (q *query) until(ttl uint32) time.Time {
 	return q.now.Add(max(min(time.Duration(ttl)*time.Second, maxDenialTTL), time.Second))
 }
 
-// seenFromPrivate looks at a cut on the way to a zone that the operator forwards by
-// name. What can't be had is told with the way out of it. Where the public tree does
-// not show the zone itself to be signed, nothing can be known: the operator knows the
-// zone, and not by way of the tree.
-// The cut is for all clients: what it is must not depend on who asked first, and how.
-func (q *query) seenFromPrivate(c *cut) *cut {
-	if c.finding.Status == dnssec.Bogus {
-		if private := q.v.routes.private(q.question.name); private != dnsname.Root && dnsname.IsSubdomain(private, c.name) {
-			q.v.tellPrivate(private, "its place in the public tree can't be found out ("+sentence(c.finding)+")")
-		}
-		return c
-	}
-	forwarded := c.name != dnsname.Root && q.v.routes.private(c.name) == c.name
-	if forwarded && c.delegation != dnssec.DelegationSigned && c.finding.Reason != dnssec.NegativeTrustAnchor {
-		return q.privateCut(c.name, c)
-	}
-	return c
-}
-
-func (q *query) privateCut(name string, public *cut) *cut {
-	detail := "forwarded by name, and " + describePublic(public)
-	q.v.tellPrivate(name, detail)
-	finding := dnssec.Finding{Status: dnssec.Indeterminate, Reason: dnssec.PrivateZone, Detail: name + " is " + detail}
-	return &cut{name: name, delegation: dnssec.DelegationUnsigned, finding: finding, expires: public.expires}
-}
-
-func describePublic(c *cut) string {
-	switch {
-	case c.finding.Reason == dnssec.PrivateZone:
-		return c.finding.Detail
-	case c.delegation == dnssec.NoSuchName:
-		return "the public tree proves that it does not exist"
-	case c.delegation == dnssec.NotDelegation:
-		return "the public tree proves that no zone begins there"
-	default:
-		return "the public tree proves that it has no DS"
-	}
-}
-
 // unavailable is for a question that could not be asked or was not answered. That
 // no block and no forward is in charge of it is the operator's own word, not an
 // upstream's: then nothing can be known, rather than that something is wrong.
@@ -309,9 +277,6 @@ func (q *query) unavailable(name string, r dnssec.Reason, err error) *cut {
 	switch {
 	case errors.Is(err, errNoRoute):
 		finding := dnssec.Finding{Status: dnssec.Indeterminate, Reason: dnssec.PrivateZone, Detail: detail}
-		if q.v.routes.forwards(q.question.name) {
-			q.v.tellPrivate(name, detail)
-		}
 		return &cut{name: name, delegation: dnssec.DelegationUnsigned, finding: finding, expires: q.now.Add(maxDenialTTL)}
 	case errors.Is(err, errQuestions):
 		return failedCut(name, dnssec.LimitExceeded, detail)

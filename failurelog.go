@@ -82,33 +82,3 @@ func (l *failureLog) admit(key loggedFailure, now time.Time) (held int, ok bool)
 	l.seen.Add(key, &heldBack{until: now.Add(logInterval)})
 	return held, true
 }
-
-// onceEach tells each of a bounded number of names once.
-type onceEach struct {
-	mu   sync.Mutex
-	told map[string]bool
-}
-
-const toldNames = 1000
-
-func (o *onceEach) first(name string) bool {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	if o.told == nil {
-		o.told = make(map[string]bool)
-	}
-	if o.told[name] || len(o.told) == toldNames {
-		return false
-	}
-	o.told[name] = true
-	return true
-}
-
-// tellPrivate says once that a zone is not validated, and what to write into the
-// Corefile about it.
-func (v *Validator) tellPrivate(name, detail string) {
-	if v.told.first(name) {
-		v.log.Warningf("%s is not validated: %s. Add to this %s block either `trust-anchor FILE` with a DS or DNSKEY of %s, or `negative-trust-anchor %s`",
-			name, detail, v.directive, name, name)
-	}
-}

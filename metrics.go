@@ -22,6 +22,7 @@ type metricSet struct {
 	checks       *prometheus.CounterVec
 	anchors      *prometheus.GaugeVec
 	negative     *prometheus.GaugeVec
+	expirations  *prometheus.GaugeVec
 	cacheEntries *prometheus.GaugeVec
 	cacheLookups *prometheus.CounterVec
 	cacheHits    *prometheus.CounterVec
@@ -61,6 +62,7 @@ func newMetricSet(directive string) *metricSet {
 		checks:       counters("signatures_total", "Counter of signatures that were computed, by algorithm and result.", "algorithm", "result"),
 		anchors:      gauges("trust_anchors", "Trust anchors in use.", "zone", "key_tag", "state"),
 		negative:     gauges("negative_trust_anchors", "Number of negative trust anchors."),
+		expirations:  gauges("zone_signature_expiration_timestamp_seconds", "When the first signature of a zone that is served runs out, as Unix time.", "zone"),
 		cacheEntries: gauges("cache_entries", "Number of entries in the cache, by type.", "type"),
 		cacheLookups: counters("cache_requests_total", "Counter of look-ups in the cache."),
 		cacheHits:    counters("cache_hits_total", "Counter of look-ups in the cache that found something."),
@@ -134,4 +136,13 @@ func (m *metricSet) trusts(server string, blocks []*Validator) {
 		negative += len(v.anchors.negative)
 	}
 	m.negative.WithLabelValues(server).Set(float64(negative))
+}
+
+// expires tells when the first signature of a zone runs out.
+func (m *metricSet) expires(server, zone string, first time.Time) {
+	if first.IsZero() {
+		m.expirations.DeleteLabelValues(server, zone)
+		return
+	}
+	m.expirations.WithLabelValues(server, zone).Set(float64(first.Unix()))
 }

@@ -1,63 +1,89 @@
 package dnssecval
 
 import (
-	"bytes"
 	"fmt"
-	"net"
 	"slices"
 	"sync"
 
 	"github.com/coredns/caddy"
-	"github.com/coredns/caddy/caddyfile"
 	"github.com/coredns/coredns/core/dnsserver"
 	"github.com/coredns/coredns/plugin"
-	"github.com/dnssecval/dnssecval/internal/dnsname"
 )
 
 // askers are the directives of plugins that ask an upstream. What others answer is
 // the operator's own data and never passes the validator.
 var askers = []string{"forward", "grpc", "fanout", "alternate", "unbound"}
 
-// placement is a validator on its way into the chain of its block.
+// placement is the handlers of a block on their way into its chain.
 type placement struct {
 	controller *caddy.Controller
 	instance   *caddy.Instance
 	config     *dnsserver.Config
+	words      *config
 	validator  *Validator
+	server     *Server    // nil without serve
 	keys       []blockKey // of the block
+	stop       chan struct{}
 }
 
-// place has the validator put before the first asker, and the explainer before all
-// other plugins.
-func place(c *caddy.Controller, v *Validator) error {
-	first := slices.IndexFunc(dnsserver.Directives, func(d string) bool { return slices.Contains(askers, d) })
-	own := slices.Index(dnsserver.Directives, v.directive)
-	if first < 1 || own < 0 || own > first {
-		return fmt.Errorf("%s has to stand before forward and the like in plugin.cfg", v.directive)
+// place has the validator put before the first asker, the server around the
+// keepers, and the explainer before all other plugins.
+func place(c *caddy.Controller, v *Validator, words *config) error {
+	own, first := slices.Index(dnsserver.Directives, v.directive), firstOf(askers)
+	p := &placement{controller: c, config: dnsserver.GetConfig(c), words: words, validator: v, stop: make(chan struct{})}
+	if words.serve {
+		p.server = &Server{Validator: v.forServed()}
+		first = firstOf(keepers)
 	}
-	p := &placement{controller: c, config: dnsserver.GetConfig(c), validator: v}
-	p.await(dnsserver.Directives[first-1], dnsserver.Directives[len(dnsserver.Directives)-1])
+	if first < 1 || own < 0 || own > first {
+		return fmt.Errorf("%s has to stand before file, forward and the like in plugin.cfg", v.directive)
+	}
+	p.await()
 	c.OnStartup(p.start)
+	c.OnShutdown(func() error {
+		close(p.stop)
+		return nil
+	})
 	return nil
+}
+
+// firstOf returns the place of the first of some directives in the list of all, or -1.
+func firstOf(some []string) int {
+	return slices.IndexFunc(dnsserver.Directives, func(d string) bool { return slices.Contains(some, d) })
 }
 
 // placementsKey is where an instance keeps the placements that are under way.
 type placementsKey struct{}
 
-// hooked is the directives that have a callback of ours: callbacks stay for the
-// life of the process.
+// hooked is the callbacks of ours: they stay for the life of the process.
 var hooked sync.Map
 
-// await registers for the moment when the directive before the first asker is set
-// up in all blocks, and for the end.
-func (p *placement) await(beforeAskers, last string) {
+// await registers for the moments when all blocks have the directives before the
+// keepers, the keepers, those before the askers, and all.
+func (p *placement) await() {
 	waiting, _ := p.controller.Get(placementsKey{}).([]*placement)
 	p.controller.Set(placementsKey{}, append(waiting, p))
-	if _, there := hooked.LoadOrStore(beforeAskers, true); !there {
-		caddy.RegisterParsingCallback("dns", beforeAskers, forEachPlacement((*placement).insert))
+	all := dnsserver.Directives
+	if first := firstOf(keepers); first > 0 {
+		hook("before keepers", all[first-1], (*placement).insertServer)
+		last := first
+		for i, d := range all {
+			if slices.Contains(keepers, d) {
+				last = i
+			}
+		}
+		hook("behind keepers", all[last], (*placement).insertServedEnd)
 	}
-	if _, there := hooked.LoadOrStore(last, true); !there {
-		caddy.RegisterParsingCallback("dns", last, forEachPlacement((*placement).finish))
+	if first := firstOf(askers); first > 0 {
+		hook("before askers", all[first-1], (*placement).insertValidator)
+	}
+	hook("end", all[len(all)-1], (*placement).finish)
+}
+
+// hook has f called for the placements once the directive is set up in all blocks.
+func hook(moment, directive string, f func(*placement) error) {
+	if _, there := hooked.LoadOrStore(moment+" "+directive, true); !there {
+		caddy.RegisterParsingCallback("dns", directive, forEachPlacement(f))
 	}
 }
 
@@ -86,12 +112,32 @@ func placements(instance *caddy.Instance) []*placement {
 	return waiting
 }
 
-func (p *placement) insert() error {
-	v := p.validator
-	p.config.AddPlugin(func(next plugin.Handler) plugin.Handler {
-		v.Next = next
-		return v
-	})
+func (p *placement) insertServer() error {
+	if s := p.server; s != nil {
+		p.config.AddPlugin(func(next plugin.Handler) plugin.Handler {
+			s.Next = next
+			return s
+		})
+	}
+	return nil
+}
+
+func (p *placement) insertServedEnd() error {
+	if p.server != nil {
+		p.config.AddPlugin(func(next plugin.Handler) plugin.Handler {
+			return servedEnd{next: next, name: p.validator.directive}
+		})
+	}
+	return nil
+}
+
+func (p *placement) insertValidator() error {
+	if v := p.validator; p.words.validate {
+		p.config.AddPlugin(func(next plugin.Handler) plugin.Handler {
+			v.Next = next
+			return v
+		})
+	}
 	return nil
 }
 
@@ -102,17 +148,24 @@ func (p *placement) finish() error {
 		return &explainer{next: next, cache: v.cache, now: v.now, name: v.directive}
 	}
 	p.config.Plugin = append([]plugin.Plugin{outermost}, p.config.Plugin...)
-	return p.findRoutes()
+	if err := p.findRoutes(); err != nil {
+		return err
+	}
+	if p.server == nil && len(v.routes.own.stanzas) == 0 { // before other plugins start what a failing start leaves behind
+		return plugin.Error(v.directive, p.nothingToValidate())
+	}
+	return nil
+}
+
+func (p *placement) nothingToValidate() error {
+	return fmt.Errorf("block %s has nothing that asks an upstream, so that there is nothing to validate: add forward, or serve if it serves zones of its own", p.config.Zone)
 }
 
 // start is called when the handlers are made.
 func (p *placement) start() error {
 	v := p.validator
-	if v.Next == nil || !slices.Contains(askers, v.Next.Name()) {
-		return plugin.Error(v.directive, fmt.Errorf("block %s has nothing that asks an upstream, so that there is nothing to validate: add forward", p.config.Zone))
-	}
-	if p.config.Handler("dns64") != nil {
-		v.log.Warning("dns64 in the same block synthesizes from A also where the AAAA fail to validate, and what it synthesizes is not secure")
+	if err := p.checkNeighbours(); err != nil {
+		return plugin.Error(v.directive, err)
 	}
 	v.besides = make(map[string][]*Validator)
 	for _, server := range p.servers() {
@@ -122,94 +175,27 @@ func (p *placement) start() error {
 	for _, b := range v.routes.blocks {
 		b.assignHandlers()
 	}
-	return nil
-}
-
-// findRoutes reads from the Corefile which block and which forward is in charge of
-// what, and has their handlers caught when they are made.
-func (p *placement) findRoutes() error {
-	input := p.instance.Caddyfile()
-	serverBlocks, err := caddyfile.Parse(input.Path(), bytes.NewReader(input.Body()), nil)
-	if err != nil {
-		return err
-	}
-	ownIndex := p.controller.ServerBlockIndex
-	if ownIndex >= len(serverBlocks) {
-		return fmt.Errorf("block %d is not in the Corefile", ownIndex)
-	}
-	p.keys = p.keysOf(ownIndex, serverBlocks[ownIndex])
-	r := &routes{}
-	p.validator.routes = r
-	for i, sb := range serverBlocks {
-		zones := p.sharedZones(p.keysOf(i, sb))
-		if len(zones) == 0 {
-			continue
-		}
-		b := newBlock(zones, sb)
-		b.catchHandlers(p.configOf(i, 0))
-		if i == ownIndex {
-			r.own = b
-			r.blocks = append([]*block{b}, r.blocks...)
-		} else {
-			r.blocks = append(r.blocks, b)
-		}
+	if s := p.server; s != nil {
+		s.besides = v.besides
+		s.routes = localRoutes(v.routes, s.serves.zones, func() plugin.Handler { return s.Next })
+		go s.watchExpirations(p.config, p.servers(), p.stop)
 	}
 	return nil
 }
 
-// blockKey is one of the keys of a server block: a zone, and where it is served.
-type blockKey struct {
-	zone    string
-	servers []string // as CoreDNS names them: dns://127.0.0.1:53
-}
-
-// keysOf returns the keys of a server block. A network such as 10.0.0.0/9 stands
-// for several zones, and CoreDNS makes a key of each. All are served on the
-// addresses of the first.
-func (p *placement) keysOf(index int, sb caddyfile.ServerBlock) []blockKey {
-	keys := make([]blockKey, 0, len(sb.Keys))
-	for k := range plugin.OriginsFromArgsOrServerBlock(slices.Clone(sb.Keys), nil) {
-		conf := p.configOf(index, k)
-		key := blockKey{zone: dnsname.Canonical(conf.Zone)}
-		for _, host := range p.configOf(index, 0).ListenHosts {
-			key.servers = append(key.servers, conf.Transport+"://"+net.JoinHostPort(host, conf.Port))
-		}
-		keys = append(keys, key)
+// checkNeighbours fails if there is nothing that could be judged: doing nothing
+// silently would be taken for validation.
+func (p *placement) checkNeighbours() error {
+	v := p.validator
+	v.idle = v.Next == nil || !slices.Contains(askers, v.Next.Name())
+	switch {
+	case p.server != nil && !slices.ContainsFunc(keepers, func(d string) bool { return p.config.Handler(d) != nil }):
+		return fmt.Errorf("block %s has nothing that serves a zone, so that there is nothing for serve to judge: add file, auto or secondary", p.config.Zone)
+	case p.server == nil && v.idle:
+		return p.nothingToValidate()
 	}
-	return keys
-}
-
-func (p *placement) configOf(index, key int) *dnsserver.Config {
-	c := *p.controller
-	c.ServerBlockIndex, c.ServerBlockKeyIndex = index, key
-	return dnsserver.GetConfig(&c)
-}
-
-// servers returns the addresses on which the block of the validator listens.
-func (p *placement) servers() (servers []string) {
-	for _, key := range p.keys {
-		servers = append(servers, key.servers...)
+	if p.config.Handler("dns64") != nil {
+		v.log.Warning("dns64 in the same block synthesizes from A also where the AAAA fail to validate, and what it synthesizes is not secure")
 	}
-	return servers
-}
-
-// validatorsOn returns the validators of all blocks that listen on the address.
-func (p *placement) validatorsOn(server string) (validators []*Validator) {
-	for _, other := range placements(p.instance) {
-		if other.validator.directive == p.validator.directive && slices.Contains(other.servers(), server) {
-			validators = append(validators, other.validator)
-		}
-	}
-	return validators
-}
-
-// sharedZones returns the zones that are served where the validator's block is.
-func (p *placement) sharedZones(keys []blockKey) (zones []string) {
-	own := p.servers()
-	for _, key := range keys {
-		if slices.ContainsFunc(key.servers, func(s string) bool { return slices.Contains(own, s) }) {
-			zones = append(zones, key.zone)
-		}
-	}
-	return zones
+	return nil
 }

@@ -30,10 +30,12 @@ type Validator struct {
 	flights   singleflight.Group
 	metrics   *metricSet
 	log       clog.P
-	failures  *failureLog // nil without log-failures
-	told      *onceEach   // private zones that were logged
-	report    bool        // insecure: judge, count and log, but never refuse
-	override  time.Time   // judge at that time; zero: now
+	failures  *failureLog  // nil without log-failures
+	told      *onceEach    // private zones that were logged
+	idle      bool         // there is no asker behind it
+	report    bool         // insecure: judge, count and log, but never refuse
+	serves    *servedZones // nil but in a Server
+	override  time.Time    // judge at that time; zero: now
 	now       func() time.Time
 }
 
@@ -47,7 +49,7 @@ func (v *Validator) Name() string { return v.directive }
 // among them, it passes on without AD.
 func (v *Validator) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
 	state := request.Request{W: w, Req: r}
-	if r.Opcode != dns.OpcodeQuery || state.QClass() != dns.ClassINET || v.zones.Matches(state.Name()) == "" {
+	if v.idle || r.Opcode != dns.OpcodeQuery || state.QClass() != dns.ClassINET || v.zones.Matches(state.Name()) == "" {
 		return plugin.NextOrFailure(v.Name(), v.Next, ctx, unvouched{w}, r)
 	}
 	if state.QType() == dns.TypeNXNAME { // RFC 9824, section 3.5: not to be forwarded
@@ -112,7 +114,7 @@ func (v *Validator) tell(q *query, f dnssec.Finding) {
 // would make the server write a second reply.
 func (v *Validator) refuse(w dns.ResponseWriter, r *dns.Msg, rcode int) (int, error) {
 	m := new(dns.Msg).SetRcode(r, rcode)
-	m.RecursionAvailable = true
+	m.RecursionAvailable = v.serves == nil
 	_ = w.WriteMsg(m)
 	return dns.RcodeSuccess, nil
 }

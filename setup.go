@@ -40,7 +40,7 @@ func setup(c *caddy.Controller, directive string) error {
 	for _, warning := range warnings {
 		v.log.Warning(warning)
 	}
-	return place(c, v)
+	return place(c, v, conf)
 }
 
 // config is the words of one block.
@@ -48,6 +48,7 @@ type config struct {
 	zones       []string
 	validate    bool
 	report      bool
+	serve       bool
 	logFailures bool
 	files       []string
 	negative    map[string]negativeAnchor
@@ -73,8 +74,8 @@ func parse(c *caddy.Controller, directive string) (*config, error) {
 			}
 		}
 	}
-	if !conf.validate {
-		return nil, c.Errf("%s does nothing without the word validate", directive)
+	if !conf.validate && !conf.serve {
+		return nil, c.Errf("%s does nothing without the word validate or serve", directive)
 	}
 	return conf, nil
 }
@@ -84,7 +85,7 @@ func (conf *config) word(c *caddy.Controller, directive string) error {
 	word, args := c.Val(), c.RemainingArgs()
 	read, ok := words[word]
 	if !ok {
-		return c.Errf("unknown word %q; there are: allow-sha1, cache_capacity, insecure, log-failures, negative-trust-anchor, override-date, trust-anchor, validate", word)
+		return c.Errf("unknown word %q; there are: allow-sha1, cache_capacity, insecure, log-failures, negative-trust-anchor, override-date, serve, trust-anchor, validate", word)
 	}
 	if conf.words[word] && !repeatable[word] {
 		return c.Errf("%s is there twice", word)
@@ -107,7 +108,7 @@ var words = map[string]func(*config, []string) error{
 	"negative-trust-anchor": negativeTrustAnchor,
 	"cache_capacity":        cacheCapacity,
 	"override-date":         overrideDate,
-	"serve":                 notYet("to judge what the block itself serves"),
+	"serve":                 flag(func(conf *config) *bool { return &conf.serve }),
 	"auto-trust-anchor":     notYet("to follow key rollovers by RFC 5011; use trust-anchor, or the built-in anchors of the root"),
 	"key":                   signersWord,
 }

@@ -25,14 +25,14 @@ func configure(text, directive string) (*Validator, []string, error) {
 func TestSetupErrors(t *testing.T) {
 	missing := filepath.Join(t.TempDir(), "missing")
 	for _, tc := range []struct{ block, want string }{
-		{"", "dnssecval does nothing without the word validate"},
-		{"log-failures", "dnssecval does nothing without the word validate"},
+		{"", "dnssecval does nothing without the word validate or serve"},
+		{"log-failures", "dnssecval does nothing without the word validate or serve"},
 		{"validate\nvalidate", "validate is there twice"},
 		{"validate\ncache_capacity 1\ncache_capacity 2", "cache_capacity is there twice"},
 		{"validate yes", `validate: takes no argument, "yes" is one too many`},
-		{"validate\nfrobnicate", `unknown word "frobnicate"; there are: allow-sha1, cache_capacity, insecure, log-failures, negative-trust-anchor, override-date, trust-anchor, validate`},
+		{"validate\nfrobnicate", `unknown word "frobnicate"; there are: allow-sha1, cache_capacity, insecure, log-failures, negative-trust-anchor, override-date, serve, trust-anchor, validate`},
 		{"validate\nkey file Kexample.org", "key: belongs to CoreDNS's on-line signer, which this plugin replaces under its name; a build with both has this one as dnssecval"},
-		{"validate\nserve", "serve: is not there yet to judge what the block itself serves"},
+		{"validate\nserve yes", `serve: takes no argument, "yes" is one too many`},
 		{"validate\nauto-trust-anchor state", "auto-trust-anchor: is not there yet to follow key rollovers by RFC 5011; use trust-anchor, or the built-in anchors of the root"},
 		{"validate\ntrust-anchor", "trust-anchor: needs a file with DS or DNSKEY records"},
 		{"validate\ntrust-anchor " + missing, "trust-anchor file can't be read: open " + missing + ": no such file or directory"},
@@ -59,7 +59,7 @@ func TestSetupErrors(t *testing.T) {
 	if err == nil || !strings.HasSuffix(err.Error(), "dnssec can be used once in a server block") {
 		t.Error(err)
 	}
-	if _, _, err := configure("dnssec", "dnssec"); err == nil || !strings.HasSuffix(err.Error(), "dnssec does nothing without the word validate") {
+	if _, _, err := configure("dnssec", "dnssec"); err == nil || !strings.HasSuffix(err.Error(), "dnssec does nothing without the word validate or serve") {
 		t.Error(err)
 	}
 }

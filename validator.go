@@ -102,14 +102,24 @@ type response struct {
 	result Result
 	found  *proofs // of the authority section, once they are needed
 
+	lenient          bool // a denial that lacks records is no failure
 	emptyNonTerminal bool // NXDOMAIN was said of a name that is proven to exist
 }
 
 // weaken makes the result as weak as the verdict; the first of equals is kept.
 func (r *response) weaken(v verdict) {
+	if r.lenient && incomplete(v.Reason) {
+		v.Status = dnssec.Insecure
+	}
 	if weaker := r.result.Status.Weaker(v.Status); weaker != r.result.Status {
 		r.result.Finding, r.result.inherited = v.Finding, v.inherited
 	}
+}
+
+// incomplete tells whether a denial failed for records that are not there. Keepers
+// leave some out: file gives none that covers a name below a wildcard.
+func incomplete(reason dnssec.Reason) bool {
+	return reason == dnssec.DenialMissing || reason == dnssec.DenialIncomplete || reason == dnssec.WildcardDenialMissing
 }
 
 func (r *response) keep(proof dnssec.Authenticated, authority bool) {

@@ -1,0 +1,188 @@
+package dnssecval
+
+import (
+	"context"
+	"slices"
+
+	"github.com/coredns/coredns/plugin"
+	"github.com/coredns/coredns/request"
+	"github.com/dnssecval/dnssecval/internal/dnsname"
+	"github.com/dnssecval/dnssecval/internal/dnssec"
+	lru "github.com/hashicorp/golang-lru/v2"
+	"github.com/miekg/dns"
+)
+
+// keepers are the directives of plugins that serve zones of their own, signed ones
+// among them.
+var keepers = []string{"file", "auto", "secondary"}
+
+// Server judges what the block itself serves. It stands directly before the keepers,
+// and servedEnd directly behind them: what they let fall through is not judged here.
+type Server struct {
+	Next       plugin.Handler
+	*Validator // with the zones that are served, and a cache of its own
+}
+
+// forServed returns a validator for what the block serves: with the same anchors and
+// words, and with an own view of the tree, since it asks the keepers.
+func (v *Validator) forServed() *Validator {
+	cuts, _ := lru.New[string, *cut](defaultCapacity) // fails for sizes below 1 only
+	return &Validator{
+		directive: v.directive, policy: v.policy, anchors: v.anchors, metrics: v.metrics, log: v.log, failures: v.failures,
+		cache: &cache{cuts: cuts, verdicts: v.cache.verdicts, failed: v.cache.failed},
+		told:  v.told, report: v.report, override: v.override, now: v.now,
+	}
+}
+
+// served is one question on its way through the keepers.
+type served struct {
+	w      dns.ResponseWriter
+	r      *dns.Msg
+	ctx    context.Context
+	passed bool // no keeper answered
+}
+
+type servedKey struct{}
+
+// ServeDNS implements plugin.Handler.
+func (s *Server) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
+	state := request.Request{W: w, Req: r}
+	switch t := state.QType(); {
+	case r.Opcode != dns.OpcodeQuery, state.QClass() != dns.ClassINET, t == dns.TypeAXFR, t == dns.TypeIXFR,
+		r.CheckingDisabled, s.zones.Matches(state.Name()) == "":
+		return plugin.NextOrFailure(s.Name(), s.Next, ctx, w, r)
+	}
+	way := &served{w: w, r: r, ctx: ctx}
+	ctx, cancel := context.WithTimeout(context.WithValue(ctx, servedKey{}, way), patience)
+	defer cancel()
+
+	q := s.newQuery(ctx, w, r)
+	caught := &catcher{ResponseWriter: w}
+	rcode, err := plugin.NextOrFailure(s.Name(), s.Next, ctx, caught, q.servedRequest())
+	if way.passed || caught.msg == nil {
+		return rcode, err
+	}
+	return s.answer(q, caught.msg)
+}
+
+// answer refuses what fails, and hands on the rest as the keeper made it.
+func (s *Server) answer(q *query, msg *dns.Msg) (int, error) {
+	result := q.judgeServed(msg)
+	s.metrics.counted(q.server, result.Finding)
+	if result.Status == dnssec.Bogus {
+		s.tell(q, result.Finding)
+		if !s.report {
+			return s.refuse(q.w, q.request, dns.RcodeServerFailure)
+		}
+	}
+	_ = q.w.WriteMsg(servedReply(q.request, msg, result.Status == dnssec.Secure && !s.serves.has(q.question.name)))
+	return dns.RcodeSuccess, nil
+}
+
+// servedRequest is the client's request with DO, for the records to judge by.
+func (q *query) servedRequest() *dns.Msg {
+	req := q.request.Copy()
+	if opt := req.IsEdns0(); opt != nil {
+		opt.SetDo()
+	} else {
+		req.SetEdns0(dns.MaxMsgSize, true)
+	}
+	return req
+}
+
+// judgeServed decides the status of an authoritative answer: of what is in the
+// block's own zones. Where an alias leads out of them, the keeper has asked others.
+func (q *query) judgeServed(msg *dns.Msg) Result {
+	if zone, ok := referral(q.question.name, msg); ok {
+		return q.judgeReferral(zone, msg)
+	}
+	p, failure := followAliases(q.question, msg)
+	if failure != nil {
+		return Result{Finding: failure.Finding(), rcode: msg.Rcode}
+	}
+	r := &response{query: q, msg: msg, result: Result{Finding: dnssec.Proven, rcode: msg.Rcode}, lenient: true}
+	for _, link := range p.links {
+		if q.ours(link.set.Name) {
+			r.addLink(link)
+		}
+	}
+	for _, set := range p.final {
+		if q.ours(set.Name) {
+			r.add(set)
+		}
+	}
+	if len(p.final) == 0 && q.ours(p.end) && provable(msg.Rcode) {
+		r.addDenial(p)
+		r.addSOA()
+	}
+	return r.result
+}
+
+// addSOA judges the SOA of a denial, which file takes from the same zone file.
+func (r *response) addSOA() {
+	for _, set := range dnssec.GroupRRsets(r.msg.Ns) {
+		if set.Type == dns.TypeSOA && r.ours(set.Name) {
+			r.weaken(r.judge(set))
+		}
+	}
+}
+
+// ours tells whether a name is in a zone that the block serves.
+func (q *query) ours(name string) bool { return q.v.zones.Matches(name) != "" }
+
+// referral returns the zone that the answer delegates to.
+func referral(qname string, msg *dns.Msg) (zone string, ok bool) {
+	if msg.Authoritative || msg.Rcode != dns.RcodeSuccess || len(msg.Answer) > 0 {
+		return "", false
+	}
+	for _, rr := range msg.Ns {
+		if name := dnsname.Canonical(rr.Header().Name); rr.Header().Rrtype == dns.TypeNS && dnsname.IsSubdomain(qname, name) {
+			return name, true
+		}
+	}
+	return "", false
+}
+
+// judgeReferral judges the DS of a delegation. Without one it is an unsigned one;
+// keepers give no proof of that.
+func (q *query) judgeReferral(zone string, msg *dns.Msg) Result {
+	result := Result{Finding: dnssec.Finding{Status: dnssec.Insecure, Reason: dnssec.DelegationInsecure}}
+	if set, ok := findSet(dnssec.GroupRRsets(msg.Ns), zone, dns.TypeDS); ok {
+		result.Finding = q.judge(set).Finding
+	}
+	return result
+}
+
+// servedReply makes the client's answer out of the keeper's, whose sections are its
+// zone's own and must not be changed.
+func servedReply(r, msg *dns.Msg, ad bool) *dns.Msg {
+	opt := r.IsEdns0()
+	do := opt != nil && opt.Do()
+	out := *msg
+	out.Answer, out.Ns, out.Extra = slices.Clone(msg.Answer), slices.Clone(msg.Ns), slices.Clone(msg.Extra)
+	out.AuthenticatedData = ad && (do || r.AuthenticatedData)
+	if !do {
+		out.Answer = withoutDNSSEC(out.Answer, r.Question[0].Qtype)
+		out.Ns = withoutDNSSEC(out.Ns, r.Question[0].Qtype)
+		out.Extra = withoutDNSSEC(out.Extra, r.Question[0].Qtype)
+	}
+	out.Extra = withOPT(out.Extra, opt)
+	return &out
+}
+
+// servedEnd stands behind the keepers: what reaches it none of them answered, and
+// goes on as the client asked it.
+type servedEnd struct {
+	next plugin.Handler
+	name string
+}
+
+func (e servedEnd) Name() string { return e.name }
+
+func (e servedEnd) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
+	if way, ok := ctx.Value(servedKey{}).(*served); ok && !way.passed {
+		way.passed = true
+		ctx, w, r = way.ctx, way.w, way.r
+	}
+	return plugin.NextOrFailure(e.name, e.next, ctx, w, r)
+}
