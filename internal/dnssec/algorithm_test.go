@@ -98,25 +98,41 @@ func TestRSAKeys(t *testing.T) {
 			if (err != nil) != tt.refused {
 				t.Fatalf("refused: %v", err)
 			}
-			if tt.refused {
-				return
-			}
-			data := []byte("data")
-			signature := sign(data)
-			if !key.verify(digest(tt.hash, data), signature) {
-				t.Error("a good signature does not verify")
-			}
-			if key.verify(digest(tt.hash, []byte("other")), signature) {
-				t.Error("a signature of other data verifies")
-			}
-			size := len(signature)
-			for _, bad := range [][]byte{nil, {1}, make([]byte, size), append([]byte{0}, signature...), signature[1:], append(signature[:size:size], 0)} {
-				if key.verify(digest(tt.hash, data), bad) {
-					t.Errorf("%d octets %.8x… verify", len(bad), bad)
-				}
+			if !tt.refused {
+				verifiesOnly(t, key, tt.hash, sign)
 			}
 		})
 	}
+}
+
+// verifiesOnly has the key verify what it signed, and nothing that looks like it.
+func verifiesOnly(t *testing.T, key publicKey, hash crypto.Hash, sign func([]byte) []byte) {
+	t.Helper()
+	data := []byte("data")
+	signature := sign(data)
+	if !key.verify(digest(hash, data), signature) {
+		t.Error("a good signature does not verify")
+	}
+	if key.verify(digest(hash, []byte("other")), signature) {
+		t.Error("a signature of other data verifies")
+	}
+	size := len(signature)
+	more := new(big.Int).SetBytes(signature)
+	if more.Add(more, modulusOf(key)).BitLen() <= 8*size && key.verify(digest(hash, data), more.FillBytes(make([]byte, size))) {
+		t.Error("a signature above the modulus verifies")
+	}
+	for _, bad := range [][]byte{nil, {1}, make([]byte, size), append([]byte{0}, signature...), signature[1:], append(signature[:size:size], 0)} {
+		if key.verify(digest(hash, data), bad) {
+			t.Errorf("%d octets %.8x… verify", len(bad), bad)
+		}
+	}
+}
+
+func modulusOf(key publicKey) *big.Int {
+	if odd, ok := key.(oddRSAKey); ok {
+		return odd.n
+	}
+	return key.(rsaKey).pub.N
 }
 
 // TestRSAMalformed has public keys that are not what RFC 3110 says.
