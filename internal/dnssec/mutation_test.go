@@ -9,17 +9,24 @@ import (
 	"github.com/miekg/dns"
 )
 
-// neverSecure changes one thing after the other in a vector that is secure: leaves
-// out each record, changes each octet of each RDATA, and each RRset's signatures.
-func neverSecure(t *testing.T, v vector) {
-	t.Helper()
-	tried := 0
-	for _, section := range []func(*vector) *[]dns.RR{
+// The sections of a vector that its keys come from, and its proof.
+var (
+	keySections = []func(*vector) *[]dns.RR{
 		func(v *vector) *[]dns.RR { return &v.keys },
 		func(v *vector) *[]dns.RR { return &v.chain },
+	}
+	proofSections = []func(*vector) *[]dns.RR{
 		func(v *vector) *[]dns.RR { return &v.answer },
 		func(v *vector) *[]dns.RR { return &v.authority },
-	} {
+	}
+)
+
+// neverSecure changes one thing after the other in a vector that is secure: leaves
+// out each record, changes each octet of each RDATA, and each RRset's signatures.
+func neverSecure(t *testing.T, v vector, sections ...func(*vector) *[]dns.RR) {
+	t.Helper()
+	tried := 0
+	for _, section := range sections {
 		for what, changed := range mutations(t, *section(&v)) {
 			m := v
 			*section(&m) = changed

@@ -19,7 +19,7 @@ func TestVectors(t *testing.T) {
 				t.Errorf("shows %s, want %s", shownWords[shown], v.shows)
 			}
 			if v.status == "secure" {
-				neverSecure(t, v)
+				neverSecure(t, v, slices.Concat(keySections, proofSections)...)
 			}
 		})
 	}

@@ -54,7 +54,7 @@ func TestWorlds(t *testing.T) {
 	lines := []string{"www A 192.0.2.1", "*.wild TXT any", "a.b.ent A 192.0.2.2"}
 	kinds := map[testzone.Denial]bool{testzone.NSEC: false, testzone.NSEC3: false, testzone.NSEC3OptOut: true, testzone.CompactNSEC: false}
 	for kind, optOut := range kinds {
-		w, err := testzone.New(now, testzone.Spec{Name: "example.", Algorithm: dns.ED25519, CSK: true, Denial: kind, Iterations: 3, Salt: "beef", Records: lines},
+		w, err := testzone.New(now, testzone.Spec{Name: "example.", Algorithm: dns.ECDSAP256SHA256, Denial: kind, Iterations: 3, Salt: "beef", Records: lines},
 			testzone.Spec{Name: "insecure.example.", Records: []string{"www A 192.0.2.3"}})
 		must(t, err)
 		covered := "secure" // what rests on a covered name
@@ -87,10 +87,11 @@ func TestWorlds(t *testing.T) {
 					t.Fatalf("got %v, %v (%s), want %s", f.Status, f.Reason, f.Detail, tt.status)
 				}
 				if tt.status == "secure" {
-					neverSecure(t, v)
+					neverSecure(t, v, proofSections...)
 				}
 			})
 		}
+		neverSecure(t, worldVector(t, w, []string{".", "example."}, "positive", "www.example.", dns.TypeA), keySections...)
 	}
 }
 

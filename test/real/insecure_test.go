@@ -1,0 +1,50 @@
+package real
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestInsecure: with the word insecure whatever fails is answered all the same,
+// without AD, and it is counted and logged.
+func TestInsecure(t *testing.T) {
+	t.Parallel()
+	corefile := ".:PORT {" + strings.Replace(validating, "validate\n", "validate\ninsecure\n", 1) + "prometheus HTTP\ncache\nforward . UPSTREAM\n}"
+	for _, test := range []struct {
+		name     string
+		upstream upstream
+		reason   string
+		rows     []asked
+	}{
+		{"honest", nil, "signature_invalid", []asked{
+			{"www.tampered.test. A", "do", "NOERROR A=192.0.2.0 RRSIG opt ede=6/signature_invalid"},
+			{"www.tampered.test. A", "ad", "NOERROR A=192.0.2.0"},
+			{"www.secure.test. A", "do", "NOERROR ad A=192.0.2.1 RRSIG opt"},
+		}},
+		{"strips everything", stripAll, "dnskey_unavailable", []asked{
+			{"www.tampered.test. A", "ad", "NOERROR A=192.0.2.0"},
+			{"www.secure.test. A", "ad", "NOERROR A=192.0.2.1"},
+			{"none.secure.test. A", "ad", "NXDOMAIN"},
+		}},
+		{"answers EDNS with FORMERR", withoutEDNS, "dnskey_unavailable", []asked{
+			{"www.tampered.test. A", "do", "NOERROR A=192.0.2.0 opt ede=22/dnskey_unavailable"},
+			{"www.secure.test. A", "ad", "NOERROR A=192.0.2.1"},
+		}},
+		{"forges an answer", forgeAnswer, "signature_missing", []asked{
+			{"www.tampered.test. A", "ad", "NOERROR A=203.0.113.66"},
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.Intercept(test.upstream)
+			p := start(t, w, corefile)
+			p.answers(t, test.rows)
+			p.answers(t, test.rows[1:]) // an OPT record of success does not come out of the cache
+			p.logsReason(t, "www.tampered.test. A", []string{test.reason})
+			if n := p.metrics(t).value("coredns_dnssec_failures_total", `reason="`+test.reason+`"`); n < 1 {
+				t.Errorf("%v failures were counted for %s", n, test.reason)
+			}
+		})
+	}
+}
