@@ -38,9 +38,7 @@ func signedSet(t *testing.T, w *testzone.World, zone, name string, qtype uint16,
 		t.Fatalf("no %s %s in %s", name, dns.Type(qtype), zone)
 	}
 	var rrs []dns.RR
-	for _, rr := range set.RRs {
-		rrs = append(rrs, rr)
-	}
+	rrs = append(rrs, set.RRs...)
 	for _, sig := range set.Sigs {
 		rrs = append(rrs, sig)
 	}
