@@ -40,7 +40,6 @@ generate: ## cmd/coredns/zplugin.go from plugin.cfg
 integration: build ## the verdicts of Unbound and BIND on the same names
 	scripts/install-integration.sh
 	go test -tags integration -count=1 -timeout 5m ./test/integration
-	deploy/test/install.sh
 	cd deploy/test && DNSSECVAL_COREDNS=$(CURDIR)/bin/coredns go test -short -count=1 -timeout 20m ./...
 
 recipe: ## the README's ways to build it into another CoreDNS

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what `make integration` runs, where it is missing: BIND with its
-# tools, Unbound, dig. For Debian and Ubuntu, as root or with sudo.
+# Installs what `make integration` runs, where it is missing: BIND with its tools,
+# Unbound, dig, Prometheus with promtool. For Debian and Ubuntu, as root or with sudo.
 set -euo pipefail
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 
@@ -12,6 +12,8 @@ need named bind9
 need dnssec-signzone bind9-utils
 need unbound unbound
 need dig dnsutils
+need prometheus prometheus
+need promtool prometheus
 [ -n "$missing" ] || exit 0
 
 as_root=
