@@ -107,7 +107,6 @@ func (p *placement) serve(sb caddyfile.ServerBlock) {
 	if p.server == nil {
 		return
 	}
-	serves := newServedZones(sb)
-	serves.zones = slices.DeleteFunc(serves.zones, func(zone string) bool { return p.validator.zones.Matches(zone) == "" })
-	p.server.serves, p.server.zones = serves, serves.zones
+	p.server.serves = newServedZones(sb)
+	p.server.serves.only(p.validator.zones)
 }

@@ -117,7 +117,7 @@ func (c *cut) unfinished() bool { return c.finding.Reason == dnssec.LimitExceede
 func (q *query) establish(name string) *cut {
 	start := time.Now()
 	c := q.seenFromPrivate(q.byOwnKeys(name, q.tryHard(name)))
-	if c.finding.Reason == dnssec.PrivateZone && !c.inherited && q.v.routes.forwards(q.question.name) {
+	if c.finding.Reason == dnssec.PrivateZone && !c.inherited && q.v.serves == nil && q.v.routes.forwards(q.question.name) {
 		q.v.tellPrivate(name, c.finding.Detail)
 	}
 	if c.abandoned = c.finding.Status == dnssec.Bogus && q.gaveUp(time.Since(start)); !c.abandoned {

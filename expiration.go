@@ -21,19 +21,28 @@ type transferer interface {
 // watchExpirations tells how long the signatures of the zones that are served still
 // last: in the log when it is first known and when it changes, and as a metric.
 func (s *Server) watchExpirations(config *dnsserver.Config, servers []string, stop <-chan struct{}) {
-	told := make(map[string]time.Time)
+	told, looked := make(map[string]time.Time), make(map[string]time.Time)
+	defer s.metrics.forget(s)
 	for {
 		wait := expirationInterval
-		for _, zone := range s.serves.zones {
-			first, ok := firstExpiration(config, zone, time.Now())
+		if len(s.serves.below) > 0 { // auto finds zones at any time
+			wait = expirationRetry
+		}
+		for _, zone := range s.serves.all() {
+			now := time.Now()
+			if last, known := looked[zone]; known && now.Sub(last) < expirationInterval {
+				continue
+			}
+			first, ok := firstExpiration(config, zone, now)
 			if !ok {
 				wait = expirationRetry
 				continue
 			}
+			looked[zone] = now
 			for _, server := range servers {
-				s.metrics.expires(server, zone, first)
+				s.metrics.expires(s, server, zone, first)
 			}
-			if !first.Equal(told[zone]) {
+			if before, known := told[zone]; !known || !first.Equal(before) {
 				told[zone] = first
 				s.tellExpiration(zone, first)
 			}

@@ -27,6 +27,9 @@ type metricSet struct {
 	cacheLookups *prometheus.CounterVec
 	cacheHits    *prometheus.CounterVec
 	cacheMisses  *prometheus.CounterVec
+
+	mu      sync.Mutex
+	serving map[[2]string]*Server // whose a gauge of expirations is, by server and zone
 }
 
 var (
@@ -53,6 +56,7 @@ func newMetricSet(directive string) *metricSet {
 		return promauto.NewGaugeVec(prometheus.GaugeOpts{Namespace: plugin.Namespace, Subsystem: directive, Name: name, Help: help}, append([]string{"server"}, labels...))
 	}
 	return &metricSet{
+		serving:     make(map[[2]string]*Server),
 		validations: counters("validations_total", "Counter of responses judged, by status.", "status"),
 		failures:    counters("failures_total", "Counter of responses that failed, by reason.", "reason"),
 		duration: promauto.NewHistogramVec(prometheus.HistogramOpts{Namespace: plugin.Namespace, Subsystem: directive,
@@ -138,11 +142,27 @@ func (m *metricSet) trusts(server string, blocks []*Validator) {
 	m.negative.WithLabelValues(server).Set(float64(negative))
 }
 
-// expires tells when the first signature of a zone runs out.
-func (m *metricSet) expires(server, zone string, first time.Time) {
+// expires tells when the first signature of a zone runs out, as a server has it.
+func (m *metricSet) expires(s *Server, server, zone string, first time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	if first.IsZero() {
 		m.expirations.DeleteLabelValues(server, zone)
 		return
 	}
+	m.serving[[2]string{server, zone}] = s
 	m.expirations.WithLabelValues(server, zone).Set(float64(first.Unix()))
+}
+
+// forget removes the zones of a server that ended, but for those that the one after
+// it has: an alert must not go on for a zone that is served no more.
+func (m *metricSet) forget(s *Server) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for labels, by := range m.serving {
+		if by == s {
+			delete(m.serving, labels)
+			m.expirations.DeleteLabelValues(labels[0], labels[1])
+		}
+	}
 }

@@ -177,7 +177,8 @@ func (p *placement) start() error {
 	}
 	if s := p.server; s != nil {
 		s.besides = v.besides
-		s.routes = localRoutes(v.routes, s.serves.zones, func() plugin.Handler { return s.Next })
+		s.serves.foundBy(p.config.Handler("auto"), v.zones)
+		s.routes = localRoutes(v.routes, s.serves, func() plugin.Handler { return s.Next })
 		go s.watchExpirations(p.config, p.servers(), p.stop)
 	}
 	return nil

@@ -14,7 +14,7 @@ import (
 // The cut is for all clients: what it is must not depend on who asked first, and how.
 func (q *query) seenFromPrivate(c *cut) *cut {
 	if c.finding.Status == dnssec.Bogus {
-		if private := q.v.routes.private(q.question.name); private != dnsname.Root && dnsname.IsSubdomain(private, c.name) {
+		if private := q.v.routes.private(q.question.name); q.v.serves == nil && private != dnsname.Root && dnsname.IsSubdomain(private, c.name) {
 			q.v.tellPrivate(private, "its place in the public tree can't be found out ("+sentence(c.finding)+")")
 		}
 		return c

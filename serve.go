@@ -44,13 +44,19 @@ type served struct {
 
 type servedKey struct{}
 
+// unserved is for a question of its own within another: the target of an alias, or
+// one of the chain. Should the keepers let it through, the other has not passed.
+func unserved(ctx context.Context) context.Context {
+	return context.WithValue(ctx, servedKey{}, (*served)(nil))
+}
+
 // ServeDNS implements plugin.Handler.
 func (s *Server) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
 	state := request.Request{W: w, Req: r}
 	switch t := state.QType(); {
 	case r.Opcode != dns.OpcodeQuery, state.QClass() != dns.ClassINET, t == dns.TypeAXFR, t == dns.TypeIXFR,
-		r.CheckingDisabled, s.zones.Matches(state.Name()) == "":
-		return plugin.NextOrFailure(s.Name(), s.Next, ctx, w, r)
+		r.CheckingDisabled, s.serves.zone(state.Name()) == "":
+		return plugin.NextOrFailure(s.Name(), s.Next, unserved(ctx), w, r)
 	}
 	way := &served{w: w, r: r, ctx: ctx}
 	ctx, cancel := context.WithTimeout(context.WithValue(ctx, servedKey{}, way), patience)
@@ -67,7 +73,10 @@ func (s *Server) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg)
 
 // answer refuses what fails, and hands on the rest as the keeper made it.
 func (s *Server) answer(q *query, msg *dns.Msg) (int, error) {
-	result := q.judgeServed(msg)
+	result, unproven := q.judgeServed(msg)
+	if result.Status == dnssec.Bogus && s.forgetKeys(q.question.name) {
+		result, unproven = q.judgeServed(msg)
+	}
 	s.metrics.counted(q.server, result.Finding)
 	if result.Status == dnssec.Bogus {
 		s.tell(q, result.Finding)
@@ -75,8 +84,17 @@ func (s *Server) answer(q *query, msg *dns.Msg) (int, error) {
 			return s.refuse(q.w, q.request, dns.RcodeServerFailure)
 		}
 	}
-	_ = q.w.WriteMsg(servedReply(q.request, msg, result.Status == dnssec.Secure && !s.serves.has(q.question.name)))
+	vouched := result.Status == dnssec.Secure && msg.Authoritative && !s.serves.has(q.question.name) // a referral's NS are not signed
+	_ = q.w.WriteMsg(servedReply(q.request, msg, vouched, unproven))
 	return dns.RcodeSuccess, nil
+}
+
+// forgetKeys has the keys of a name's zone looked at anew: it may have been signed
+// with others since. They are at hand, so that no TTL is to be waited for.
+func (s *Server) forgetKeys(name string) bool {
+	zone := s.serves.zone(name)
+	known := s.cache.cut(zone, s.now())
+	return known != nil && known.finding.Status == dnssec.Secure && s.cache.cuts.Remove(zone)
 }
 
 // servedRequest is the client's request with DO, for the records to judge by.
@@ -92,13 +110,14 @@ func (q *query) servedRequest() *dns.Msg {
 
 // judgeServed decides the status of an authoritative answer: of what is in the
 // block's own zones. Where an alias leads out of them, the keeper has asked others.
-func (q *query) judgeServed(msg *dns.Msg) Result {
+// What stands beside the answer and is not what was signed is to be left out.
+func (q *query) judgeServed(msg *dns.Msg) (Result, []keptRRset) {
 	if zone, ok := referral(q.question.name, msg); ok {
-		return q.judgeReferral(zone, msg)
+		return q.judgeReferral(zone, msg), nil
 	}
 	p, failure := followAliases(q.question, msg)
 	if failure != nil {
-		return Result{Finding: failure.Finding(), rcode: msg.Rcode}
+		return Result{Finding: failure.Finding(), rcode: msg.Rcode}, nil
 	}
 	r := &response{query: q, msg: msg, result: Result{Finding: dnssec.Proven, rcode: msg.Rcode}, lenient: true}
 	for _, link := range p.links {
@@ -106,16 +125,50 @@ func (q *query) judgeServed(msg *dns.Msg) Result {
 			r.addLink(link)
 		}
 	}
-	for _, set := range p.final {
-		if q.ours(set.Name) {
+	switch {
+	case !provable(msg.Rcode), !q.ours(p.end) && p.end != "": // what an alias leads to, and others answer for
+		r.weaken(verdict{})
+	case len(p.final) > 0:
+		for _, set := range p.final {
 			r.add(set)
 		}
-	}
-	if len(p.final) == 0 && q.ours(p.end) && provable(msg.Rcode) {
-		r.addDenial(p)
+	default:
+		if q.question.qtype == dns.TypeANY || !q.ours(container(p.end, q.question.qtype)) {
+			// Keepers have no answer to ANY, and the DS of a zone is its parent's to deny.
+			r.weaken(verdict{Finding: dnssec.Finding{Status: dnssec.Indeterminate, Reason: dnssec.TypeNotSigned}})
+		} else {
+			r.addDenial(p)
+		}
 		r.addSOA()
 	}
-	return r.result
+	return r.result, r.unproven()
+}
+
+// unproven returns the RRsets beside an answer that are not what was signed.
+func (r *response) unproven() (sets []keptRRset) {
+	for _, authority := range []bool{true, false} {
+		section := r.msg.Extra
+		if authority {
+			section = r.msg.Ns
+		}
+		for _, set := range dnssec.GroupRRsets(section) {
+			if r.ours(set.Name) && set.Type != dns.TypeNSEC && set.Type != dns.TypeSOA && r.judge(set).Status == dnssec.Bogus {
+				sets = append(sets, keptRRset{name: set.Name, rtype: set.Type, authority: authority})
+			}
+		}
+	}
+	return sets
+}
+
+// without leaves RRsets out of a section, with their signatures.
+func without(section []dns.RR, sets []keptRRset, authority bool) []dns.RR {
+	return slices.DeleteFunc(section, func(rr dns.RR) bool {
+		rtype := rr.Header().Rrtype
+		if sig, ok := rr.(*dns.RRSIG); ok {
+			rtype = sig.TypeCovered
+		}
+		return keptFor(sets, dnsname.Canonical(rr.Header().Name), rtype, authority) != nil
+	})
 }
 
 // addSOA judges the SOA of a denial, which file takes from the same zone file.
@@ -128,7 +181,7 @@ func (r *response) addSOA() {
 }
 
 // ours tells whether a name is in a zone that the block serves.
-func (q *query) ours(name string) bool { return q.v.zones.Matches(name) != "" }
+func (q *query) ours(name string) bool { return q.v.serves.zone(name) != "" }
 
 // referral returns the zone that the answer delegates to.
 func referral(qname string, msg *dns.Msg) (zone string, ok bool) {
@@ -155,19 +208,28 @@ func (q *query) judgeReferral(zone string, msg *dns.Msg) Result {
 
 // servedReply makes the client's answer out of the keeper's, whose sections are its
 // zone's own and must not be changed.
-func servedReply(r, msg *dns.Msg, ad bool) *dns.Msg {
+func servedReply(r, msg *dns.Msg, ad bool, unproven []keptRRset) *dns.Msg {
 	opt := r.IsEdns0()
 	do := opt != nil && opt.Do()
 	out := *msg
-	out.Answer, out.Ns, out.Extra = slices.Clone(msg.Answer), slices.Clone(msg.Ns), slices.Clone(msg.Extra)
+	out.Answer, out.Ns, out.Extra = slices.Clone(msg.Answer), without(slices.Clone(msg.Ns), unproven, true), without(slices.Clone(msg.Extra), unproven, false)
 	out.AuthenticatedData = ad && (do || r.AuthenticatedData)
 	if !do {
 		out.Answer = withoutDNSSEC(out.Answer, r.Question[0].Qtype)
-		out.Ns = withoutDNSSEC(out.Ns, r.Question[0].Qtype)
+		out.Ns = withoutDNSSEC(out.Ns, deniedType(r.Question[0].Qtype))
 		out.Extra = withoutDNSSEC(out.Extra, r.Question[0].Qtype)
 	}
 	out.Extra = withOPT(out.Extra, opt)
 	return &out
+}
+
+// deniedType is the type that the authority section may have for a client without
+// DO: ANY does not ask for the records of a denial.
+func deniedType(qtype uint16) uint16 {
+	if qtype == dns.TypeANY {
+		return dns.TypeNone
+	}
+	return qtype
 }
 
 // servedEnd stands behind the keepers: what reaches it none of them answered, and
@@ -180,7 +242,7 @@ type servedEnd struct {
 func (e servedEnd) Name() string { return e.name }
 
 func (e servedEnd) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
-	if way, ok := ctx.Value(servedKey{}).(*served); ok && !way.passed {
+	if way, ok := ctx.Value(servedKey{}).(*served); ok && way != nil && !way.passed {
 		way.passed = true
 		ctx, w, r = way.ctx, way.w, way.r
 	}

@@ -108,7 +108,7 @@ type response struct {
 
 // weaken makes the result as weak as the verdict; the first of equals is kept.
 func (r *response) weaken(v verdict) {
-	if r.lenient && incomplete(v.Reason) {
+	if r.lenient && !v.inherited && incomplete(v.Reason) {
 		v.Status = dnssec.Insecure
 	}
 	if weaker := r.result.Status.Weaker(v.Status); weaker != r.result.Status {
@@ -258,11 +258,23 @@ func (q *query) judge(set dnssec.RRset) verdict {
 	if decided {
 		return v
 	}
-	zone := q.zoneOf(container(set.Name, set.Type))
+	zone := q.homeOf(set)
 	if zone.finding.Status != dnssec.Secure {
 		return verdict{Finding: zone.finding, inherited: true}
 	}
 	return v
+}
+
+// homeOf returns the zone that an RRset lies in. Of what the block serves that is
+// known: keepers refer to others what lies below a zone cut.
+func (q *query) homeOf(set dnssec.RRset) *cut {
+	home := container(set.Name, set.Type)
+	if q.v.serves != nil {
+		if zone := q.v.serves.zone(home); zone != "" {
+			return q.zone(zone)
+		}
+	}
+	return q.zoneOf(home)
 }
 
 // maxSigners bounds the zones that are asked for because signatures name them.
