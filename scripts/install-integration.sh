@@ -13,6 +13,7 @@ need dnssec-signzone bind9-utils
 need unbound unbound
 need dig dnsutils
 need prometheus prometheus
+need prometheus prometheus
 need promtool prometheus
 [ -n "$missing" ] || exit 0
 
