@@ -26,7 +26,10 @@ func TestRevokes(t *testing.T) {
 		without.Sigs = []*dns.RRSIG{revoked.rrsig(t, without.RRs)}
 		oldTag := func(sig *dns.RRSIG) { sig.KeyTag = old.key.KeyTag() }
 		wildcard := func(sig *dns.RRSIG) { sig.Labels = 0 }
-		late := func(sig *dns.RRSIG) { sig.Expiration = serial(now.AddDate(0, 0, -1)); sig.Inception = sig.Expiration - 60 }
+		late := func(sig *dns.RRSIG) {
+			sig.Expiration = serial(now.AddDate(0, 0, -1))
+			sig.Inception = sig.Expiration - 60
+		}
 		a := set
 		a.Type = dns.TypeA
 		tests := []struct {
