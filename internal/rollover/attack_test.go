@@ -17,8 +17,8 @@ func TestStolenKey(t *testing.T) {
 	s.sees(0, honest, "a=valid b=valid")
 	forged := published{keys: keys(a, b, evil), by: keys(a)}
 	s.sees(0, forged, "a=valid b=valid evil=addpend")
-	for range 29 * 24 {
-		s.sees(time.Hour, forged, "a=valid b=valid evil=addpend")
+	for range 29 * 4 {
+		s.sees(6*time.Hour, forged, "a=valid b=valid evil=addpend")
 		s.sees(0, published{keys: keys(evil), by: keys(evil)}, "a=valid b=valid evil=addpend", dnssec.DNSKEYNoAnchorMatch)
 	}
 	// The owner is heard once, and revokes what was stolen.
@@ -39,7 +39,8 @@ func TestStolenKey(t *testing.T) {
 // TestForgedRevocation: nobody but the key itself can revoke it.
 func TestForgedRevocation(t *testing.T) {
 	a, b, evil := newPair(t, "example."), newPair(t, "example."), newPair(t, "example.")
-	r := a.revoked()
+	r, flagged := a.revoked(), a.revoked()
+	flagged.rr.Flags |= 2
 	for name, p := range map[string]published{
 		"not signed":                   {keys: keys(r)},
 		"signed by another":            {keys: keys(r, evil), by: keys(evil)},
@@ -47,6 +48,7 @@ func TestForgedRevocation(t *testing.T) {
 		"its signature, the old tag":   {keys: keys(r, evil), more: []signing{a.as(a.rr.KeyTag())}},
 		"not in the set":               {keys: keys(evil), by: keys(r)},
 		"another's copy":               {keys: keys(evil.revoked()), by: keys(evil.revoked())},
+		"its copy with another flag":   {keys: keys(flagged), by: keys(flagged)},
 		"of another type":              {keys: keys(r), by: keys(r)},
 		"of another zone":              {keys: keys(r), by: keys(r)},
 	} {

@@ -158,7 +158,7 @@ func TestRootRollover(t *testing.T) {
 		}
 	})
 	t.Run("from both, installed later", func(t *testing.T) {
-		for from := p.published; from.Before(p.end); from = from.AddDate(0, 3, 3) {
+		for from := p.published; from.Before(p.end); from = from.AddDate(0, 5, 3) {
 			p.live(t, from, old.ds(), fresh.ds())
 		}
 	})
@@ -172,7 +172,7 @@ func TestPrivateRootRollover(t *testing.T) {
 	for name, zone := range map[string]string{"root": ".", "zone": "corp.internal."} {
 		t.Run(name, func(t *testing.T) {
 			p := theRoot(t, newPair(t, zone), newPair(t, zone))
-			p.zone, p.ttl, p.slot = zone, 3600, 3*day
+			p.zone, p.ttl, p.slot = zone, 4*3600, 3*day
 			p.begin, p.published, p.signs = date(2026, 1, 1), date(2026, 1, 5), date(2026, 2, 10)
 			p.revoked, p.removed, p.end = date(2026, 3, 1), date(2026, 3, 15), date(2026, 5, 1)
 			p.zone1, p.zone2 = newPair(t, zone, zsk), newPair(t, zone, zsk)
@@ -188,10 +188,11 @@ func TestPrivateRootRollover(t *testing.T) {
 
 // TestAlgorithmRollover is what is planned for the root after that: from RSA to ECDSA.
 func TestAlgorithmRollover(t *testing.T) {
-	for _, to := range []uint8{dns.ECDSAP256SHA256, dns.ECDSAP384SHA384, dns.ED25519} {
-		p := theRoot(t, newPair(t, ".", algorithm(dns.RSASHA256)), newPair(t, ".", algorithm(to)))
-		p.begin = date(2026, 6, 1)
-		p.published = date(2026, 6, 11)
+	rsa := newPair(t, ".", algorithm(dns.RSASHA256))
+	for _, to := range []uint8{dns.ECDSAP256SHA256, dns.ED25519} {
+		p := theRoot(t, rsa, newPair(t, ".", algorithm(to)))
+		p.begin, p.published = date(2026, 8, 1), date(2026, 8, 11)
+		p.end = date(2027, 5, 1)
 		s := p.live(t, p.begin, p.old.ds())
 		if got := s.states(); got != "new=valid old=removed" {
 			t.Error(got)
@@ -202,7 +203,7 @@ func TestAlgorithmRollover(t *testing.T) {
 	}
 }
 
-// TestRootTags: the REVOKE bit changes the tags of the root's keys as IANA says.
+// TestRootTags: the REVOKE bit makes another tag, as 20326 becomes 20454.
 func TestRootTags(t *testing.T) {
 	k := newPair(t, ".", algorithm(dns.RSASHA256))
 	z := &Zone{Name: ".", Keys: []Key{{DNSKEY: k.rr, State: Valid}}}

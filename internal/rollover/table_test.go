@@ -1,6 +1,8 @@
 package rollover
 
 import (
+	"bytes"
+	"encoding/base64"
 	"fmt"
 	"testing"
 	"time"
@@ -188,6 +190,7 @@ func TestNeverPending(t *testing.T) {
 		"unknown algorithm":       func(k *dns.DNSKEY) { k.Algorithm = 200 },
 		"not a key":               func(k *dns.DNSKEY) { k.PublicKey = "AAAA" },
 		"revoked":                 func(k *dns.DNSKEY) { k.Flags |= dns.REVOKE },
+		"too long":                overlong,
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newPair(t, "example.")
@@ -198,4 +201,59 @@ func TestNeverPending(t *testing.T) {
 			}
 		})
 	}
+}
+
+// overlong puts zeros before an RSA modulus: a key that can be used, and is too long
+// for a line of the state file.
+func overlong(k *dns.DNSKEY) {
+	k.Algorithm = dns.RSASHA256
+	wire := append([]byte{3, 1, 0, 1}, make([]byte, 2*maxLine)...)
+	k.PublicKey = base64.StdEncoding.EncodeToString(append(wire, bytes.Repeat([]byte{0xff}, 256)...))
+}
+
+// TestRemoveHoldDown: a revoked key is kept until it was gone from the zone for thirty
+// days, however long it stays.
+func TestRemoveHoldDown(t *testing.T) {
+	a, b := newPair(t, "example."), newPair(t, "example.")
+	s := tell(t, "example.", map[string]*pair{"a": a, "b": b}, a.ds(), b.ds())
+	r := published{keys: keys(a.revoked(), b), by: keys(a.revoked(), b)}
+	for range 7 {
+		s.sees(10*day, r, "a=revoked b=valid")
+	}
+	one := published{keys: keys(b), by: keys(b)}
+	s.sees(30*day-time.Second, one, "a=revoked b=valid")
+	s.sees(time.Second, one, "a=removed b=valid")
+}
+
+// TestLastKeys: missing keys are kept, however old, while no key is valid.
+func TestLastKeys(t *testing.T) {
+	a, b := newPair(t, "example."), newPair(t, "example.")
+	long := start.AddDate(-5, 0, 0)
+	z := &Zone{Name: "example.", Keys: []Key{
+		{DNSKEY: a.rr, State: Missing, Since: long, Seen: long}, {DNSKEY: b.rr, State: Missing, Since: long, Seen: long},
+	}}
+	u := update{zone: z, now: start}
+	if u.forget(); len(z.Keys) != 2 || len(z.Anchors()) != 2 {
+		t.Errorf("%+v", z.Keys)
+	}
+	z.Keys[0].State = Valid
+	if u.forget(); len(z.Keys) != 1 {
+		t.Errorf("%+v", z.Keys)
+	}
+}
+
+// TestWithoutSEP: a configured key without the SEP flag is dropped only where those
+// that have it do without.
+func TestWithoutSEP(t *testing.T) {
+	ksk, other := newPair(t, "example."), newPair(t, "example.", zsk)
+	s := tell(t, "example.", map[string]*pair{"ksk": ksk, "zsk": other}, ksk.ds(), other.ds())
+	byOther := published{keys: keys(ksk, other), by: keys(other)}
+	s.sees(0, byOther, "ksk=valid zsk=valid")
+	s.sees(day, byOther, "ksk=valid zsk=valid")
+	s.sees(day, published{keys: keys(ksk, other), by: keys(ksk, other)}, "ksk=valid")
+	if last := s.events[len(s.events)-1]; last.Cause != NotSEP || last.KeyTag != other.rr.KeyTag() {
+		t.Errorf("events %v", s.events)
+	}
+	s = tell(t, "example.", map[string]*pair{"zsk": other}, other.ds())
+	s.sees(0, published{keys: keys(other), by: keys(other)}, "zsk=valid")
 }

@@ -155,7 +155,6 @@ func (u *update) present(k *Key, rr *dns.DNSKEY) {
 	cause := KeyPres
 	if k.DNSKEY == nil {
 		k.DNSKEY, k.DS, cause = u.copy(rr), nil, Resolved
-		k.Since = u.now
 	} else if k.State == Valid {
 		return
 	}
