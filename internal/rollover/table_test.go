@@ -203,11 +203,11 @@ func TestNeverPending(t *testing.T) {
 	}
 }
 
-// overlong puts zeros before an RSA modulus: a key that can be used, and is too long
-// for a line of the state file.
+// overlong puts zeros before an RSA modulus: a key that can be used, and is longer
+// than what is kept.
 func overlong(k *dns.DNSKEY) {
 	k.Algorithm = dns.RSASHA256
-	wire := append([]byte{3, 1, 0, 1}, make([]byte, 2*maxLine)...)
+	wire := append([]byte{3, 1, 0, 1}, make([]byte, maxPublicKey-1000)...)
 	k.PublicKey = base64.StdEncoding.EncodeToString(append(wire, bytes.Repeat([]byte{0xff}, 256)...))
 }
 
