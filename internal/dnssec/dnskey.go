@@ -32,6 +32,8 @@ type key struct {
 	tag    uint16
 	digest Digest // of zone and rdata
 	public func() (publicKey, error)
+
+	revoking bool // it is asked only whether it revokes itself
 }
 
 const keyHeader = 4 // octets before the public key
@@ -91,7 +93,7 @@ func (k *key) usable() *Failure {
 		return fail(DNSKEYProtocolInvalid, k.String())
 	case k.flags()&dns.ZONE == 0:
 		return fail(DNSKEYZoneFlagMissing, k.String())
-	case k.flags()&dns.REVOKE != 0:
+	case k.flags()&dns.REVOKE != 0 && !k.revoking:
 		return fail(DNSKEYRevoked, k.String())
 	}
 	if _, err := k.public(); err != nil {

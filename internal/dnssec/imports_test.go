@@ -18,6 +18,7 @@ const module = "github.com/dnssecval/dnssecval"
 var allowed = map[string][]string{
 	"internal/dnsname":  {"github.com/miekg/dns"},
 	"internal/dnssec":   {"github.com/miekg/dns", "github.com/cloudflare/circl/sign/ed448", module + "/internal/dnsname"},
+	"internal/rollover": {"github.com/miekg/dns", module + "/internal/dnsname", module + "/internal/dnssec"},
 	"internal/testzone": {"github.com/miekg/dns", "github.com/cloudflare/circl/sign/ed448"},
 }
 

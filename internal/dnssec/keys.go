@@ -104,6 +104,7 @@ type Keys struct {
 	zone    string
 	keys    []*key
 	ttl     uint32
+	origTTL uint32
 	expires time.Time
 }
 
@@ -112,6 +113,10 @@ func (k *Keys) Zone() string { return k.zone }
 
 // TTL returns the seconds that the keys may be kept.
 func (k *Keys) TTL() uint32 { return k.ttl }
+
+// OriginalTTL returns the TTL that the zone signed the keys with, whatever caches
+// left of it.
+func (k *Keys) OriginalTTL() uint32 { return k.origTTL }
 
 // Expires returns the instant at which the signature over the keys runs out.
 func (k *Keys) Expires() time.Time { return k.expires }
@@ -139,7 +144,7 @@ func (v *Verifier) Keys(set RRset, vouched DSSet) (*Keys, *Failure) {
 	if _, expanded := a.Expanded(); expanded {
 		return nil, fail(SignatureLabelsInvalid, describe(a.sig)+" is of a wildcard")
 	}
-	return &Keys{zone: set.Name, keys: keys, ttl: a.ttl, expires: a.expires}, nil
+	return &Keys{zone: set.Name, keys: keys, ttl: a.ttl, origTTL: a.sig.OrigTtl, expires: a.expires}, nil
 }
 
 // entryPoints returns the keys that a DS stands for and that may sign.

@@ -72,7 +72,7 @@ func checkLengths(t *testing.T, path string) error {
 // TestCoreIsPure keeps CoreDNS, metrics and whatever stands around it out of
 // what is proven.
 func TestCoreIsPure(t *testing.T) {
-	out, err := exec.Command("go", "list", "-deps", root+"/internal/dnssec", root+"/internal/dnsname").Output()
+	out, err := exec.Command("go", "list", "-deps", root+"/internal/dnssec", root+"/internal/dnsname", root+"/internal/rollover").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
