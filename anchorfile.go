@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/dnssecval/dnssecval/internal/dnssec"
 	"github.com/miekg/dns"
@@ -12,10 +13,13 @@ import (
 // readAnchorFile reads the DS and DNSKEY records of a file in zone-file lines. TTL
 // and class may be left out, # and ; begin comments, parentheses join lines. An
 // error names file and line, and what to write instead.
-func readAnchorFile(path string, p dnssec.Policy) ([]anchor, error) {
+func readAnchorFile(path string, p dnssec.Policy, now time.Time) ([]anchor, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("trust-anchor file can't be read: %w", err)
+	}
+	if isXML(string(text)) {
+		return readAnchorXML(path, string(text), p, now)
 	}
 	var anchors []anchor
 	for _, e := range anchorEntries(string(text)) {

@@ -2,8 +2,10 @@ package dnssecval
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/dnssecval/dnssecval/internal/dnsname"
@@ -21,11 +23,16 @@ var builtin = []string{
 // anchorSet is the trust anchors and negative trust anchors of a block. The one
 // that is deepest at or above a name counts (RFC 6840, appendix C.1); of a positive
 // and a negative one for the same zone the negative (RFC 7646, section 2).
+//
+// A set is not changed once it is in use: trustAnchors has the one that counts.
 type anchorSet struct {
-	positive map[string][]*dns.DS
+	positive map[string][]anchor
 	negative map[string]negativeAnchor
-	now      func() time.Time
 }
+
+// trustAnchors is the anchors of a block, which are replaced when a file changes or
+// a key rolls over. A query uses those of its beginning.
+type trustAnchors struct{ atomic.Pointer[anchorSet] }
 
 type negativeAnchor struct {
 	until time.Time // zero: without end
@@ -38,14 +45,14 @@ type scope struct {
 	finding dnssec.Finding
 }
 
-func newAnchorSet(now func() time.Time) *anchorSet {
-	return &anchorSet{positive: make(map[string][]*dns.DS), negative: make(map[string]negativeAnchor), now: now}
+func newAnchorSet() *anchorSet {
+	return &anchorSet{positive: make(map[string][]anchor), negative: make(map[string]negativeAnchor)}
 }
 
-// scope finds the anchor for a name.
-func (s *anchorSet) scope(name string) scope {
+// scope finds the anchor that counts for a name now.
+func (s *anchorSet) scope(name string, now time.Time) scope {
 	for zone := name; ; zone = dnsname.Parent(zone) {
-		if n, ok := s.negative[zone]; ok && (n.until.IsZero() || s.now().Before(n.until)) {
+		if n, ok := s.negative[zone]; ok && n.counts(now) {
 			return scope{zone, dnssec.Finding{Status: dnssec.Insecure, Reason: dnssec.NegativeTrustAnchor, Detail: "negative trust anchor " + zone}}
 		}
 		if _, ok := s.positive[zone]; ok {
@@ -58,31 +65,35 @@ func (s *anchorSet) scope(name string) scope {
 }
 
 // of returns the trust anchors of a zone, if they count.
-func (s *anchorSet) of(zone string) (dnssec.DSSet, bool) {
+func (s *anchorSet) of(zone string, now time.Time) (dnssec.DSSet, bool) {
 	records, ok := s.positive[zone]
-	if !ok || s.scope(zone).finding.Status != dnssec.Secure {
+	if !ok || s.scope(zone, now).finding.Status != dnssec.Secure {
 		return dnssec.DSSet{}, false
 	}
-	return dnssec.TrustAnchors(zone, records), true
+	vouching := make([]*dns.DS, len(records))
+	for i, a := range records {
+		vouching[i] = a.ds
+	}
+	return dnssec.TrustAnchors(zone, vouching), true
 }
 
-// anchor is one line of an anchor file.
+// anchor is one trust anchor and where it is from.
 type anchor struct {
 	ds    *dns.DS
-	place string // file:line
+	place string // file:line, or "built in"
 }
 
 func (a anchor) zone() string { return dnsname.Canonical(a.ds.Hdr.Name) }
 
 // builtinAnchors panics if a line above can't be read: a test calls it.
-func builtinAnchors() []*dns.DS {
-	anchors := make([]*dns.DS, 0, len(builtin))
+func builtinAnchors() []anchor {
+	anchors := make([]anchor, 0, len(builtin))
 	for _, line := range builtin {
 		rr, err := dns.NewRR(line)
 		if err != nil {
 			panic(err)
 		}
-		anchors = append(anchors, rr.(*dns.DS))
+		anchors = append(anchors, anchor{ds: rr.(*dns.DS), place: "built in"})
 	}
 	return anchors
 }
@@ -92,7 +103,7 @@ func builtinAnchors() []*dns.DS {
 // file with KSK-2017 alone is all over the place; the warnings name their lines.
 func (s *anchorSet) trust(anchors []anchor) (warnings []string) {
 	for _, a := range anchors {
-		s.positive[a.zone()] = append(s.positive[a.zone()], a.ds)
+		s.positive[a.zone()] = append(s.positive[a.zone()], a)
 	}
 	root, known := s.positive[dnsname.Root], builtinAnchors()
 	if len(root) == 0 {
@@ -100,34 +111,37 @@ func (s *anchorSet) trust(anchors []anchor) (warnings []string) {
 		return nil
 	}
 	successor := false
-	for i, ds := range known {
-		if contains(root, ds) {
+	for i, key := range known {
+		if contains(root, key.ds) {
 			successor = true
 		} else if successor {
-			s.positive[dnsname.Root] = append(s.positive[dnsname.Root], ds)
+			s.positive[dnsname.Root] = append(s.positive[dnsname.Root], key)
 			warnings = append(warnings, fmt.Sprintf("the trust anchors of the root lack the successor of a key that they have; trusting it all the same, add the line %q", builtin[i]))
 		}
 	}
 	return warnings
 }
 
-func contains(set []*dns.DS, ds *dns.DS) bool {
-	return slices.ContainsFunc(set, func(other *dns.DS) bool {
-		return other.KeyTag == ds.KeyTag && other.Algorithm == ds.Algorithm && other.DigestType == ds.DigestType &&
-			strings.EqualFold(other.Digest, ds.Digest)
+func contains(set []anchor, ds *dns.DS) bool {
+	return slices.ContainsFunc(set, func(other anchor) bool {
+		return other.ds.KeyTag == ds.KeyTag && other.ds.Algorithm == ds.Algorithm && other.ds.DigestType == ds.DigestType &&
+			strings.EqualFold(other.ds.Digest, ds.Digest)
 	})
 }
 
-// each calls f for every trust anchor, by zone.
-func (s *anchorSet) each(f func(zone string, ds *dns.DS)) {
-	zones := make([]string, 0, len(s.positive))
-	for zone := range s.positive {
-		zones = append(zones, zone)
-	}
-	slices.SortFunc(zones, dnsname.Compare)
-	for _, zone := range zones {
-		for _, ds := range s.positive[zone] {
-			f(zone, ds)
+// zones returns the zones with trust anchors, in canonical order.
+func (s *anchorSet) zones() []string {
+	return slices.SortedFunc(maps.Keys(s.positive), dnsname.Compare)
+}
+
+// inForce counts the negative trust anchors that have not ended.
+func (s *anchorSet) inForce(now time.Time) (count int) {
+	for _, n := range s.negative {
+		if n.counts(now) {
+			count++
 		}
 	}
+	return count
 }
+
+func (n negativeAnchor) counts(now time.Time) bool { return n.until.IsZero() || now.Before(n.until) }

@@ -111,7 +111,7 @@ func TestKeyInTwoZones(t *testing.T) {
 }
 
 func TestBuiltinAnchors(t *testing.T) {
-	if got := builtinAnchors(); len(got) != 2 || got[0].KeyTag != 20326 || got[1].KeyTag != 38696 {
+	if got := builtinAnchors(); len(got) != 2 || got[0].ds.KeyTag != 20326 || got[1].ds.KeyTag != 38696 {
 		t.Errorf("%v", got)
 	}
 }

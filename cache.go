@@ -53,10 +53,11 @@ func newCache(capacity int) (*cache, error) {
 	return &cache{cuts: cuts, verdicts: verdicts, failed: failed}, nil
 }
 
-// cut returns what is known of the name now, or nil.
-func (c *cache) cut(name string, now time.Time) *cut {
+// cut returns what is known of the name now, or nil. What other trust anchors
+// proved, before they were replaced, does not count.
+func (c *cache) cut(name string, anchors *anchorSet, now time.Time) *cut {
 	known, ok := c.cuts.Get(name)
-	if !ok || !now.Before(known.expires) {
+	if !ok || !now.Before(known.expires) || known.anchors != anchors {
 		return nil
 	}
 	return known

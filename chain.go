@@ -20,9 +20,10 @@ type cut struct {
 	finding    dnssec.Finding // of the zone that begins here; else of the proof that none does
 	keys       *dnssec.Keys   // of a Secure zone
 	expires    time.Time
-	times      int  // failures in a row
-	inherited  bool // the failure is of a zone above
-	abandoned  bool // who led the flight gave up
+	anchors    *anchorSet // from which it was proven
+	times      int        // failures in a row
+	inherited  bool       // the failure is of a zone above
+	abandoned  bool       // who led the flight gave up
 }
 
 // beginsZone tells whether the finding is that of a zone.
@@ -43,7 +44,7 @@ func (q *query) zone(name string) *cut {
 // zone that is known, as long as the zones are secure. This is how the absence of
 // a signature is explained (RFC 4035, section 5.2).
 func (q *query) zoneOf(name string) *cut {
-	scope := q.v.anchors.scope(name)
+	scope := q.scope(name)
 	if scope.finding.Status != dnssec.Secure {
 		return &cut{name: scope.zone, delegation: dnssec.DelegationUnsigned, finding: scope.finding}
 	}
@@ -90,7 +91,7 @@ func (q *query) cutAt(name string) *cut {
 		led := false
 		flight := q.v.once("cut "+name, func() (any, error) {
 			led = true
-			if c := q.v.cache.cut(name, q.now); c != nil { // a flight has landed in the meantime
+			if c := q.v.cache.cut(name, q.anchors, q.now); c != nil { // a flight has landed in the meantime
 				return c, nil
 			}
 			return q.establish(name), nil
@@ -121,6 +122,7 @@ func (q *query) establish(name string) *cut {
 		q.v.tellPrivate(name, c.finding.Detail)
 	}
 	if c.abandoned = c.finding.Status == dnssec.Bogus && q.gaveUp(time.Since(start)); !c.abandoned {
+		c.anchors = q.anchors
 		q.v.cache.keepCut(c, q.v.now()) // a failure is kept from its end on
 	}
 	return c
@@ -147,12 +149,12 @@ func (q *query) gaveUp(waited time.Duration) bool {
 
 // attempt asks for DS, or takes the trust anchors of the name, and then for DNSKEY.
 func (q *query) attempt(name string, e effort) *cut {
-	if anchors, ok := q.v.anchors.of(name); ok {
+	if anchors, ok := q.anchors.of(name, q.now); ok {
 		return q.keysOf(name, anchors, maxCutTTL, e)
 	}
-	scope := q.v.anchors.scope(name)
+	scope := q.scope(name)
 	if scope.finding.Status != dnssec.Secure {
-		return &cut{name: name, delegation: dnssec.DelegationUnsigned, finding: scope.finding, expires: q.now.Add(maxDenialTTL)}
+		return &cut{name: name, delegation: dnssec.DelegationUnsigned, finding: scope.finding}
 	}
 	msg, err := q.fetch(name, dns.TypeDS, e)
 	if err != nil {
@@ -208,7 +210,7 @@ func (q *query) withoutDS(name string, msg *dns.Msg) *cut {
 		return &cut{name: name, delegation: dnssec.NotDelegation, finding: dnssec.Proven, expires: q.until(v.proof.TTL())}
 	}
 	proofs := q.proofs(signedAbove(name, dnssec.GroupRRsets(msg.Ns)))
-	shown, finding := proofs.delegation(name, q.v.anchors.scope(dnsname.Parent(name)).zone)
+	shown, finding := proofs.delegation(name, q.scope(dnsname.Parent(name)).zone)
 	if finding.Status != dnssec.Bogus {
 		return &cut{name: name, delegation: shown, finding: finding, expires: q.until(proofs.ttl(msg))}
 	}

@@ -29,7 +29,7 @@ func (q *query) expectCuts(name, zone string) {
 // expectChain asks at once for the DS and DNSKEY of a signer and of the zones
 // above it that are not known.
 func (q *query) expectChain(signer string) {
-	scope := q.v.anchors.scope(signer)
+	scope := q.scope(signer)
 	if scope.finding.Status != dnssec.Secure {
 		return
 	}
@@ -68,7 +68,7 @@ func (q *query) expectSigners(sections ...[]dns.RR) {
 // always is one; further down it seldom is, and nothing is asked.
 func (q *query) speculate() {
 	name := container(q.question.name, q.question.qtype)
-	scope := q.v.anchors.scope(name)
+	scope := q.scope(name)
 	if scope.finding.Status != dnssec.Secure {
 		return
 	}
@@ -99,6 +99,6 @@ func (q *query) speculate() {
 // from the same budgets, and shares what was asked ahead.
 func (q *query) detached() *query {
 	d := q.v.newQuery(context.WithoutCancel(q.ctx), ownWriter{}, q.request)
-	d.verifier, d.expected, d.asked = q.verifier, q.expected, q.asked
+	d.verifier, d.anchors, d.expected, d.asked = q.verifier, q.anchors, q.expected, q.asked
 	return d
 }

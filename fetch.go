@@ -55,6 +55,7 @@ type query struct {
 	question question
 	now      time.Time // for what is kept; the verifier's may be override-date
 	server   string
+	anchors  *anchorSet
 	verifier dnssec.Verifier
 
 	asked    *atomic.Int32 // questions of the chain
@@ -70,7 +71,7 @@ type expected struct {
 
 func (v *Validator) newQuery(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) *query {
 	q := &query{
-		v: v, ctx: ctx, w: w, request: r, now: v.now(), server: metrics.WithServer(ctx),
+		v: v, ctx: ctx, w: w, request: r, now: v.now(), anchors: v.anchors.Load(), server: metrics.WithServer(ctx),
 		question: question{dnsname.Canonical(r.Question[0].Name), r.Question[0].Qtype},
 		asked:    new(atomic.Int32),
 		expected: &expected{flights: make(map[question]<-chan singleflight.Result)},
@@ -84,10 +85,13 @@ func (v *Validator) newQuery(ctx context.Context, w dns.ResponseWriter, r *dns.M
 
 // known returns what the cache has of a name, or nil.
 func (q *query) known(name string) *cut {
-	c := q.v.cache.cut(name, q.now)
+	c := q.v.cache.cut(name, q.anchors, q.now)
 	q.v.metrics.lookedUp(q.server, c != nil)
 	return c
 }
+
+// scope returns the anchor that counts for a name.
+func (q *query) scope(name string) scope { return q.anchors.scope(name, q.now) }
 
 // client returns the address of who asked, for the log.
 func (q *query) client() string {

@@ -81,7 +81,7 @@ func parseBlock(t *testing.T, lines ...string) (*Validator, []string) {
 // fakeClock gives the validator a clock that stands still at the present time.
 func fakeClock(v *Validator) *clock {
 	c := &clock{now: time.Now()}
-	v.now, v.anchors.now = c.Now, c.Now
+	v.now = c.Now
 	return c
 }
 

@@ -23,6 +23,7 @@ type metricSet struct {
 	anchors      *prometheus.GaugeVec
 	negative     *prometheus.GaugeVec
 	expirations  *prometheus.GaugeVec
+	reloads      *prometheus.CounterVec
 	cacheEntries *prometheus.GaugeVec
 	cacheLookups *prometheus.CounterVec
 	cacheHits    *prometheus.CounterVec
@@ -66,6 +67,7 @@ func newMetricSet(directive string) *metricSet {
 		checks:       counters("signatures_total", "Counter of signatures that were computed, by algorithm and result.", "algorithm", "result"),
 		anchors:      gauges("trust_anchors", "Trust anchors in use.", "zone", "key_tag", "state"),
 		negative:     gauges("negative_trust_anchors", "Number of negative trust anchors."),
+		reloads:      counters("trust_anchor_reloads_total", "Counter of reads of changed anchor files, by result: good or bad.", "result"),
 		expirations:  gauges("zone_signature_expiration_timestamp_seconds", "When the first signature of a zone that is served runs out, as Unix time.", "zone"),
 		cacheEntries: gauges("cache_entries", "Number of entries in the cache, by type.", "type"),
 		cacheLookups: counters("cache_requests_total", "Counter of look-ups in the cache."),
@@ -134,10 +136,10 @@ func (m *metricSet) trusts(server string, blocks []*Validator) {
 	m.anchors.DeletePartialMatch(prometheus.Labels{"server": server})
 	negative := 0
 	for _, v := range blocks {
-		v.anchors.each(func(zone string, ds *dns.DS) {
-			m.anchors.WithLabelValues(server, zone, strconv.Itoa(int(ds.KeyTag)), "valid").Set(1)
-		})
-		negative += len(v.anchors.negative)
+		for _, a := range v.anchorStates() {
+			m.anchors.WithLabelValues(server, a.zone, strconv.Itoa(int(a.tag)), a.state).Set(1)
+		}
+		negative += v.anchors.Load().inForce(v.now())
 	}
 	m.negative.WithLabelValues(server).Set(float64(negative))
 }
@@ -164,5 +166,12 @@ func (m *metricSet) forget(s *Server) {
 			delete(m.serving, labels)
 			m.expirations.DeleteLabelValues(labels[0], labels[1])
 		}
+	}
+}
+
+// reloaded counts a read of changed anchor files.
+func (m *metricSet) reloaded(servers []string, result string) {
+	for _, server := range servers {
+		m.reloads.WithLabelValues(server, result).Inc()
 	}
 }

@@ -39,6 +39,7 @@ func place(c *caddy.Controller, v *Validator, words *config) error {
 		return fmt.Errorf("%s has to stand before file, forward and the like in plugin.cfg", v.directive)
 	}
 	p.await()
+	watching()
 	c.OnStartup(p.start)
 	c.OnShutdown(func() error {
 		close(p.stop)
@@ -179,9 +180,32 @@ func (p *placement) start() error {
 		s.besides = v.besides
 		s.serves.foundBy(p.config.Handler("auto"), v.zones)
 		s.routes = localRoutes(v.routes, s.serves, func() plugin.Handler { return s.Next })
-		go s.watchExpirations(p.config, p.servers(), p.stop)
 	}
 	return nil
+}
+
+// watching has the watchers started once an instance runs: one that fails to start
+// would not stop them.
+var watching = sync.OnceFunc(func() {
+	caddy.RegisterEventHook("dnssecval", func(event caddy.EventName, info any) error {
+		if instance, ok := info.(*caddy.Instance); ok && event == caddy.InstanceStartupEvent {
+			for _, p := range placements(instance) {
+				p.watch()
+			}
+		}
+		return nil
+	})
+})
+
+func (p *placement) watch() {
+	v := p.validator
+	if s := p.server; s != nil {
+		go s.watchExpirations(p.config, p.servers(), p.stop)
+		if v.idle {
+			v = s.Validator
+		}
+	}
+	go v.watch(p.stop)
 }
 
 // checkNeighbours fails if there is nothing that could be judged: doing nothing

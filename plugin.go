@@ -5,6 +5,7 @@ package dnssecval
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/coredns/coredns/plugin"
@@ -23,7 +24,10 @@ type Validator struct {
 	directive string
 	zones     plugin.Zones
 	policy    dnssec.Policy
-	anchors   *anchorSet
+	anchors   *trustAnchors
+	sources   sources
+	rollovers *rollovers // nil without auto-trust-anchor
+	unproven  sync.Map   // zones whose anchors matched no key when they were last tried
 	routes    *routes
 	cache     *cache
 	besides   map[string][]*Validator // by address: those of the blocks that listen there, this one too
@@ -31,6 +35,8 @@ type Validator struct {
 	metrics   *metricSet
 	log       clog.P
 	failures  *failureLog  // nil without log-failures
+	signal    bool         // tell which keys are trusted (RFC 8145)
+	proved    onceEach     // zones whose anchors were said to hold
 	told      *onceEach    // private zones that were logged
 	idle      bool         // there is no asker behind it
 	report    bool         // insecure: judge, count and log, but never refuse

@@ -42,5 +42,5 @@ func sentinelTag(label, prefix string) (uint16, bool) {
 }
 
 func (v *Validator) trustsRootKey(tag uint16) bool {
-	return slices.ContainsFunc(v.anchors.positive[dnsname.Root], func(ds *dns.DS) bool { return ds.KeyTag == tag })
+	return slices.ContainsFunc(v.anchors.Load().positive[dnsname.Root], func(a anchor) bool { return a.ds.KeyTag == tag })
 }

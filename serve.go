@@ -28,7 +28,7 @@ type Server struct {
 func (v *Validator) forServed() *Validator {
 	cuts, _ := lru.New[string, *cut](defaultCapacity) // fails for sizes below 1 only
 	return &Validator{
-		directive: v.directive, policy: v.policy, anchors: v.anchors, metrics: v.metrics, log: v.log, failures: v.failures,
+		directive: v.directive, policy: v.policy, anchors: v.anchors, sources: v.sources, metrics: v.metrics, log: v.log, failures: v.failures,
 		cache: &cache{cuts: cuts, verdicts: v.cache.verdicts, failed: v.cache.failed},
 		told:  v.told, report: v.report, override: v.override, now: v.now,
 	}
@@ -93,7 +93,7 @@ func (s *Server) answer(q *query, msg *dns.Msg) (int, error) {
 // with others since. They are at hand, so that no TTL is to be waited for.
 func (s *Server) forgetKeys(name string) bool {
 	zone := s.serves.zone(name)
-	known := s.cache.cut(zone, s.now())
+	known := s.cache.cut(zone, s.anchors.Load(), s.now())
 	return known != nil && known.finding.Status == dnssec.Secure && s.cache.cuts.Remove(zone)
 }
 

@@ -4,14 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/coredns/caddy"
 	"github.com/coredns/coredns/plugin"
 	clog "github.com/coredns/coredns/plugin/pkg/log"
-	"github.com/dnssecval/dnssecval/internal/dnsname"
 	"github.com/dnssecval/dnssecval/internal/dnssec"
-	"github.com/miekg/dns"
 )
 
 func init() { Register("dnssecval") }
@@ -50,8 +49,9 @@ type config struct {
 	report      bool
 	serve       bool
 	logFailures bool
-	files       []string
-	negative    map[string]negativeAnchor
+	signal      bool // RFC 8145
+	stateFile   string
+	sources     sources
 	policy      dnssec.Policy
 	capacity    int
 	override    time.Time
@@ -62,7 +62,7 @@ type config struct {
 var defaultSkew = dnssec.Skew{Min: time.Hour, Max: 24 * time.Hour}
 
 func parse(c *caddy.Controller, directive string) (*config, error) {
-	conf := &config{negative: make(map[string]negativeAnchor), policy: dnssec.Policy{Skew: defaultSkew}, capacity: defaultCapacity, words: make(map[string]bool)}
+	conf := &config{sources: sources{negative: make(map[string]negativeAnchor)}, policy: dnssec.Policy{Skew: defaultSkew}, capacity: defaultCapacity, words: make(map[string]bool)}
 	for i := 0; c.Next(); i++ {
 		if i > 0 {
 			return nil, c.Errf("%s can be used once in a server block", directive)
@@ -85,7 +85,7 @@ func (conf *config) word(c *caddy.Controller, directive string) error {
 	word, args := c.Val(), c.RemainingArgs()
 	read, ok := words[word]
 	if !ok {
-		return c.Errf("unknown word %q; there are: allow-sha1, cache_capacity, insecure, log-failures, negative-trust-anchor, override-date, serve, trust-anchor, validate", word)
+		return c.Errf("unknown word %q; there are: allow-sha1, auto-trust-anchor, cache_capacity, insecure, log-failures, negative-trust-anchor, negative-trust-anchor-file, override-date, serve, signature-skew, trust-anchor, trust-anchor-signal, validate", word)
 	}
 	if conf.words[word] && !repeatable[word] {
 		return c.Errf("%s is there twice", word)
@@ -97,20 +97,23 @@ func (conf *config) word(c *caddy.Controller, directive string) error {
 	return nil
 }
 
-var repeatable = map[string]bool{"trust-anchor": true, "negative-trust-anchor": true}
+var repeatable = map[string]bool{"trust-anchor": true, "negative-trust-anchor": true, "negative-trust-anchor-file": true}
 
 var words = map[string]func(*config, []string) error{
-	"validate":              flag(func(conf *config) *bool { return &conf.validate }),
-	"insecure":              flag(func(conf *config) *bool { return &conf.report }),
-	"log-failures":          flag(func(conf *config) *bool { return &conf.logFailures }),
-	"allow-sha1":            flag(func(conf *config) *bool { return &conf.policy.AllowSHA1 }),
-	"trust-anchor":          trustAnchor,
-	"negative-trust-anchor": negativeTrustAnchor,
-	"cache_capacity":        cacheCapacity,
-	"override-date":         overrideDate,
-	"serve":                 flag(func(conf *config) *bool { return &conf.serve }),
-	"auto-trust-anchor":     notYet("to follow key rollovers by RFC 5011; use trust-anchor, or the built-in anchors of the root"),
-	"key":                   signersWord,
+	"validate":                   flag(func(conf *config) *bool { return &conf.validate }),
+	"insecure":                   flag(func(conf *config) *bool { return &conf.report }),
+	"log-failures":               flag(func(conf *config) *bool { return &conf.logFailures }),
+	"allow-sha1":                 flag(func(conf *config) *bool { return &conf.policy.AllowSHA1 }),
+	"trust-anchor":               trustAnchor,
+	"negative-trust-anchor":      negativeTrustAnchor,
+	"negative-trust-anchor-file": negativeTrustAnchorFile,
+	"signature-skew":             signatureSkew,
+	"trust-anchor-signal":        flag(func(conf *config) *bool { return &conf.signal }),
+	"cache_capacity":             cacheCapacity,
+	"override-date":              overrideDate,
+	"serve":                      flag(func(conf *config) *bool { return &conf.serve }),
+	"auto-trust-anchor":          autoTrustAnchor,
+	"key":                        signersWord,
 }
 
 func flag(field func(*config) *bool) func(*config, []string) error {
@@ -123,8 +126,12 @@ func flag(field func(*config) *bool) func(*config, []string) error {
 	}
 }
 
-func notYet(what string) func(*config, []string) error {
-	return func(*config, []string) error { return errors.New("is not there yet " + what) }
+func autoTrustAnchor(conf *config, args []string) error {
+	if len(args) != 1 {
+		return errors.New("needs a file to keep its state in")
+	}
+	conf.stateFile = args[0]
+	return nil
 }
 
 func signersWord(*config, []string) error {
@@ -135,29 +142,39 @@ func trustAnchor(conf *config, args []string) error {
 	if len(args) == 0 {
 		return errors.New("needs a file with DS or DNSKEY records")
 	}
-	conf.files = append(conf.files, args...)
+	conf.sources.files = append(conf.sources.files, args...)
 	return nil
 }
 
 // negativeTrustAnchor reads ZONE... [until TIME].
 func negativeTrustAnchor(conf *config, args []string) error {
-	var anchor negativeAnchor
-	if n := len(args); n >= 2 && args[n-2] == "until" {
-		until, err := time.Parse(time.RFC3339, args[n-1])
-		if err != nil {
-			return fmt.Errorf("%q is not a time such as 2026-12-31T12:00:00Z", args[n-1])
-		}
-		anchor.until, args = until, args[:n-2]
+	zones, anchor, err := parseNegative(args)
+	for _, zone := range zones {
+		conf.sources.negative[zone] = anchor
 	}
+	return err
+}
+
+func negativeTrustAnchorFile(conf *config, args []string) error {
 	if len(args) == 0 {
-		return errors.New("needs a zone")
+		return errors.New("needs a file with lines of ZONE [until TIME]")
 	}
-	for _, zone := range args {
-		if _, ok := dns.IsDomainName(zone); !ok || zone == "until" {
-			return fmt.Errorf("%q is not a zone", zone)
-		}
-		conf.negative[dnsname.Canonical(zone)] = anchor
+	conf.sources.negativeFiles = append(conf.sources.negativeFiles, args...)
+	return nil
+}
+
+// signatureSkew reads MIN MAX, between which a tenth of a signature's validity is
+// allowed for.
+func signatureSkew(conf *config, args []string) error {
+	if len(args) != 2 {
+		return errors.New("needs two durations, such as 1h 24h")
 	}
+	least, err := time.ParseDuration(args[0])
+	most, errMost := time.ParseDuration(args[1])
+	if err != nil || errMost != nil || least < 0 || most < least {
+		return fmt.Errorf("%q is not two durations, the lesser one first, such as 1h 24h", strings.Join(args, " "))
+	}
+	conf.policy.Skew = dnssec.Skew{Min: least, Max: most}
 	return nil
 }
 
@@ -187,23 +204,26 @@ func overrideDate(conf *config, args []string) error {
 
 // validator makes the handler, and says what the operator should know.
 func (conf *config) validator(directive string) (*Validator, []string, error) {
-	anchors := newAnchorSet(time.Now)
-	anchors.negative = conf.negative
-	var read []anchor
-	for _, file := range conf.files {
-		more, err := readAnchorFile(file, conf.policy)
-		if err != nil {
+	conf.sources.policy = conf.policy
+	set, warnings, err := conf.sources.load(time.Now())
+	if err != nil {
+		return nil, nil, err
+	}
+	var followed *rollovers
+	if conf.stateFile != "" {
+		if followed, err = newRollovers(conf.stateFile, set); err != nil {
 			return nil, nil, err
 		}
-		read = append(read, more...)
+		followed.apply(set)
 	}
-	warnings := anchors.trust(read)
+	anchors := new(trustAnchors)
+	anchors.Store(set)
 	kept, err := newCache(conf.capacity)
 	if err != nil {
 		return nil, nil, err
 	}
 	v := &Validator{
-		directive: directive, zones: conf.zones, policy: conf.policy, anchors: anchors, cache: kept, metrics: metricsFor(directive),
+		directive: directive, zones: conf.zones, policy: conf.policy, anchors: anchors, sources: conf.sources, rollovers: followed, signal: conf.signal, cache: kept, metrics: metricsFor(directive),
 		log: clog.NewWithPlugin(directive), told: new(onceEach), report: conf.report, override: conf.override, now: time.Now,
 	}
 	if conf.logFailures {

@@ -30,13 +30,19 @@ func TestSetupErrors(t *testing.T) {
 		{"validate\nvalidate", "validate is there twice"},
 		{"validate\ncache_capacity 1\ncache_capacity 2", "cache_capacity is there twice"},
 		{"validate yes", `validate: takes no argument, "yes" is one too many`},
-		{"validate\nfrobnicate", `unknown word "frobnicate"; there are: allow-sha1, cache_capacity, insecure, log-failures, negative-trust-anchor, override-date, serve, trust-anchor, validate`},
+		{"validate\nfrobnicate", `unknown word "frobnicate"; there are: allow-sha1, auto-trust-anchor, cache_capacity, insecure, log-failures, negative-trust-anchor, negative-trust-anchor-file, override-date, serve, signature-skew, trust-anchor, trust-anchor-signal, validate`},
 		{"validate\nkey file Kexample.org", "key: belongs to CoreDNS's on-line signer, which this plugin replaces under its name; a build with both has this one as dnssecval"},
 		{"validate\nserve yes", `serve: takes no argument, "yes" is one too many`},
-		{"validate\nauto-trust-anchor state", "auto-trust-anchor: is not there yet to follow key rollovers by RFC 5011; use trust-anchor, or the built-in anchors of the root"},
+		{"validate\nauto-trust-anchor", "auto-trust-anchor: needs a file to keep its state in"},
 		{"validate\ntrust-anchor", "trust-anchor: needs a file with DS or DNSKEY records"},
 		{"validate\ntrust-anchor " + missing, "trust-anchor file can't be read: open " + missing + ": no such file or directory"},
-		{"validate\ntrust-anchor " + filepath.Dir(missing), "trust-anchor file can't be read: read " + filepath.Dir(missing) + ": is a directory"},
+		{"validate\ntrust-anchor " + filepath.Dir(missing), filepath.Dir(missing) + ": no file in this directory"},
+		{"validate\ntrust-anchor " + missing + "*", missing + "*: no such file"},
+		{"validate\nnegative-trust-anchor-file", "negative-trust-anchor-file: needs a file with lines of ZONE [until TIME]"},
+		{"validate\nnegative-trust-anchor-file " + missing, "negative-trust-anchor-file can't be read: open " + missing + ": no such file or directory"},
+		{"validate\nsignature-skew 1h", "signature-skew: needs two durations, such as 1h 24h"},
+		{"validate\nsignature-skew 2h 1h", `signature-skew: "2h 1h" is not two durations, the lesser one first, such as 1h 24h`},
+		{"validate\ntrust-anchor-signal daily", `trust-anchor-signal: takes no argument, "daily" is one too many`},
 		{"validate\nnegative-trust-anchor", "negative-trust-anchor: needs a zone"},
 		{"validate\nnegative-trust-anchor until 2026-12-31T12:00:00Z", "negative-trust-anchor: needs a zone"},
 		{"validate\nnegative-trust-anchor example until", `negative-trust-anchor: "until" is not a zone`},
@@ -85,11 +91,11 @@ func TestSetup(t *testing.T) {
 	if !v.override.Equal(time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)) || v.Name() != "dnssecval" {
 		t.Errorf("%+v", v)
 	}
-	n := v.anchors.negative
+	n := v.anchors.Load().negative
 	if len(n) != 3 || !n["other."].until.Equal(time.Date(2026, 12, 31, 10, 0, 0, 0, time.UTC)) || !n["corp.internal."].until.IsZero() {
 		t.Errorf("%v", n)
 	}
-	if root := v.anchors.positive["."]; len(root) != 2 {
+	if root := v.anchors.Load().positive["."]; len(root) != 2 {
 		t.Errorf("the anchors of the root are %v", root)
 	}
 }
@@ -119,7 +125,7 @@ func TestRootAnchors(t *testing.T) {
 		{"another zone", private.Anchors("example."), 2, false},
 	} {
 		v, warnings := parseBlock(t, "trust-anchor "+anchorFile(t, tc.lines...))
-		if got := len(v.anchors.positive["."]); got != tc.tags || len(warnings) > 0 != tc.warns {
+		if got := len(v.anchors.Load().positive["."]); got != tc.tags || len(warnings) > 0 != tc.warns {
 			t.Errorf("%s: %d anchors of the root, warnings %q", tc.what, got, warnings)
 		}
 		if tc.warns && !strings.Contains(warnings[0], `"`+ksk2024+`"`) {
@@ -127,8 +133,8 @@ func TestRootAnchors(t *testing.T) {
 		}
 	}
 	v, _ := parseBlock(t, "trust-anchor "+anchorFile(t, private.Anchors(".")...)+" "+anchorFile(t, private.Anchors("example.")...))
-	if len(v.anchors.positive["."]) != 1 || len(v.anchors.positive["example."]) != 1 {
-		t.Errorf("two files: %v", v.anchors.positive)
+	if len(v.anchors.Load().positive["."]) != 1 || len(v.anchors.Load().positive["example."]) != 1 {
+		t.Errorf("two files: %v", v.anchors.Load().positive)
 	}
 }
 
@@ -156,7 +162,7 @@ func TestAnchorFiles(t *testing.T) {
 			t.Fatal(err)
 		}
 		v, _ := parseBlock(t, "trust-anchor "+path)
-		if root := v.anchors.positive["."]; len(root) != 2 || root[0].KeyTag != 20326 || !strings.EqualFold(root[0].Digest, ksk2017[len(ksk2017)-64:]) {
+		if root := v.anchors.Load().positive["."]; len(root) != 2 || root[0].ds.KeyTag != 20326 || !strings.EqualFold(root[0].ds.Digest, ksk2017[len(ksk2017)-64:]) {
 			t.Errorf("%s: %v", tc.what, root)
 		}
 	}
@@ -190,7 +196,13 @@ func TestBadAnchorFiles(t *testing.T) {
 		{"parenthesis that closes nothing", ". IN DS 20326 8 2 " + digest + " )", ":1: a parenthesis is closed that is not open"},
 		{"$INCLUDE", "$INCLUDE /etc/passwd", ":1" + form},
 		{"$ORIGIN", "$ORIGIN example.org.\n" + ksk2017, ":1" + form},
-		{"XML", "<?xml version=\"1.0\"?>\n<TrustAnchor/>", ":1"},
+		{"XML without keys", "<?xml version=\"1.0\"?>\n<TrustAnchor/>", ": no KeyDigest in it is valid now"},
+		{"XML of something else", "<html><body>404 not found</body></html>", ": no KeyDigest in it is valid now"},
+		{"XML cut off", rootAnchorsXML[:len(rootAnchorsXML)-40], ":18: KeyDigest can't be read: XML syntax error"},
+		{"XML with a bad zone", strings.Replace(rootAnchorsXML, "<Zone>.<", "<Zone>a..b<", 1), `:3: the zone is "a..b", which is none`},
+		{"XML with a bad time", strings.Replace(rootAnchorsXML, "2017-02-02T", "2017-22-02T", 1), `:11: validFrom is "2017-22-02T00:00:00+00:00", not a time`},
+		{"XML with a bad digest", strings.Replace(rootAnchorsXML, "E06D44B8", "XYZ", 1), ":11: the digest is not of 64 hexadecimal digits"},
+		{"XML with a bad number", strings.Replace(rootAnchorsXML, "<KeyTag>20326", "<KeyTag>x", 1), ":11: KeyDigest can't be read"},
 		{"zero octets", "\x00\x01\x02", ":1" + form},
 	} {
 		path := anchorFile(t, tc.text)

@@ -199,7 +199,7 @@ func (r *response) addDenial(p path) {
 // give none; it is not, if the SOA is that of a secure zone.
 func (r *response) denial(name string) (verdict, string) {
 	home := container(name, r.question.qtype)
-	within := r.v.anchors.scope(home).zone
+	within := r.scope(home).zone
 	finding, zone := r.deny(name, within)
 	if finding.Status != dnssec.Bogus || finding.Reason == dnssec.LimitExceeded || r.saidBySecureZone(home, within) {
 		return verdict{Finding: finding}, zone
@@ -284,7 +284,7 @@ const maxSigners = 4
 // RRset may lie in a zone that the signatures do not tell of.
 func (q *query) judgeSigned(set dnssec.RRset) (v verdict, decided bool) {
 	home := container(set.Name, set.Type)
-	scope := q.v.anchors.scope(home)
+	scope := q.scope(home)
 	if scope.finding.Status != dnssec.Secure {
 		return verdict{Finding: scope.finding}, true
 	}

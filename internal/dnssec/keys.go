@@ -106,7 +106,12 @@ type Keys struct {
 	ttl     uint32
 	origTTL uint32
 	expires time.Time
+	tag     uint16
 }
+
+// SignedBy returns the tag of the key, of those that were vouched for, whose
+// signature over the keys verified.
+func (k *Keys) SignedBy() uint16 { return k.tag }
 
 // Zone returns the canonical name of the zone.
 func (k *Keys) Zone() string { return k.zone }
@@ -144,7 +149,7 @@ func (v *Verifier) Keys(set RRset, vouched DSSet) (*Keys, *Failure) {
 	if _, expanded := a.Expanded(); expanded {
 		return nil, fail(SignatureLabelsInvalid, describe(a.sig)+" is of a wildcard")
 	}
-	return &Keys{zone: set.Name, keys: keys, ttl: a.ttl, origTTL: a.sig.OrigTtl, expires: a.expires}, nil
+	return &Keys{zone: set.Name, keys: keys, ttl: a.ttl, origTTL: a.sig.OrigTtl, expires: a.expires, tag: a.sig.KeyTag}, nil
 }
 
 // entryPoints returns the keys that a DS stands for and that may sign.
@@ -152,7 +157,7 @@ func entryPoints(keys []*key, vouched DSSet, p Policy) ([]*key, *Failure) {
 	best := fail(vouched.noMatch, "DNSKEY "+vouched.zone+" has none of: "+vouched.describe())
 	var entry []*key
 	for i, ds := range vouched.reliedOn(p) {
-		if i == MaxDS {
+		if i == MaxDS && vouched.noMatch == DNSKEYNoDSMatch { // trust anchors are not a stranger's
 			best = further(best, fail(LimitExceeded, "DS records of "+vouched.zone))
 			break
 		}

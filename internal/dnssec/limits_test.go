@@ -242,6 +242,9 @@ func TestDSAndDNSKEYLimits(t *testing.T) {
 			vouched.records = append([]*dns.DS{ds}, vouched.records...)
 		}
 		_, f := verifierAt(now).Keys(keySet(t, s), vouched)
+		wantReason(t, f, ReasonNone) // of trust anchors as many as are configured count
+		vouched.noMatch = DNSKEYNoDSMatch
+		_, f = verifierAt(now).Keys(keySet(t, s), vouched)
 		wantReason(t, f, want)
 	}
 	for n, want := range map[int]Reason{MaxDNSKEY: ReasonNone, MaxDNSKEY + 1: LimitExceeded} {

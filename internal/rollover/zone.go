@@ -113,6 +113,16 @@ func (z *Zone) Deleted() bool {
 	return !slices.ContainsFunc(z.Keys, func(k Key) bool { return k.State.Trusted() })
 }
 
+// Knows tells whether the DS is that of a key of the zone, whatever its state.
+func (z *Zone) Knows(ds *dns.DS) bool {
+	return slices.ContainsFunc(z.Keys, func(k Key) bool {
+		if k.DNSKEY == nil {
+			return sameDS(k.DS, ds)
+		}
+		return matches(ds, k.DNSKEY)
+	})
+}
+
 // KeyState is a key as the metrics name it.
 type KeyState struct {
 	Zone   string

@@ -1,0 +1,153 @@
+package dnssecval
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/dnssecval/dnssecval/internal/dnsname"
+	"github.com/dnssecval/dnssecval/internal/dnssec"
+	"github.com/miekg/dns"
+)
+
+// sources is where the anchors of a block come from.
+type sources struct {
+	files         []string // trust anchors: files, directories and globs
+	negativeFiles []string
+	negative      map[string]negativeAnchor // of the Corefile
+	policy        dnssec.Policy
+}
+
+// load reads all of them. Nothing is taken from a set of files of which one is bad.
+func (s sources) load(now time.Time) (set *anchorSet, warnings []string, err error) {
+	set = newAnchorSet()
+	maps.Copy(set.negative, s.negative)
+	var read []anchor
+	paths, err := expand(s.files)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, path := range paths {
+		more, err := readAnchorFile(path, s.policy, now)
+		if err != nil {
+			return nil, nil, err
+		}
+		read = append(read, more...)
+	}
+	paths, err = expand(s.negativeFiles)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, path := range paths {
+		if err := readNegativeFile(path, set.negative); err != nil {
+			return nil, nil, err
+		}
+	}
+	return set, set.trust(read), nil
+}
+
+// expand replaces a directory by the files in it, but for those whose names begin
+// with a dot (a mounted ConfigMap has such), and a glob by what it matches.
+func expand(names []string) (paths []string, err error) {
+	for _, name := range names {
+		matches := []string{name}
+		if strings.ContainsAny(name, "*?[") {
+			if matches, err = filepath.Glob(name); err != nil || len(matches) == 0 {
+				return nil, fmt.Errorf("%s: no such file", name)
+			}
+		}
+		for _, match := range matches {
+			files, err := filesOf(match)
+			if err != nil {
+				return nil, err
+			}
+			paths = append(paths, files...)
+		}
+	}
+	return paths, nil
+}
+
+func filesOf(path string) ([]string, error) {
+	info, err := os.Stat(path)
+	if err != nil || !info.IsDir() {
+		return []string{path}, nil // that it can't be read is told when it is
+	}
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return nil, err
+	}
+	var files []string
+	for _, e := range entries {
+		file := filepath.Join(path, e.Name())
+		if info, err := os.Stat(file); err == nil && info.Mode().IsRegular() && !strings.HasPrefix(e.Name(), ".") {
+			files = append(files, file)
+		}
+	}
+	if len(files) == 0 {
+		return nil, fmt.Errorf("%s: no file in this directory", path)
+	}
+	return files, nil
+}
+
+// fingerprint changes when the content of a source does, however it was replaced: a
+// ConfigMap swaps a symbolic link.
+func (s sources) fingerprint() [sha256.Size]byte {
+	h := sha256.New()
+	paths, _ := expand(slices.Concat(s.files, s.negativeFiles))
+	for _, path := range paths {
+		content, err := os.ReadFile(path)
+		fmt.Fprintf(h, "%s %d %v\n", path, len(content), err)
+		h.Write(content)
+	}
+	return [sha256.Size]byte(h.Sum(nil))
+}
+
+// readNegativeFile reads lines of ZONE [until TIME], with comments as anchor files have.
+func readNegativeFile(path string, negative map[string]negativeAnchor) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return fmt.Errorf("negative-trust-anchor-file can't be read: %w", err)
+	}
+	for i, line := range strings.Split(strings.TrimPrefix(string(text), "\ufeff"), "\n") {
+		words := strings.Fields(withoutComment(line))
+		if len(words) == 0 {
+			continue
+		}
+		zones, anchor, err := parseNegative(words)
+		if err == nil && len(zones) != 1 {
+			err = errors.New("one zone a line, and `until TIME` behind it if it ends")
+		}
+		if err != nil {
+			return fmt.Errorf("%s:%d: %w", path, i+1, err)
+		}
+		negative[zones[0]] = anchor
+	}
+	return nil
+}
+
+// parseNegative reads ZONE... [until TIME].
+func parseNegative(words []string) (zones []string, anchor negativeAnchor, err error) {
+	if n := len(words); n >= 2 && words[n-2] == "until" {
+		until, err := time.Parse(time.RFC3339, words[n-1])
+		if err != nil {
+			return nil, anchor, fmt.Errorf("%q is not a time such as 2026-12-31T12:00:00Z", words[n-1])
+		}
+		anchor.until, words = until, words[:n-2]
+	}
+	if len(words) == 0 {
+		return nil, anchor, errors.New("needs a zone")
+	}
+	for _, zone := range words {
+		if _, ok := dns.IsDomainName(zone); !ok || zone == "until" {
+			return nil, anchor, fmt.Errorf("%q is not a zone", zone)
+		}
+		zones = append(zones, dnsname.Canonical(zone))
+	}
+	return zones, anchor, nil
+}

@@ -1,0 +1,230 @@
+package dnssecval
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/dnssecval/dnssecval/internal/dnsname"
+	"github.com/dnssecval/dnssecval/internal/dnssec"
+	"github.com/miekg/dns"
+)
+
+const (
+	watchInterval   = 10 * time.Second // between looks at the files
+	proveInterval   = 30 * time.Second // while an anchor's zone is not proven
+	provedInterval  = 10 * time.Minute // once it is
+	recheckInterval = 5 * time.Minute  // between looks below negative trust anchors
+	signalInterval  = 24 * time.Hour   // between key tag signals (RFC 8145, section 5.1)
+)
+
+// watch looks after the trust anchors until stop: it reads changed files, proves the
+// zones of the anchors, and looks for negative trust anchors that are no longer needed.
+// It has one goroutine, and asks the upstream at most a few questions a minute.
+func (v *Validator) watch(stop <-chan struct{}) {
+	seen := v.sources.fingerprint()
+	var proved, rechecked, signalled time.Time
+	tick := time.NewTicker(watchInterval)
+	defer tick.Stop()
+	for {
+		if now := v.sources.fingerprint(); now != seen {
+			seen = now
+			if v.reloadAnchors() {
+				v.metrics.reloaded(v.servers(), "good")
+			}
+			proved = time.Time{}
+		}
+		if v.rollovers != nil {
+			v.followKeys()
+		}
+		now := time.Now()
+		if now.After(proved) {
+			proved = now.Add(v.proveAnchors())
+		}
+		if now.After(rechecked) {
+			rechecked = now.Add(recheckInterval)
+			v.recheckNegative()
+		}
+		if v.signal && now.After(signalled) {
+			signalled = now.Add(signalInterval)
+			v.signalKeyTags()
+		}
+		select {
+		case <-tick.C:
+		case <-stop:
+			return
+		}
+	}
+}
+
+// reloadAnchors takes what the files say now, and what the keys that are followed did.
+// If a file is bad nothing changes, and it returns false.
+func (v *Validator) reloadAnchors() bool {
+	set, warnings, err := v.sources.load(v.now())
+	if err != nil {
+		v.metrics.reloaded(v.servers(), "bad")
+		v.log.Errorf("the trust anchors stay as they are: %v", err)
+		return false
+	}
+	v.rollovers.apply(set)
+	if reflect.DeepEqual(set, v.anchors.Load()) {
+		return true
+	}
+	for _, warning := range warnings {
+		v.log.Warning(warning)
+	}
+	v.anchors.Store(set)
+	v.cache.failed.Purge()
+	v.publishAnchors()
+	v.log.Infof("trust anchors from now on: %s", set)
+	return true
+}
+
+// publishAnchors tells the metrics.
+func (v *Validator) publishAnchors() {
+	for _, server := range v.servers() {
+		v.metrics.trusts(server, v.onServer(server))
+	}
+}
+
+func (v *Validator) servers() []string { return slices.Sorted(maps.Keys(v.besides)) }
+
+// String lists the anchors as the log has them: ". 20326 (built in) 38696 (built in)".
+func (s *anchorSet) String() string {
+	var b strings.Builder
+	for _, zone := range s.zones() {
+		fmt.Fprintf(&b, "%s ", zone)
+		for _, a := range s.positive[zone] {
+			fmt.Fprintf(&b, "%d (%s) ", a.ds.KeyTag, a.place)
+		}
+	}
+	for _, zone := range slices.Sorted(maps.Keys(s.negative)) {
+		fmt.Fprintf(&b, "not %s ", zone)
+	}
+	return strings.TrimSpace(b.String())
+}
+
+// proveAnchors finds out whether each zone can be proven from its anchors, so that
+// this is not left to the clients, and returns when to try again.
+func (v *Validator) proveAnchors() time.Duration {
+	wait := provedInterval
+	for _, zone := range v.anchors.Load().zones() {
+		q, cancel := v.backgroundQuery(zone, dns.TypeDNSKEY)
+		c := q.cutAt(zone)
+		cancel()
+		_, failed := v.unproven.Load(zone)
+		switch {
+		case c.finding.Status == dnssec.Secure:
+			v.unproven.Delete(zone)
+			if failed || v.proved.first(zone) {
+				v.log.Infof("trust anchors: %s; key %d signs for %s now", v.anchors.Load(), c.keys.SignedBy(), zone)
+			}
+		case c.finding.Status == dnssec.Bogus:
+			wait = proveInterval
+			if !failed {
+				v.log.Errorf("no trust anchor of %s holds, names below fail until one does: %s%s", zone, sentence(c.finding), v.hint(zone, c.finding.Reason))
+			}
+			v.unproven.Store(zone, true)
+		}
+	}
+	v.publishAnchors()
+	return wait
+}
+
+// hint names the likely cause, where there is one: the clock if the root's signatures
+// are out of their time, a state file that slept through a rollover.
+func (v *Validator) hint(zone string, r dnssec.Reason) string {
+	switch {
+	case zone == dnsname.Root && (r == dnssec.SignatureExpired || r == dnssec.SignatureNotYetValid):
+		return fmt.Sprintf("; this machine's clock says %s, which is likely wrong", v.now().UTC().Format(time.RFC3339))
+	case v.rollovers != nil && r == dnssec.DNSKEYNoAnchorMatch:
+		return fmt.Sprintf("; if %s was not used for long, remove it to begin with the configured trust anchors", v.rollovers.path)
+	default:
+		return ""
+	}
+}
+
+// anchorState is a trust anchor as the metric has it.
+type anchorState struct {
+	zone  string
+	tag   uint16
+	state string
+}
+
+// anchorStates returns the anchors, and of zones whose keys are followed all keys.
+func (v *Validator) anchorStates() (states []anchorState) {
+	followed := map[string]bool{}
+	if v.rollovers != nil {
+		for _, k := range *v.rollovers.states.Load() {
+			followed[k.Zone] = true
+			states = append(states, anchorState{k.Zone, k.KeyTag, k.State.String()})
+		}
+	}
+	set := v.anchors.Load()
+	for _, zone := range set.zones() {
+		state := "valid"
+		if _, failed := v.unproven.Load(zone); failed {
+			state = "unproven"
+		}
+		for _, a := range set.positive[zone] {
+			if !followed[zone] {
+				states = append(states, anchorState{zone, a.ds.KeyTag, state})
+			}
+		}
+	}
+	return states
+}
+
+// backgroundQuery is a query that no client asked.
+func (v *Validator) backgroundQuery(name string, qtype uint16) (*query, context.CancelFunc) {
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	return v.newQuery(ctx, ownWriter{}, newRequest(name, qtype)), cancel
+}
+
+// recheckNegative looks whether a zone below a negative trust anchor validates again
+// (RFC 7646, section 2), and tells once if so. The anchor stays: it is the operator's.
+func (v *Validator) recheckNegative() {
+	set := v.anchors.Load()
+	for zone, n := range set.negative {
+		if zone == dnsname.Root || !n.counts(v.now()) {
+			continue
+		}
+		without := &anchorSet{positive: set.positive, negative: maps.Clone(set.negative)}
+		delete(without.negative, zone)
+		if v.validatesWith(without, zone) && v.proved.first("not "+zone) {
+			v.log.Warningf("%s validates again: its negative trust anchor is no longer needed", zone)
+		}
+	}
+}
+
+func (v *Validator) validatesWith(set *anchorSet, zone string) bool {
+	q, cancel := v.backgroundQuery(zone, dns.TypeSOA)
+	defer cancel()
+	q.anchors = set
+	msg, _, _ := q.answer()
+	return msg != nil && q.judgeResponse(msg).Status == dnssec.Secure
+}
+
+// signalKeyTags asks for the name that tells the root's operators which keys are
+// trusted here (RFC 8145, section 5).
+func (v *Validator) signalKeyTags() {
+	set := v.anchors.Load()
+	for _, zone := range set.zones() {
+		tags := make([]string, 0, len(set.positive[zone]))
+		for _, a := range set.positive[zone] {
+			tags = append(tags, fmt.Sprintf("%04x", a.ds.KeyTag))
+		}
+		slices.Sort(tags)
+		name := "_ta-" + strings.Join(slices.Compact(tags), "-") + "."
+		if zone != dnsname.Root {
+			name += zone
+		}
+		q, cancel := v.backgroundQuery(name, dns.TypeNULL)
+		_, _, _ = q.answer()
+		cancel()
+	}
+}
