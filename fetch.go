@@ -13,7 +13,6 @@ import (
 
 	"github.com/coredns/coredns/plugin"
 	"github.com/coredns/coredns/plugin/metadata"
-	"github.com/coredns/coredns/plugin/metrics"
 	"github.com/coredns/coredns/plugin/metrics/vars"
 	"github.com/dnssecval/dnssecval/internal/dnsname"
 	"github.com/dnssecval/dnssecval/internal/dnssec"
@@ -71,7 +70,7 @@ type expected struct {
 
 func (v *Validator) newQuery(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) *query {
 	q := &query{
-		v: v, ctx: ctx, w: w, request: r, now: v.now(), anchors: v.anchors.Load(), server: metrics.WithServer(ctx),
+		v: v, ctx: ctx, w: w, request: r, now: v.now(), anchors: v.anchors.Load(), server: v.server(ctx),
 		question: question{dnsname.Canonical(r.Question[0].Name), r.Question[0].Qtype},
 		asked:    new(atomic.Int32),
 		expected: &expected{flights: make(map[question]<-chan singleflight.Result)},
@@ -269,7 +268,7 @@ func (v *Validator) askOnce(ctx context.Context, next plugin.Handler, req *dns.M
 // call passes the request to the next handler and catches what it writes. Metadata
 // are of this call alone: parallel ones would write to one map.
 func (v *Validator) call(ctx context.Context, next plugin.Handler, req *dns.Msg, w dns.ResponseWriter) (*dns.Msg, int, error) {
-	v.metrics.asked(metrics.WithServer(ctx), req.Question[0].Qtype)
+	v.metrics.asked(v.server(ctx), req.Question[0].Qtype)
 	caught := &catcher{ResponseWriter: w}
 	rcode, err := plugin.NextOrFailure(v.Name(), next, metadata.ContextWithMetadata(ctx), caught, req)
 	return caught.msg, rcode, err

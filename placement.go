@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/coredns/caddy"
 	"github.com/coredns/coredns/core/dnsserver"
@@ -24,6 +25,7 @@ type placement struct {
 	server     *Server    // nil without serve
 	keys       []blockKey // of the block
 	stop       chan struct{}
+	end        func() // closes stop
 }
 
 // place has the validator put before the first asker, the server around the
@@ -32,17 +34,17 @@ func place(c *caddy.Controller, v *Validator, words *config) error {
 	own, first := slices.Index(dnsserver.Directives, v.directive), firstOf(askers)
 	p := &placement{controller: c, config: dnsserver.GetConfig(c), words: words, validator: v, stop: make(chan struct{})}
 	if words.serve {
-		p.server = &Server{Validator: v.forServed()}
+		p.server = &Server{Validator: v.withOwnView()}
 		first = firstOf(keepers)
 	}
 	if first < 1 || own < 0 || own > first {
 		return fmt.Errorf("%s has to stand before file, forward and the like in plugin.cfg", v.directive)
 	}
 	p.await()
-	watching()
 	c.OnStartup(p.start)
+	p.end = sync.OnceFunc(func() { close(p.stop) })
 	c.OnShutdown(func() error {
-		close(p.stop)
+		p.end()
 		return nil
 	})
 	return nil
@@ -168,7 +170,7 @@ func (p *placement) start() error {
 	if err := p.checkNeighbours(); err != nil {
 		return plugin.Error(v.directive, err)
 	}
-	v.besides = make(map[string][]*Validator)
+	v.home, v.besides = p.servers()[0], make(map[string][]*Validator)
 	for _, server := range p.servers() {
 		v.besides[server] = p.validatorsOn(server)
 		v.metrics.trusts(server, v.onServer(server))
@@ -177,26 +179,15 @@ func (p *placement) start() error {
 		b.assignHandlers()
 	}
 	if s := p.server; s != nil {
-		s.besides = v.besides
+		s.home, s.besides = v.home, v.besides
 		s.serves.foundBy(p.config.Handler("auto"), v.zones)
 		s.routes = localRoutes(v.routes, s.serves, func() plugin.Handler { return s.Next })
 	}
+	p.watch()
 	return nil
 }
 
-// watching has the watchers started once an instance runs: one that fails to start
-// would not stop them.
-var watching = sync.OnceFunc(func() {
-	caddy.RegisterEventHook("dnssecval", func(event caddy.EventName, info any) error {
-		if instance, ok := info.(*caddy.Instance); ok && event == caddy.InstanceStartupEvent {
-			for _, p := range placements(instance) {
-				p.watch()
-			}
-		}
-		return nil
-	})
-})
-
+// watch starts what goes on beside the questions of clients.
 func (p *placement) watch() {
 	v := p.validator
 	if s := p.server; s != nil {
@@ -206,6 +197,24 @@ func (p *placement) watch() {
 		}
 	}
 	go v.watch(p.stop)
+	go p.endIfDiscarded()
+}
+
+// endIfDiscarded ends the watchers of an instance that did not come to run, since
+// something else failed to start: no callback tells of that.
+func (p *placement) endIfDiscarded() {
+	const startTime = 30
+	for range startTime {
+		select {
+		case <-time.After(time.Second):
+		case <-p.stop:
+			return
+		}
+		if !slices.Contains(caddy.Instances(), p.instance) {
+			p.end()
+			return
+		}
+	}
 }
 
 // checkNeighbours fails if there is nothing that could be judged: doing nothing

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/coredns/coredns/plugin"
+	"github.com/coredns/coredns/plugin/metrics"
 	clog "github.com/coredns/coredns/plugin/pkg/log"
 	"github.com/coredns/coredns/request"
 	"github.com/dnssecval/dnssecval/internal/dnssec"
@@ -30,6 +31,7 @@ type Validator struct {
 	unproven  sync.Map   // zones whose anchors matched no key when they were last tried
 	routes    *routes
 	cache     *cache
+	home      string                  // the address that stands for the block where no client asked
 	besides   map[string][]*Validator // by address: those of the blocks that listen there, this one too
 	flights   singleflight.Group
 	metrics   *metricSet
@@ -139,4 +141,12 @@ type unvouched struct{ dns.ResponseWriter }
 func (w unvouched) WriteMsg(m *dns.Msg) error {
 	m.AuthenticatedData = false
 	return w.ResponseWriter.WriteMsg(m)
+}
+
+// server returns the label of the metrics: the address that the question came to.
+func (v *Validator) server(ctx context.Context) string {
+	if server := metrics.WithServer(ctx); server != "" {
+		return server
+	}
+	return v.home
 }

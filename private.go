@@ -69,7 +69,7 @@ func (o *onceEach) first(name string) bool {
 // tellPrivate says once that a zone is not validated, and what to write into the
 // Corefile about it.
 func (v *Validator) tellPrivate(name, detail string) {
-	if v.told.first(name) {
+	if v.told != nil && v.told.first(name) {
 		v.log.Warningf("%s is not validated: %s. Add to this %s block either `trust-anchor FILE` with a DS or DNSKEY of %s, or `negative-trust-anchor %s`",
 			name, detail, v.directive, name, name)
 	}

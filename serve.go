@@ -23,9 +23,9 @@ type Server struct {
 	*Validator // with the zones that are served, and a cache of its own
 }
 
-// forServed returns a validator for what the block serves: with the same anchors and
-// words, and with an own view of the tree, since it asks the keepers.
-func (v *Validator) forServed() *Validator {
+// withOwnView returns a validator with the same anchors and words, and with an own
+// view of the tree: who serves asks the keepers.
+func (v *Validator) withOwnView() *Validator {
 	cuts, _ := lru.New[string, *cut](defaultCapacity) // fails for sizes below 1 only
 	return &Validator{
 		directive: v.directive, policy: v.policy, anchors: v.anchors, sources: v.sources, metrics: v.metrics, log: v.log, failures: v.failures,

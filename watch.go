@@ -15,6 +15,7 @@ import (
 )
 
 const (
+	startDelay      = 2 * time.Second  // until the first question: listeners and upstreams come up meanwhile
 	watchInterval   = 10 * time.Second // between looks at the files
 	proveInterval   = 30 * time.Second // while an anchor's zone is not proven
 	provedInterval  = 10 * time.Minute // once it is
@@ -27,6 +28,11 @@ const (
 // It has one goroutine, and asks the upstream at most a few questions a minute.
 func (v *Validator) watch(stop <-chan struct{}) {
 	seen := v.sources.fingerprint()
+	select {
+	case <-time.After(startDelay):
+	case <-stop:
+		return
+	}
 	var proved, rechecked, signalled time.Time
 	tick := time.NewTicker(watchInterval)
 	defer tick.Stop()
@@ -114,6 +120,10 @@ func (v *Validator) proveAnchors() time.Duration {
 	wait := provedInterval
 	for _, zone := range v.anchors.Load().zones() {
 		q, cancel := v.backgroundQuery(zone, dns.TypeDNSKEY)
+		if _, ok := v.routes.handler(q.ctx, zone, dns.TypeDNSKEY); !ok {
+			cancel()
+			continue // a matter of the private zones here, told when one is asked for
+		}
 		c := q.cutAt(zone)
 		cancel()
 		_, failed := v.unproven.Load(zone)
@@ -129,6 +139,7 @@ func (v *Validator) proveAnchors() time.Duration {
 				v.log.Errorf("no trust anchor of %s holds, names below fail until one does: %s%s", zone, sentence(c.finding), v.hint(zone, c.finding.Reason))
 			}
 			v.unproven.Store(zone, true)
+			v.cache.cuts.Remove(zone) // clients are not to wait because nobody answered us
 		}
 	}
 	v.publishAnchors()
@@ -201,10 +212,15 @@ func (v *Validator) recheckNegative() {
 	}
 }
 
+// validatesWith looks at a zone with other anchors, in a cache of its own and
+// without a word in the log.
 func (v *Validator) validatesWith(set *anchorSet, zone string) bool {
-	q, cancel := v.backgroundQuery(zone, dns.TypeSOA)
+	other := v.withOwnView()
+	other.Next, other.routes, other.home, other.told = v.Next, v.routes, v.home, nil
+	other.anchors = new(trustAnchors)
+	other.anchors.Store(set)
+	q, cancel := other.backgroundQuery(zone, dns.TypeSOA)
 	defer cancel()
-	q.anchors = set
 	msg, _, _ := q.answer()
 	return msg != nil && q.judgeResponse(msg).Status == dnssec.Secure
 }

@@ -24,7 +24,7 @@ func TestStartFails(t *testing.T) {
 		{"validate twice", block("validate\nvalidate"), "validate is there twice"},
 		{"validate with an argument", block("validate yes"), `"yes" is one too many`},
 		{"serve without a zone", block("validate\nserve"), "serve"},
-		{"auto-trust-anchor", block("validate\nauto-trust-anchor DIR/state"), "is not there yet"},
+		{"auto-trust-anchor without a file", block("validate\nauto-trust-anchor"), "auto-trust-anchor: needs a file to keep its state in"},
 		{"key", block("validate\nkey file K"), "on-line signer"},
 		{"anchor file missing", block("validate\ntrust-anchor DIR/none"), "DIR/none"},
 		{"anchor file wrong", block("validate\ntrust-anchor DIR/Corefile"), "DIR/Corefile:1"},
