@@ -2,7 +2,6 @@ package dnssecval
 
 import (
 	"fmt"
-	"os"
 	"strings"
 	"time"
 
@@ -14,15 +13,16 @@ import (
 // and class may be left out, # and ; begin comments, parentheses join lines. An
 // error names file and line, and what to write instead.
 func readAnchorFile(path string, p dnssec.Policy, now time.Time) ([]anchor, error) {
-	text, err := os.ReadFile(path)
+	content, err := readSource(path)
 	if err != nil {
 		return nil, fmt.Errorf("trust-anchor file can't be read: %w", err)
 	}
-	if isXML(string(text)) {
-		return readAnchorXML(path, string(text), p, now)
+	text := strings.TrimPrefix(string(content), "\ufeff")
+	if isXML(text) {
+		return readAnchorXML(path, text, p, now)
 	}
 	var anchors []anchor
-	for _, e := range anchorEntries(string(text)) {
+	for _, e := range anchorEntries(text) {
 		place := fmt.Sprintf("%s:%d", path, e.line)
 		switch {
 		case e.open > 0:
@@ -56,7 +56,7 @@ type anchorEntry struct {
 func anchorEntries(text string) []anchorEntry {
 	var entries []anchorEntry
 	var entry anchorEntry
-	for i, line := range strings.Split(strings.TrimPrefix(text, "\ufeff"), "\n") {
+	for i, line := range strings.Split(text, "\n") {
 		line = strings.TrimSpace(withoutComment(line))
 		if line == "" {
 			continue

@@ -49,6 +49,11 @@ func newAnchorSet() *anchorSet {
 	return &anchorSet{positive: make(map[string][]anchor), negative: make(map[string]negativeAnchor)}
 }
 
+// clone returns a set that can be changed.
+func (s *anchorSet) clone() *anchorSet {
+	return &anchorSet{positive: maps.Clone(s.positive), negative: maps.Clone(s.negative)}
+}
+
 // scope finds the anchor that counts for a name now.
 func (s *anchorSet) scope(name string, now time.Time) scope {
 	for zone := name; ; zone = dnsname.Parent(zone) {

@@ -226,9 +226,13 @@ func TestAttackManyRRsets(t *testing.T) {
 		}
 		return best
 	}
-	if few, many := fastest(1000), fastest(20000); many > 100*few {
-		t.Errorf("%v for 1000, %v for 20000", few, many)
+	var few, many time.Duration
+	for range 5 { // other work on the machine can only make the ratio larger now and then
+		if few, many = fastest(1000), fastest(20000); many <= 100*few {
+			return
+		}
 	}
+	t.Errorf("%v for 1000, %v for 20000", few, many)
 }
 
 func BenchmarkAttackBigAnswers(b *testing.B) {

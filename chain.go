@@ -102,7 +102,7 @@ func (q *query) cutAt(name string) *cut {
 			switch {
 			case !ok:
 				return failedCut(name, dnssec.DSUnavailable, result.Err.Error())
-			case led || !c.unfinished():
+			case led || !c.unfinished() && c.anchors == q.anchors: // not what others proved
 				return c
 			}
 		case <-q.ctx.Done():

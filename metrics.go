@@ -133,6 +133,8 @@ func (m *metricSet) sized(server string, own *Validator) {
 // trusts tells which anchors the blocks of a server have, and forgets those of
 // before a reload.
 func (m *metricSet) trusts(server string, blocks []*Validator) {
+	m.mu.Lock() // watchers of several blocks tell of one server
+	defer m.mu.Unlock()
 	m.anchors.DeletePartialMatch(prometheus.Labels{"server": server})
 	negative := 0
 	for _, v := range blocks {

@@ -5,6 +5,7 @@ package dnssecval
 
 import (
 	"context"
+	"crypto/sha256"
 	"sync"
 	"time"
 
@@ -22,29 +23,31 @@ import (
 type Validator struct {
 	Next plugin.Handler
 
-	directive string
-	zones     plugin.Zones
-	policy    dnssec.Policy
-	anchors   *trustAnchors
-	sources   sources
-	rollovers *rollovers // nil without auto-trust-anchor
-	unproven  sync.Map   // zones whose anchors matched no key when they were last tried
-	routes    *routes
-	cache     *cache
-	home      string                  // the address that stands for the block where no client asked
-	besides   map[string][]*Validator // by address: those of the blocks that listen there, this one too
-	flights   singleflight.Group
-	metrics   *metricSet
-	log       clog.P
-	failures  *failureLog  // nil without log-failures
-	signal    bool         // tell which keys are trusted (RFC 8145)
-	proved    onceEach     // zones whose anchors were said to hold
-	told      *onceEach    // private zones that were logged
-	idle      bool         // there is no asker behind it
-	report    bool         // insecure: judge, count and log, but never refuse
-	serves    *servedZones // nil but in a Server
-	override  time.Time    // judge at that time; zero: now
-	now       func() time.Time
+	directive  string
+	zones      plugin.Zones
+	policy     dnssec.Policy
+	anchors    *trustAnchors
+	sources    sources
+	rollovers  *rollovers        // nil without auto-trust-anchor
+	configured *anchorSet        // what the sources said last, without what rollovers learned
+	seen       [sha256.Size]byte // of the sources, when they were read
+	unproven   *sync.Map         // zones whose anchors matched no key when they were last tried, with the set that they were told of
+	routes     *routes
+	cache      *cache
+	home       string                  // the address that stands for the block where no client asked
+	besides    map[string][]*Validator // by address: those of the blocks that listen there, this one too
+	flights    singleflight.Group
+	metrics    *metricSet
+	log        clog.P
+	failures   *failureLog  // nil without log-failures
+	signal     bool         // tell which keys are trusted (RFC 8145)
+	proved     onceEach     // zones whose anchors were said to hold
+	told       *onceEach    // private zones that were logged
+	idle       bool         // there is no asker behind it
+	report     bool         // insecure: judge, count and log, but never refuse
+	serves     *servedZones // nil but in a Server
+	override   time.Time    // judge at that time; zero: now
+	now        func() time.Time
 }
 
 // patience is how long a client's question may take in all; stubs wait 5 s.
@@ -103,7 +106,7 @@ func (v *Validator) validate(ctx context.Context, w dns.ResponseWriter, r *dns.M
 		v.cache.forgetFailure(q.question)
 		explainFinding(ctx, result.Finding)
 	}
-	if v.sentinelRefuses(q.question, result.Status) {
+	if !v.report && v.sentinelRefuses(q.question, result.Status) {
 		return v.refuse(w, r, dns.RcodeServerFailure)
 	}
 	_ = w.WriteMsg(reply(r, msg, result))

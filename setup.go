@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/coredns/caddy"
@@ -76,6 +77,9 @@ func parse(c *caddy.Controller, directive string) (*config, error) {
 	}
 	if !conf.validate && !conf.serve {
 		return nil, c.Errf("%s does nothing without the word validate or serve", directive)
+	}
+	if conf.stateFile != "" && !conf.override.IsZero() {
+		return nil, c.Errf("auto-trust-anchor does not go with override-date: the times that keys have to wait for would mean nothing")
 	}
 	return conf, nil
 }
@@ -205,16 +209,23 @@ func overrideDate(conf *config, args []string) error {
 // validator makes the handler, and says what the operator should know.
 func (conf *config) validator(directive string) (*Validator, []string, error) {
 	conf.sources.policy = conf.policy
-	set, warnings, err := conf.sources.load(time.Now())
+	seen := conf.sources.fingerprint() // before they are read: what changes meanwhile is read again
+	configured, warnings, err := conf.sources.load(time.Now())
 	if err != nil {
 		return nil, nil, err
 	}
+	set := configured.clone()
 	var followed *rollovers
 	if conf.stateFile != "" {
+		if conf.sources.has(conf.stateFile) {
+			return nil, nil, fmt.Errorf("auto-trust-anchor: %s is among the files of trust-anchor too, which would trust keys that wait or were revoked; keep it elsewhere", conf.stateFile)
+		}
 		if followed, err = newRollovers(conf.stateFile, set); err != nil {
 			return nil, nil, err
 		}
-		followed.apply(set)
+		if err := followed.apply(set); err != nil {
+			return nil, nil, err
+		}
 	}
 	anchors := new(trustAnchors)
 	anchors.Store(set)
@@ -223,7 +234,7 @@ func (conf *config) validator(directive string) (*Validator, []string, error) {
 		return nil, nil, err
 	}
 	v := &Validator{
-		directive: directive, zones: conf.zones, policy: conf.policy, anchors: anchors, sources: conf.sources, rollovers: followed, signal: conf.signal, cache: kept, metrics: metricsFor(directive),
+		directive: directive, zones: conf.zones, policy: conf.policy, anchors: anchors, sources: conf.sources, configured: configured, seen: seen, unproven: new(sync.Map), rollovers: followed, signal: conf.signal, cache: kept, metrics: metricsFor(directive),
 		log: clog.NewWithPlugin(directive), told: new(onceEach), report: conf.report, override: conf.override, now: time.Now,
 	}
 	if conf.logFailures {

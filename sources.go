@@ -4,7 +4,9 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -95,22 +97,52 @@ func filesOf(path string) ([]string, error) {
 	return files, nil
 }
 
+// has tells whether a file is, or would be, among the files of trust anchors.
+func (s sources) has(file string) bool {
+	file = filepath.Clean(file)
+	return slices.ContainsFunc(s.files, func(name string) bool {
+		name = filepath.Clean(name)
+		matched, _ := filepath.Match(name, file)
+		return matched || name == file || name == filepath.Dir(file) && !strings.HasPrefix(filepath.Base(file), ".")
+	})
+}
+
 // fingerprint changes when the content of a source does, however it was replaced: a
 // ConfigMap swaps a symbolic link.
 func (s sources) fingerprint() [sha256.Size]byte {
 	h := sha256.New()
 	paths, _ := expand(slices.Concat(s.files, s.negativeFiles))
 	for _, path := range paths {
-		content, err := os.ReadFile(path)
+		content, err := readSource(path)
 		fmt.Fprintf(h, "%s %d %v\n", path, len(content), err)
 		h.Write(content)
 	}
 	return [sha256.Size]byte(h.Sum(nil))
 }
 
+// maxSource is far more than any file of anchors has.
+const maxSource = 1 << 20
+
+// readSource reads a file. What is not one would be waited for, or have no end.
+func readSource(path string) ([]byte, error) {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is not a regular file", path)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	content, err := io.ReadAll(io.LimitReader(f, maxSource+1))
+	if err == nil && len(content) > maxSource {
+		return nil, fmt.Errorf("%s has more than %d octets", path, maxSource)
+	}
+	return content, err
+}
+
 // readNegativeFile reads lines of ZONE [until TIME], with comments as anchor files have.
 func readNegativeFile(path string, negative map[string]negativeAnchor) error {
-	text, err := os.ReadFile(path)
+	text, err := readSource(path)
 	if err != nil {
 		return fmt.Errorf("negative-trust-anchor-file can't be read: %w", err)
 	}
@@ -146,6 +178,9 @@ func parseNegative(words []string) (zones []string, anchor negativeAnchor, err e
 	for _, zone := range words {
 		if _, ok := dns.IsDomainName(zone); !ok || zone == "until" {
 			return nil, anchor, fmt.Errorf("%q is not a zone", zone)
+		}
+		if _, _, err := net.ParseCIDR(zone); err == nil {
+			return nil, anchor, fmt.Errorf("%q is a network, not a zone such as 10.in-addr.arpa", zone)
 		}
 		zones = append(zones, dnsname.Canonical(zone))
 	}

@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/coredns/coredns/plugin/metrics/vars"
 	"github.com/dnssecval/dnssecval/internal/dnsname"
 	"github.com/dnssecval/dnssecval/internal/dnssec"
 	"github.com/miekg/dns"
@@ -17,6 +19,7 @@ import (
 const (
 	startDelay      = 2 * time.Second  // until the first question: listeners and upstreams come up meanwhile
 	watchInterval   = 10 * time.Second // between looks at the files
+	rereadInterval  = time.Hour        // between looks at files that did not change
 	proveInterval   = 30 * time.Second // while an anchor's zone is not proven
 	provedInterval  = 10 * time.Minute // once it is
 	recheckInterval = 5 * time.Minute  // between looks below negative trust anchors
@@ -27,38 +30,53 @@ const (
 // zones of the anchors, and looks for negative trust anchors that are no longer needed.
 // It has one goroutine, and asks the upstream at most a few questions a minute.
 func (v *Validator) watch(stop <-chan struct{}) {
-	seen := v.sources.fingerprint()
 	select {
 	case <-time.After(startDelay):
 	case <-stop:
 		return
 	}
-	var proved, rechecked, signalled time.Time
+	var reread, proved, rechecked, signalled time.Time
 	tick := time.NewTicker(watchInterval)
 	defer tick.Stop()
-	for {
-		if now := v.sources.fingerprint(); now != seen {
-			seen = now
+	var negative []string
+	look := func() {
+		if now := v.sources.fingerprint(); now != v.seen {
+			v.seen = now
 			if v.reloadAnchors() {
 				v.metrics.reloaded(v.servers(), "good")
 			}
 			proved = time.Time{}
+		} else if time.Now().After(reread) { // root-anchors.xml says since when and until when
+			reread = time.Now().Add(rereadInterval)
+			if configured, _, err := v.sources.load(v.now()); err == nil {
+				_ = v.useAnchors(configured)
+			}
 		}
 		if v.rollovers != nil {
 			v.followKeys()
 		}
+		v.tellEnded()
 		now := time.Now()
 		if now.After(proved) {
+			proved = now.Add(proveInterval) // should it panic
 			proved = now.Add(v.proveAnchors())
 		}
-		if now.After(rechecked) {
+		if len(negative) == 0 && now.After(rechecked) {
 			rechecked = now.Add(recheckInterval)
-			v.recheckNegative()
+			negative = v.negativeZones()
+		}
+		if len(negative) > 0 { // one at a time: each may take as long as a client waits
+			zone := negative[0]
+			negative = negative[1:]
+			v.recheckNegative(zone)
 		}
 		if v.signal && now.After(signalled) {
 			signalled = now.Add(signalInterval)
 			v.signalKeyTags()
 		}
+	}
+	for {
+		v.guarded(look)
 		select {
 		case <-tick.C:
 		case <-stop:
@@ -67,27 +85,52 @@ func (v *Validator) watch(stop <-chan struct{}) {
 	}
 }
 
+// guarded survives a panic: what upstreams answer is not to end the process here
+// either.
+func (v *Validator) guarded(f func()) {
+	defer func() {
+		if p := recover(); p != nil {
+			vars.Panic.Inc()
+			v.log.Errorf("recovered from panic while looking after the trust anchors: %v\n%s", p, debug.Stack())
+		}
+	}()
+	f()
+}
+
 // reloadAnchors takes what the files say now, and what the keys that are followed did.
 // If a file is bad nothing changes, and it returns false.
 func (v *Validator) reloadAnchors() bool {
-	set, warnings, err := v.sources.load(v.now())
+	configured, warnings, err := v.sources.load(v.now())
+	if err == nil {
+		err = v.useAnchors(configured)
+	}
 	if err != nil {
 		v.metrics.reloaded(v.servers(), "bad")
 		v.log.Errorf("the trust anchors stay as they are: %v", err)
 		return false
 	}
-	v.rollovers.apply(set)
-	if reflect.DeepEqual(set, v.anchors.Load()) {
-		return true
-	}
 	for _, warning := range warnings {
 		v.log.Warning(warning)
+	}
+	return true
+}
+
+// useAnchors takes what is configured, and what the keys that are followed did: that
+// counts also while a file is bad.
+func (v *Validator) useAnchors(configured *anchorSet) error {
+	set := configured.clone()
+	if err := v.rollovers.apply(set); err != nil {
+		return err
+	}
+	v.configured = configured
+	if reflect.DeepEqual(set, v.anchors.Load()) {
+		return nil
 	}
 	v.anchors.Store(set)
 	v.cache.failed.Purge()
 	v.publishAnchors()
 	v.log.Infof("trust anchors from now on: %s", set)
-	return true
+	return nil
 }
 
 // publishAnchors tells the metrics.
@@ -126,7 +169,7 @@ func (v *Validator) proveAnchors() time.Duration {
 		}
 		c := q.cutAt(zone)
 		cancel()
-		_, failed := v.unproven.Load(zone)
+		told, failed := v.unproven.Load(zone)
 		switch {
 		case c.finding.Status == dnssec.Secure:
 			v.unproven.Delete(zone)
@@ -135,10 +178,10 @@ func (v *Validator) proveAnchors() time.Duration {
 			}
 		case c.finding.Status == dnssec.Bogus:
 			wait = proveInterval
-			if !failed {
+			if told != any(q.anchors) {
 				v.log.Errorf("no trust anchor of %s holds, names below fail until one does: %s%s", zone, sentence(c.finding), v.hint(zone, c.finding.Reason))
 			}
-			v.unproven.Store(zone, true)
+			v.unproven.Store(zone, q.anchors)
 			v.cache.cuts.Remove(zone) // clients are not to wait because nobody answered us
 		}
 	}
@@ -150,6 +193,8 @@ func (v *Validator) proveAnchors() time.Duration {
 // are out of their time, a state file that slept through a rollover.
 func (v *Validator) hint(zone string, r dnssec.Reason) string {
 	switch {
+	case !v.override.IsZero() && (r == dnssec.SignatureExpired || r == dnssec.SignatureNotYetValid):
+		return "; signatures are judged at the time of override-date"
 	case zone == dnsname.Root && (r == dnssec.SignatureExpired || r == dnssec.SignatureNotYetValid):
 		return fmt.Sprintf("; this machine's clock says %s, which is likely wrong", v.now().UTC().Format(time.RFC3339))
 	case v.rollovers != nil && r == dnssec.DNSKEYNoAnchorMatch:
@@ -196,19 +241,38 @@ func (v *Validator) backgroundQuery(name string, qtype uint16) (*query, context.
 	return v.newQuery(ctx, ownWriter{}, newRequest(name, qtype)), cancel
 }
 
+// tellEnded tells once of each negative trust anchor that has come to its end.
+func (v *Validator) tellEnded() {
+	for zone, n := range v.anchors.Load().negative {
+		end := n.until.Format(time.RFC3339)
+		if !n.counts(v.now()) && v.proved.first("end of "+zone+" "+end) {
+			v.log.Infof("the negative trust anchor of %s ended %s", zone, end)
+			v.publishAnchors()
+		}
+	}
+}
+
+// negativeZones returns the zones whose negative trust anchors are to be rechecked.
+func (v *Validator) negativeZones() (zones []string) {
+	for zone, n := range v.anchors.Load().negative {
+		if zone != dnsname.Root && n.counts(v.now()) {
+			zones = append(zones, zone)
+		}
+	}
+	return zones
+}
+
 // recheckNegative looks whether a zone below a negative trust anchor validates again
 // (RFC 7646, section 2), and tells once if so. The anchor stays: it is the operator's.
-func (v *Validator) recheckNegative() {
+func (v *Validator) recheckNegative(zone string) {
 	set := v.anchors.Load()
-	for zone, n := range set.negative {
-		if zone == dnsname.Root || !n.counts(v.now()) {
-			continue
-		}
-		without := &anchorSet{positive: set.positive, negative: maps.Clone(set.negative)}
-		delete(without.negative, zone)
-		if v.validatesWith(without, zone) && v.proved.first("not "+zone) {
-			v.log.Warningf("%s validates again: its negative trust anchor is no longer needed", zone)
-		}
+	if n, there := set.negative[zone]; !there || !n.counts(v.now()) {
+		return
+	}
+	without := set.clone()
+	delete(without.negative, zone)
+	if v.validatesWith(without, zone) && v.proved.first("not "+zone) {
+		v.log.Warningf("%s validates again: its negative trust anchor is no longer needed", zone)
 	}
 }
 

@@ -77,15 +77,15 @@ func TestRecheckNegative(t *testing.T) {
 	}
 	v := newTestValidator(t, w, "negative-trust-anchor example")
 	logged := captureLog(t)
-	v.recheckNegative()
+	v.recheckNegative("example.")
 	if got := logged.String(); strings.Contains(got, "validates again") {
 		t.Errorf("while it is broken: %s", got)
 	}
 	if err := w.Zone("example.").Resign("example.", dns.TypeSOA); err != nil {
 		t.Fatal(err)
 	}
-	v.recheckNegative()
-	v.recheckNegative()
+	v.recheckNegative("example.")
+	v.recheckNegative("example.")
 	if got := logged.String(); strings.Count(got, "example. validates again: its negative trust anchor is no longer needed") != 1 {
 		t.Errorf("%s", got)
 	}

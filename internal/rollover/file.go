@@ -19,6 +19,9 @@ const staleAfter = time.Hour
 // Read reads a state file: all of it, or nothing. The error of a file that isn't
 // there is fs.ErrNotExist, that of a broken one a *SyntaxError.
 func Read(path string) ([]*Zone, error) {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() { // a pipe would be waited for
+		return nil, fmt.Errorf("%s is not a regular file", path)
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
