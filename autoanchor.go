@@ -16,8 +16,7 @@ import (
 )
 
 // rollovers follows the keys of the zones with trust anchors by RFC 5011, and keeps
-// what it learns in a state file. Only the watcher
-// uses it, but for states.
+// what it learns in a state file. Only the watcher uses it, but for states.
 type rollovers struct {
 	path    string
 	zones   map[string]*rollover.Zone

@@ -28,7 +28,9 @@ type Server struct {
 func (v *Validator) withOwnView() *Validator {
 	cuts, _ := lru.New[string, *cut](defaultCapacity) // fails for sizes below 1 only
 	return &Validator{
-		directive: v.directive, policy: v.policy, anchors: v.anchors, sources: v.sources, configured: v.configured, seen: v.seen, rollovers: v.rollovers, signal: v.signal, unproven: v.unproven, metrics: v.metrics, log: v.log, failures: v.failures,
+		directive: v.directive, policy: v.policy, metrics: v.metrics, log: v.log, failures: v.failures,
+		anchors: v.anchors, sources: v.sources, configured: v.configured, seen: v.seen,
+		rollovers: v.rollovers, signal: v.signal, unproven: v.unproven,
 		cache: &cache{cuts: cuts, verdicts: v.cache.verdicts, failed: v.cache.failed},
 		told:  v.told, report: v.report, override: v.override, now: v.now,
 	}

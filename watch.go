@@ -26,62 +26,83 @@ const (
 	signalInterval  = 24 * time.Hour   // between key tag signals (RFC 8145, section 5.1)
 )
 
-// watch looks after the trust anchors until stop: it reads changed files, proves the
-// zones of the anchors, and looks for negative trust anchors that are no longer needed.
-// It has one goroutine, and asks the upstream at most a few questions a minute.
+// watcher looks after the trust anchors of a block. It has one goroutine, and asks
+// the upstream at most a few questions a minute.
+type watcher struct {
+	*Validator
+	reread, prove, recheck, tell time.Time // when each is due
+	negative                     []string  // zones that are still to be rechecked
+}
+
+// watch reads changed files, follows and proves the keys of the anchors, and looks for
+// negative trust anchors that are no longer needed, until stop.
 func (v *Validator) watch(stop <-chan struct{}) {
 	select {
 	case <-time.After(startDelay):
 	case <-stop:
 		return
 	}
-	var reread, proved, rechecked, signalled time.Time
 	tick := time.NewTicker(watchInterval)
 	defer tick.Stop()
-	var negative []string
-	look := func() {
-		if now := v.sources.fingerprint(); now != v.seen {
-			v.seen = now
-			if v.reloadAnchors() {
-				v.metrics.reloaded(v.servers(), "good")
-			}
-			proved = time.Time{}
-		} else if time.Now().After(reread) { // root-anchors.xml says since when and until when
-			reread = time.Now().Add(rereadInterval)
-			if configured, _, err := v.sources.load(v.now()); err == nil {
-				_ = v.useAnchors(configured)
-			}
-		}
-		if v.rollovers != nil {
-			v.followKeys()
-		}
-		v.tellEnded()
-		now := time.Now()
-		if now.After(proved) {
-			proved = now.Add(proveInterval) // should it panic
-			proved = now.Add(v.proveAnchors())
-		}
-		if len(negative) == 0 && now.After(rechecked) {
-			rechecked = now.Add(recheckInterval)
-			negative = v.negativeZones()
-		}
-		if len(negative) > 0 { // one at a time: each may take as long as a client waits
-			zone := negative[0]
-			negative = negative[1:]
-			v.recheckNegative(zone)
-		}
-		if v.signal && now.After(signalled) {
-			signalled = now.Add(signalInterval)
-			v.signalKeyTags()
-		}
-	}
+	w := &watcher{Validator: v}
 	for {
-		v.guarded(look)
+		v.guarded(w.look)
 		select {
 		case <-tick.C:
 		case <-stop:
 			return
 		}
+	}
+}
+
+// look does what is due.
+func (w *watcher) look() {
+	w.lookAtSources()
+	if w.rollovers != nil {
+		w.followKeys()
+	}
+	w.tellEnded()
+	if now := time.Now(); now.After(w.prove) {
+		w.prove = now.Add(proveInterval) // should it panic
+		w.prove = now.Add(w.proveAnchors())
+	}
+	w.recheckNext()
+	if now := time.Now(); w.signal && now.After(w.tell) {
+		w.tell = now.Add(signalInterval)
+		w.signalKeyTags()
+	}
+}
+
+// lookAtSources reads the files that changed, and now and then those that did not:
+// root-anchors.xml says since when and until when its keys are valid.
+func (w *watcher) lookAtSources() {
+	if now := w.sources.fingerprint(); now != w.seen {
+		w.seen = now
+		if w.reloadAnchors() {
+			w.metrics.reloaded(w.servers(), "good")
+		}
+		w.prove = time.Time{}
+		return
+	}
+	if now := time.Now(); now.After(w.reread) {
+		w.reread = now.Add(rereadInterval)
+		if configured, _, err := w.sources.load(w.now()); err == nil {
+			_ = w.useAnchors(configured)
+		}
+	}
+}
+
+// recheckNext looks below one negative trust anchor: each may take as long as a client
+// waits.
+func (w *watcher) recheckNext() {
+	if now := time.Now(); len(w.negative) == 0 && now.After(w.recheck) {
+		w.recheck = now.Add(recheckInterval)
+		w.negative = w.negativeZones()
+	}
+	if len(w.negative) > 0 {
+		zone := w.negative[0]
+		w.negative = w.negative[1:]
+		w.recheckNegative(zone)
 	}
 }
 
