@@ -16,6 +16,10 @@ type Verifier struct {
 	Policy Policy
 	Budget *Budget
 	Ledger Ledger // may be nil
+
+	// Compute calls verify where signatures are to be computed, and returns what it
+	// does; nil: right here.
+	Compute func(verify func() bool) bool
 }
 
 // Ledger remembers which signatures have verified, so that none is computed twice.
@@ -166,7 +170,7 @@ func (a *attempt) check(sig *dns.RRSIG, k *key, data, signature []byte) *Failure
 	if f := a.spend(); f != nil {
 		return f
 	}
-	good := k.verify(data, signature)
+	good := a.verifier.compute(func() bool { return k.verify(data, signature) })
 	if ledger != nil {
 		ledger.Checked(digest, sig.Algorithm, good)
 	}
@@ -174,6 +178,13 @@ func (a *attempt) check(sig *dns.RRSIG, k *key, data, signature []byte) *Failure
 		return fail(SignatureInvalid, describe(sig)+" does not verify")
 	}
 	return nil
+}
+
+func (v *Verifier) compute(verify func() bool) bool {
+	if v.Compute == nil {
+		return verify()
+	}
+	return v.Compute(verify)
 }
 
 func (a *attempt) spend() *Failure {
