@@ -87,19 +87,18 @@ func backOff(times int) time.Duration {
 // ledger is the cache's part that remembers signatures, with the metrics of the
 // server that asks. It implements dnssec.Ledger.
 type ledger struct {
-	cache   *cache
-	metrics *metricSet
-	server  string
+	cache    *cache
+	counters *counters
 }
 
 func (l ledger) Verified(d dnssec.Digest) bool {
 	_, ok := l.cache.verdicts.Get(d)
-	l.metrics.lookedUp(l.server, ok)
+	l.counters.lookedUp(ok)
 	return ok
 }
 
 func (l ledger) Checked(d dnssec.Digest, algorithm uint8, good bool) {
-	l.metrics.checked(l.server, algorithm, good)
+	l.counters.checked(algorithm, good)
 	if good {
 		l.cache.verdicts.Add(d, struct{}{})
 	}

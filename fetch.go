@@ -53,7 +53,7 @@ type query struct {
 	request  *dns.Msg
 	question question
 	now      time.Time // for what is kept; the verifier's may be override-date
-	server   string
+	counters *counters // of the server that the question came to
 	anchors  *anchorSet
 	verifier dnssec.Verifier
 
@@ -70,12 +70,12 @@ type expected struct {
 
 func (v *Validator) newQuery(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) *query {
 	q := &query{
-		v: v, ctx: ctx, w: w, request: r, now: v.now(), anchors: v.anchors.Load(), server: v.server(ctx),
+		v: v, ctx: ctx, w: w, request: r, now: v.now(), anchors: v.anchors.Load(), counters: v.metrics.of(v.server(ctx)),
 		question: question{dnsname.Canonical(r.Question[0].Name), r.Question[0].Qtype},
 		asked:    new(atomic.Int32),
 		expected: &expected{flights: make(map[question]<-chan singleflight.Result)},
 	}
-	q.verifier = dnssec.Verifier{Now: q.now, Policy: v.policy, Budget: dnssec.NewBudget(), Ledger: ledger{v.cache, v.metrics, q.server}}
+	q.verifier = dnssec.Verifier{Now: q.now, Policy: v.policy, Budget: dnssec.NewBudget(), Ledger: ledger{v.cache, q.counters}, Compute: compute}
 	if !v.override.IsZero() {
 		q.verifier.Now = v.override
 	}
@@ -85,7 +85,7 @@ func (v *Validator) newQuery(ctx context.Context, w dns.ResponseWriter, r *dns.M
 // known returns what the cache has of a name, or nil.
 func (q *query) known(name string) *cut {
 	c := q.v.cache.cut(name, q.anchors, q.now)
-	q.v.metrics.lookedUp(q.server, c != nil)
+	q.counters.lookedUp(c != nil)
 	return c
 }
 
@@ -268,7 +268,7 @@ func (v *Validator) askOnce(ctx context.Context, next plugin.Handler, req *dns.M
 // call passes the request to the next handler and catches what it writes. Metadata
 // are of this call alone: parallel ones would write to one map.
 func (v *Validator) call(ctx context.Context, next plugin.Handler, req *dns.Msg, w dns.ResponseWriter) (*dns.Msg, int, error) {
-	v.metrics.asked(v.server(ctx), req.Question[0].Qtype)
+	v.metrics.of(v.server(ctx)).asked(req.Question[0].Qtype)
 	caught := &catcher{ResponseWriter: w}
 	rcode, err := plugin.NextOrFailure(v.Name(), next, metadata.ContextWithMetadata(ctx), caught, req)
 	return caught.msg, rcode, err

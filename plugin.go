@@ -81,7 +81,7 @@ func (v *Validator) validate(ctx context.Context, w dns.ResponseWriter, r *dns.M
 
 	q := v.newQuery(ctx, w, r)
 	if kept, ok := v.cache.failure(q.question, q.now); ok && !v.report {
-		v.metrics.counted(q.server, kept)
+		q.counters.counted(kept)
 		v.tell(q, kept)
 		return v.refuse(w, r, dns.RcodeServerFailure)
 	}
@@ -91,8 +91,8 @@ func (v *Validator) validate(ctx context.Context, w dns.ResponseWriter, r *dns.M
 		return rcode, err
 	}
 	result := q.judgeAndRetry(&msg)
-	v.metrics.judged(q.server, result.Finding, time.Since(start))
-	v.metrics.sized(q.server, v)
+	q.counters.judged(result.Finding, time.Since(start))
+	q.counters.sized(v, q.now)
 
 	if result.Status == dnssec.Bogus {
 		if ctx.Err() != context.Canceled { // the client gave up, which says nothing of the name

@@ -79,7 +79,7 @@ func (s *Server) answer(q *query, msg *dns.Msg) (int, error) {
 	if result.Status == dnssec.Bogus && s.forgetKeys(q.question.name) {
 		result, unproven = q.judgeServed(msg)
 	}
-	s.metrics.counted(q.server, result.Finding)
+	q.counters.counted(result.Finding)
 	if result.Status == dnssec.Bogus {
 		s.tell(q, result.Finding)
 		if !s.report {
