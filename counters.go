@@ -23,6 +23,7 @@ type counters struct {
 	lookups       prometheus.Counter
 	hits          prometheus.Counter
 	misses        prometheus.Counter
+	syntheses     map[synthesis]prometheus.Counter
 	sizedAtSecond atomic.Int64
 }
 
@@ -40,6 +41,10 @@ func (m *metricSet) of(server string) *counters {
 		lookups:     m.cacheLookups.WithLabelValues(server),
 		hits:        m.cacheHits.WithLabelValues(server),
 		misses:      m.cacheMisses.WithLabelValues(server),
+	}
+	c.syntheses = make(map[synthesis]prometheus.Counter)
+	for _, kind := range []synthesis{synthesizedNameError, synthesizedNoData, synthesizedWildcard} {
+		c.syntheses[kind] = m.synthesized.WithLabelValues(server, string(kind))
 	}
 	for status := range c.validations {
 		c.validations[status] = m.validations.WithLabelValues(server, dnssec.Status(status).String())
@@ -93,18 +98,25 @@ func (c *counters) lookedUp(hit bool) {
 	}
 }
 
+// synthesized counts an answer that was not asked for.
+func (c *counters) synthesized(kind synthesis) { c.syntheses[kind].Inc() }
+
 // sized tells how full the caches are, those of all the server's blocks, once a second.
 func (c *counters) sized(own *Validator, now time.Time) {
 	if second := now.Unix(); c.sizedAtSecond.Swap(second) == second {
 		return
 	}
-	var zones, signatures, failures int
+	var zones, signatures, failures, denials int
 	for _, v := range own.onServer(c.server) {
 		zones += v.cache.cuts.Len()
 		signatures += v.cache.verdicts.Len()
 		failures += v.cache.failed.Len()
+		if v.denials != nil {
+			denials += v.denials.Len()
+		}
 	}
 	c.set.cacheEntries.WithLabelValues(c.server, "zone").Set(float64(zones))
 	c.set.cacheEntries.WithLabelValues(c.server, "signature").Set(float64(signatures))
 	c.set.cacheEntries.WithLabelValues(c.server, "failure").Set(float64(failures))
+	c.set.cacheEntries.WithLabelValues(c.server, "denial").Set(float64(denials))
 }

@@ -26,6 +26,7 @@ type metricSet struct {
 	cacheLookups *prometheus.CounterVec
 	cacheHits    *prometheus.CounterVec
 	cacheMisses  *prometheus.CounterVec
+	synthesized  *prometheus.CounterVec
 
 	servers sync.Map // counters, by server
 
@@ -72,6 +73,7 @@ func newMetricSet(directive string) *metricSet {
 		cacheEntries: gauges("cache_entries", "Number of entries in the cache, by type.", "type"),
 		cacheLookups: counters("cache_requests_total", "Counter of look-ups in the cache."),
 		cacheHits:    counters("cache_hits_total", "Counter of look-ups in the cache that found something."),
+		synthesized:  counters("synthesized_answers_total", "Counter of answers that followed from what was proven of other names, by kind: nxdomain, nodata, wildcard.", "kind"),
 		cacheMisses:  counters("cache_misses_total", "Counter of look-ups in the cache that found nothing."),
 	}
 }

@@ -34,6 +34,7 @@ type Validator struct {
 	unproven   *sync.Map         // zones whose anchors matched no key when they were last tried, with the set that they were told of
 	routes     *routes
 	cache      *cache
+	denials    *denials                // nil without aggressive use
 	home       string                  // the address that stands for the block where no client asked
 	besides    map[string][]*Validator // by address: those of the blocks that listen there, this one too
 	flights    singleflight.Group
@@ -85,12 +86,17 @@ func (v *Validator) validate(ctx context.Context, w dns.ResponseWriter, r *dns.M
 		v.tell(q, kept)
 		return v.refuse(w, r, dns.RcodeServerFailure)
 	}
-	q.speculate()
-	msg, rcode, err := q.answer()
+	known := q.closestZone()
+	msg, result := q.synthesize(known)
 	if msg == nil {
-		return rcode, err
+		q.speculate(known)
+		var rcode int
+		var err error
+		if msg, rcode, err = q.answer(); msg == nil {
+			return rcode, err
+		}
+		result = q.judgeAndRetry(&msg)
 	}
-	result := q.judgeAndRetry(&msg)
 	q.counters.judged(result.Finding, time.Since(start))
 	q.counters.sized(v, q.now)
 

@@ -109,10 +109,5 @@ func (p *proofs) ttl(msg *dns.Msg) uint32 {
 	for _, a := range p.sets {
 		ttl = min(ttl, a.TTL())
 	}
-	for _, rr := range msg.Ns {
-		if soa, ok := rr.(*dns.SOA); ok {
-			ttl = min(ttl, soa.Hdr.Ttl, soa.Minttl)
-		}
-	}
-	return ttl
+	return min(ttl, negativeTTL(msg.Ns))
 }

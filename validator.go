@@ -143,6 +143,9 @@ func (r *response) add(set dnssec.RRset) verdict {
 		f := r.proofs().of(v.proof.Signer()).WildcardAnswer(set.Name, encloser)
 		r.weaken(verdict{Finding: f})
 		r.keepProofs(v.proof.Signer())
+		if r.v.denials != nil && f.Status == dnssec.Secure {
+			r.v.denials.keepWildcard(v.proof, encloser, r.query)
+		}
 	}
 	return v
 }
@@ -164,6 +167,9 @@ func (r *response) addLink(l link) {
 func (r *response) proofs() *proofs {
 	if r.found == nil {
 		r.found = r.query.proofs(dnssec.GroupRRsets(r.msg.Ns))
+		if r.v.denials != nil {
+			r.v.denials.keep(r.found.sets, negativeTTL(r.msg.Ns), r.query)
+		}
 	}
 	return r.found
 }
@@ -185,6 +191,9 @@ func (r *response) addDenial(p path) {
 		if soa, ok := findSet(dnssec.GroupRRsets(r.msg.Ns), zone, dns.TypeSOA); ok {
 			if signed, _ := r.judgeSigned(soa); signed.Status == dnssec.Secure {
 				r.keep(signed.proof, true)
+				if r.v.denials != nil {
+					r.v.denials.keepSOA(signed.proof, negativeTTL(r.msg.Ns), r.query)
+				}
 			}
 		}
 	}

@@ -121,6 +121,18 @@ type Authenticated struct {
 	expires time.Time
 }
 
+// Copy returns the same with records of its own, for keeping: those of a response
+// get other TTLs on their way to the client.
+func (a Authenticated) Copy() Authenticated {
+	rrs := make([]dns.RR, len(a.set.RRs))
+	for i, rr := range a.set.RRs {
+		rrs[i] = dns.Copy(rr)
+	}
+	a.sig = dns.Copy(a.sig).(*dns.RRSIG)
+	a.set.RRs, a.set.Sigs = rrs, []*dns.RRSIG{a.sig}
+	return a
+}
+
 // RRset returns what was proven.
 func (a Authenticated) RRset() RRset { return a.set }
 
