@@ -20,15 +20,15 @@ const (
 )
 
 // synthesize answers the client's question from what is known, or returns nil.
-func (q *query) synthesize(known *cut) (*dns.Msg, Result) {
+func (q *query) synthesize(known *cut) (*dns.Msg, *Result) {
 	home := container(q.question.name, q.question.qtype)
 	if q.v.denials == nil || q.v.report || !q.deniable(home, known) {
-		return nil, Result{}
+		return nil, nil
 	}
 	msg, result, kind := q.deniedAnswer(known.name)
 	if msg == nil {
 		if msg, result = q.wildcardAnswer(known.name); msg == nil {
-			return nil, Result{}
+			return nil, nil
 		}
 		kind = synthesizedWildcard
 	}
@@ -51,12 +51,12 @@ func (q *query) withOwnBudget() *dnssec.Verifier {
 }
 
 // deniedAnswer makes the answer that there is no such name, or no such RRset.
-func (q *query) deniedAnswer(zone string) (*dns.Msg, Result, synthesis) {
+func (q *query) deniedAnswer(zone string) (*dns.Msg, *Result, synthesis) {
 	name, qtype := q.question.name, q.question.qtype
 	sets, soa, expires := q.v.denials.about(name, zone, q)
 	ttl := secondsLeft(earlier(expires, soa.expires), q.now)
 	if len(sets) == 0 || !soa.holds(q) || ttl == 0 {
-		return nil, Result{}, ""
+		return nil, nil, ""
 	}
 	s := &draft{query: q, msg: new(dns.Msg), ttl: ttl, kind: synthesizedNameError}
 	denial := q.withOwnBudget().Denial(zone, sets)
@@ -64,34 +64,34 @@ func (q *query) deniedAnswer(zone string) (*dns.Msg, Result, synthesis) {
 	if denial.NameError(name).Status != dnssec.Secure {
 		s.result.rcode, s.kind = dns.RcodeSuccess, synthesizedNoData
 		if denial.NoData(name, qtype).Status != dnssec.Secure {
-			return nil, Result{}, ""
+			return nil, nil, ""
 		}
 	}
 	s.result.Finding = dnssec.Proven
 	s.msg.Ns = s.add(s.msg.Ns, soa.Authenticated, soa.RRset().Name, true)
 	s.addProof(sets)
-	return s.msg, s.result, s.kind
+	return s.msg, &s.result, s.kind
 }
 
 // wildcardAnswer makes the answer from a wildcard that is known.
-func (q *query) wildcardAnswer(zone string) (*dns.Msg, Result) {
+func (q *query) wildcardAnswer(zone string) (*dns.Msg, *Result) {
 	if q.question.name == zone {
-		return nil, Result{}
+		return nil, nil
 	}
 	found, sets, expires := q.v.denials.wildcard(q.question.name, zone, q.question.qtype, q)
 	ttl := secondsLeft(expires, q.now)
 	if len(sets) == 0 || ttl == 0 {
-		return nil, Result{}
+		return nil, nil
 	}
 	encloser, _ := found.Expanded()
 	if q.withOwnBudget().Denial(zone, sets).WildcardAnswer(q.question.name, encloser).Status != dnssec.Secure {
-		return nil, Result{}
+		return nil, nil
 	}
 	s := &draft{query: q, msg: new(dns.Msg), ttl: ttl}
 	s.result.Finding = dnssec.Proven
 	s.msg.Answer = s.add(nil, found.Authenticated, q.request.Question[0].Name, false)
 	s.addProof(sets)
-	return s.msg, s.result
+	return s.msg, &s.result
 }
 
 // draft is an answer in the making.
@@ -104,7 +104,7 @@ type draft struct {
 }
 
 // addProof adds the denial records, which only a client with DO wants.
-func (s *draft) addProof(sets []dnssec.Authenticated) {
+func (s *draft) addProof(sets []*dnssec.Authenticated) {
 	s.msg.RecursionAvailable = true
 	if !s.wantsDNSSEC() {
 		return
@@ -115,7 +115,7 @@ func (s *draft) addProof(sets []dnssec.Authenticated) {
 }
 
 // add appends copies of what was proven: the records are for all who ask.
-func (s *draft) add(section []dns.RR, a dnssec.Authenticated, owner string, authority bool) []dns.RR {
+func (s *draft) add(section []dns.RR, a *dnssec.Authenticated, owner string, authority bool) []dns.RR {
 	set := a.RRset()
 	rrs := set.RRs
 	if s.wantsDNSSEC() {

@@ -183,7 +183,7 @@ func (q *query) attempt(name string, e effort) *cut {
 	if !ok {
 		return q.withoutDS(name, msg)
 	}
-	verdict := q.judge(set)
+	verdict := q.judgeSet(set)
 	if verdict.Status != dnssec.Secure {
 		return &cut{name: name, delegation: dnssec.DelegationUnsigned, finding: verdict.Finding,
 			expires: q.now.Add(maxDenialTTL), inherited: verdict.inherited}

@@ -40,7 +40,7 @@ type keptSpan struct {
 
 // keptProof is an RRset that was proven, until it expires.
 type keptProof struct {
-	dnssec.Authenticated
+	*dnssec.Authenticated
 	anchors *anchorSet
 	expires time.Time
 }
@@ -85,7 +85,7 @@ func (d *denials) zone(name string, anchors *anchorSet) *deniedZone {
 
 // keep takes the denial records of a response, for as long as the least of their TTL
 // and what the zone says of negative answers.
-func (d *denials) keep(sets []dnssec.Authenticated, negative uint32, q *query) {
+func (d *denials) keep(sets []*dnssec.Authenticated, negative uint32, q *query) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, a := range sets {
@@ -97,7 +97,7 @@ func (d *denials) keep(sets []dnssec.Authenticated, negative uint32, q *query) {
 }
 
 // keepSOA takes the SOA of a zone, which goes with each denial. It is of no use alone.
-func (d *denials) keepSOA(a dnssec.Authenticated, negative uint32, q *query) {
+func (d *denials) keepSOA(a *dnssec.Authenticated, negative uint32, q *query) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if zone := d.zones[a.Signer()]; zone != nil && zone.anchors == q.anchors {
@@ -106,7 +106,7 @@ func (d *denials) keepSOA(a dnssec.Authenticated, negative uint32, q *query) {
 }
 
 // keepWildcard takes an RRset that was rightfully made from a wildcard.
-func (d *denials) keepWildcard(a dnssec.Authenticated, encloser string, q *query) {
+func (d *denials) keepWildcard(a *dnssec.Authenticated, encloser string, q *query) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.wildcards.Add(question{dnsname.Wildcard(encloser), a.RRset().Type}, keptProof{a.Copy(), q.anchors, q.until(a.TTL())})
@@ -114,7 +114,7 @@ func (d *denials) keepWildcard(a dnssec.Authenticated, encloser string, q *query
 
 // live leaves out the spans that have expired, and returns when the first of the
 // others does.
-func (d *denials) live(zone *deniedZone, spans []*dnssec.Span, now time.Time) (sets []dnssec.Authenticated, expires time.Time) {
+func (d *denials) live(zone *deniedZone, spans []*dnssec.Span, now time.Time) (sets []*dnssec.Authenticated, expires time.Time) {
 	for _, span := range spans {
 		key := spanKey{zone, span.RRset().Name}
 		kept, ok := d.spans.Get(key)
@@ -130,7 +130,7 @@ func (d *denials) live(zone *deniedZone, spans []*dnssec.Span, now time.Time) (s
 
 // about returns the records of a zone that speak of a name, and its SOA, which is
 // may not hold.
-func (d *denials) about(name, zone string, q *query) (sets []dnssec.Authenticated, soa keptProof, expires time.Time) {
+func (d *denials) about(name, zone string, q *query) (sets []*dnssec.Authenticated, soa keptProof, expires time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	z := d.zones[zone]
@@ -143,7 +143,7 @@ func (d *denials) about(name, zone string, q *query) (sets []dnssec.Authenticate
 
 // wildcard returns the RRset of the deepest wildcard between zone and name that is
 // known, and what may show that the name is not there itself.
-func (d *denials) wildcard(name, zone string, qtype uint16, q *query) (found keptProof, sets []dnssec.Authenticated, expires time.Time) {
+func (d *denials) wildcard(name, zone string, qtype uint16, q *query) (found keptProof, sets []*dnssec.Authenticated, expires time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	z := d.zones[zone]

@@ -102,6 +102,6 @@ func (q *query) speculate(known *cut) {
 // from the same budgets, and shares what was asked ahead.
 func (q *query) detached() *query {
 	d := q.v.newQuery(context.WithoutCancel(q.ctx), ownWriter{}, q.request)
-	d.verifier, d.anchors, d.expected, d.asked = q.verifier, q.anchors, q.expected, q.asked
+	d.verifier, d.anchors, d.expected = q.verifier, q.anchors, q.expected
 	return d
 }

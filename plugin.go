@@ -59,63 +59,86 @@ func (v *Validator) Name() string { return v.directive }
 
 // ServeDNS implements plugin.Handler. What it does not judge, questions with CD set
 // among them, it passes on without AD.
+//
+// The plugins behind it run on the same stack. It is kept small here: one that has to
+// grow for each question costs a tenth of a validated answer.
 func (v *Validator) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
-	state := request.Request{W: w, Req: r}
-	if v.idle || r.Opcode != dns.OpcodeQuery || state.QClass() != dns.ClassINET || v.zones.Matches(state.Name()) == "" {
+	if v.idle || r.CheckingDisabled && r.Question[0].Qtype != dns.TypeNXNAME || !v.concerns(r) {
 		return plugin.NextOrFailure(v.Name(), v.Next, ctx, unvouched{w}, r)
 	}
-	if state.QType() == dns.TypeNXNAME { // RFC 9824, section 3.5: not to be forwarded
+	if r.Question[0].Qtype == dns.TypeNXNAME { // RFC 9824, section 3.5: not to be forwarded
 		explain(ctx, explanation{code: dns.ExtendedErrorCodeInvalidQueryType, text: "NXNAME can't be asked for"})
 		return v.refuse(w, r, dns.RcodeFormatError)
-	}
-	if r.CheckingDisabled {
-		return plugin.NextOrFailure(v.Name(), v.Next, ctx, unvouched{w}, r)
 	}
 	return v.validate(ctx, w, r)
 }
 
+// concerns tells whether a question is of the kind and the zones that are judged.
+func (v *Validator) concerns(r *dns.Msg) bool {
+	state := request.Request{Req: r}
+	return r.Opcode == dns.OpcodeQuery && state.QClass() == dns.ClassINET && v.zones.Matches(state.Name()) != ""
+}
+
 // validate asks, judges, and answers by what was found.
 func (v *Validator) validate(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
-	start := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 
 	q := v.newQuery(ctx, w, r)
-	if kept, ok := v.cache.failure(q.question, q.now); ok && !v.report {
-		q.counters.counted(kept)
-		v.tell(q, kept)
+	if q.failedBefore() {
 		return v.refuse(w, r, dns.RcodeServerFailure)
 	}
 	known := q.closestZone()
-	msg, result := q.synthesize(known)
-	if msg == nil {
-		q.speculate(known)
-		var rcode int
-		var err error
-		if msg, rcode, err = q.answer(); msg == nil {
-			return rcode, err
-		}
-		result = q.judgeAndRetry(&msg)
+	if msg, result := q.synthesize(known); msg != nil {
+		return q.conclude(msg, result)
 	}
-	q.counters.judged(result.Finding, time.Since(start))
-	q.counters.sized(v, q.now)
+	q.speculate(known)
+	a := q.asking()
+	if a.ask(); a.msg == nil {
+		return a.rcode, a.err
+	}
+	return q.judge(a.msg)
+}
 
+// failedBefore tells whether the question failed a moment ago, and is not to be asked
+// again yet.
+func (q *query) failedBefore() bool {
+	kept, ok := q.v.cache.failure(q.question, q.now)
+	if !ok || q.v.report {
+		return false
+	}
+	q.counters.counted(kept)
+	q.v.tell(q, kept)
+	return true
+}
+
+// judge finds out the status of the response, and answers by it.
+func (q *query) judge(msg *dns.Msg) (int, error) {
+	result := q.judgeAndRetry(&msg)
+	return q.conclude(msg, result)
+}
+
+// conclude answers the client, and tells what was found to whoever wants to know.
+func (q *query) conclude(msg *dns.Msg, result *Result) (int, error) {
+	v := q.v
+	q.counters.judged(result.Finding, time.Since(q.started))
+	q.counters.sized(v, q.now)
 	if result.Status == dnssec.Bogus {
-		if ctx.Err() != context.Canceled { // the client gave up, which says nothing of the name
+		if q.ctx.Err() != context.Canceled { // the client gave up, which says nothing of the name
 			v.cache.keepFailure(q.question, result.Finding, v.now())
 		}
 		v.tell(q, result.Finding)
 		if !v.report {
-			return v.refuse(w, r, dns.RcodeServerFailure)
+			return v.refuse(q.w, q.request, dns.RcodeServerFailure)
 		}
 	} else {
 		v.cache.forgetFailure(q.question)
-		explainFinding(ctx, result.Finding)
+		explainFinding(q.ctx, result.Finding)
 	}
 	if !v.report && v.sentinelRefuses(q.question, result.Status) {
-		return v.refuse(w, r, dns.RcodeServerFailure)
+		return v.refuse(q.w, q.request, dns.RcodeServerFailure)
 	}
-	_ = w.WriteMsg(reply(r, msg, result))
+	_ = q.w.WriteMsg(reply(q.request, msg, result))
 	return dns.RcodeSuccess, nil
 }
 

@@ -12,14 +12,14 @@ import (
 // authenticated, and what was wrong with the best of the others.
 type proofs struct {
 	query   *query
-	sets    []dnssec.Authenticated
+	sets    []*dnssec.Authenticated
 	failed  verdict
-	denials map[string]*dnssec.Denial
+	denials []*dnssec.Denial
 }
 
 // proofs authenticates the NSEC and NSEC3 RRsets of an authority section.
 func (q *query) proofs(authority []dnssec.RRset) *proofs {
-	p := &proofs{query: q, denials: make(map[string]*dnssec.Denial)}
+	p := &proofs{query: q}
 	p.failed = bogus(dnssec.DenialMissing, "no NSEC or NSEC3 in the answer")
 	for _, set := range authority {
 		if set.Type != dns.TypeNSEC && set.Type != dns.TypeNSEC3 {
@@ -38,11 +38,13 @@ func (q *query) proofs(authority []dnssec.RRset) *proofs {
 
 // of returns the denial by a zone.
 func (p *proofs) of(zone string) *dnssec.Denial {
-	d, ok := p.denials[zone]
-	if !ok {
-		d = p.query.verifier.Denial(zone, p.sets)
-		p.denials[zone] = d
+	for _, d := range p.denials {
+		if d.Zone() == zone {
+			return d
+		}
 	}
+	d := p.query.verifier.Denial(zone, p.sets)
+	p.denials = append(p.denials, d)
 	return d
 }
 

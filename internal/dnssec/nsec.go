@@ -19,7 +19,7 @@ type nsecRecords struct {
 
 // add takes the records whose next name lies in the zone. One that points outside
 // would cover names that the zone can say nothing about.
-func (n *nsecRecords) add(a Authenticated, zone string) {
+func (n *nsecRecords) add(a *Authenticated, zone string) {
 	n.zone = zone
 	for _, rr := range a.set.RRs {
 		nsec, ok := rr.(*dns.NSEC)

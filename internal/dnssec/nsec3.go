@@ -45,7 +45,8 @@ func parametersOf(nsec3 *dns.NSEC3) (p nsec3Parameters, ok bool) {
 
 // of computes the hashed owner name of a name (RFC 5155, section 5).
 func (p nsec3Parameters) of(name string, budget *Budget) (nsec3Hash, *Failure) {
-	wire := dnsname.AppendWire(make([]byte, 0, 64), name)
+	var stack [64]byte
+	wire := dnsname.AppendWire(stack[:0], name)
 	if f := budget.spendHash(sha1Blocks(len(wire)+len(p.salt)) + int(p.iterations)*sha1Blocks(sha1.Size+len(p.salt))); f != nil {
 		return nsec3Hash{}, f
 	}
@@ -61,19 +62,24 @@ func (p nsec3Parameters) of(name string, budget *Budget) (nsec3Hash, *Failure) {
 // sha1Blocks counts the blocks of a message with its padding (FIPS 180-4, section 5.1.1).
 func sha1Blocks(octets int) int { return (octets+8)/sha1.BlockSize + 1 }
 
+type hashedName struct {
+	name string
+	hash nsec3Hash
+}
+
 // nsec3Chain is the NSEC3 records of a response that share their parameters.
 type nsec3Chain struct {
 	nsec3Parameters
 	zone    string
 	records []nsec3Record
-	hashes  map[string]nsec3Hash
+	hashes  []hashedName
 	budget  *Budget
 	total   int // records of the response, for the limit
 }
 
 // newNSEC3Chain passes over records that can't be read and those with other
 // parameters than the first, and returns nil if none is left.
-func newNSEC3Chain(zone string, sets []Authenticated, budget *Budget) *nsec3Chain {
+func newNSEC3Chain(zone string, sets []*Authenticated, budget *Budget) *nsec3Chain {
 	var c *nsec3Chain
 	for _, a := range sets {
 		for _, rr := range a.set.RRs {
@@ -87,7 +93,7 @@ func newNSEC3Chain(zone string, sets []Authenticated, budget *Budget) *nsec3Chai
 				continue
 			}
 			if c == nil {
-				c = &nsec3Chain{nsec3Parameters: parameters, zone: zone, budget: budget, hashes: make(map[string]nsec3Hash)}
+				c = &nsec3Chain{nsec3Parameters: parameters, zone: zone, budget: budget}
 			}
 			if parameters.equal(c.nsec3Parameters) {
 				c.records = append(c.records, record)
@@ -126,12 +132,14 @@ func (c *nsec3Chain) admissible() Finding {
 
 // hash computes the hashed owner name of a name, once.
 func (c *nsec3Chain) hash(name string) (nsec3Hash, *Failure) {
-	if h, ok := c.hashes[name]; ok {
-		return h, nil
+	for _, known := range c.hashes {
+		if known.name == name {
+			return known.hash, nil
+		}
 	}
 	h, f := c.of(name, c.budget)
 	if f == nil {
-		c.hashes[name] = h
+		c.hashes = append(c.hashes, hashedName{name, h})
 	}
 	return h, f
 }

@@ -27,7 +27,7 @@ type Spans struct {
 
 // Span is one RRset of Spans.
 type Span struct {
-	Authenticated
+	*Authenticated
 	order string // sorts as the owner name does, or the hash
 }
 
@@ -38,7 +38,7 @@ func NewSpans(zone string) *Spans { return &Spans{zone: zone} }
 // returns what is kept if that is the same. It returns nil for what says nothing of
 // other names: of another signer, from a wildcard, made by an on-line signer for one
 // name. NSEC3 with other parameters replace all before.
-func (s *Spans) Insert(a Authenticated) (span *Span) {
+func (s *Spans) Insert(a *Authenticated) (span *Span) {
 	if _, expanded := a.Expanded(); expanded || a.signer != s.zone || len(a.set.RRs) != 1 {
 		return nil
 	}
@@ -154,7 +154,7 @@ func (s *Spans) Covering(name string, budget *Budget) *Span {
 }
 
 // put has a span in its place, the one that is there if it is of the same signature.
-func put(spans []*Span, a Authenticated, order string) ([]*Span, *Span) {
+func put(spans []*Span, a *Authenticated, order string) ([]*Span, *Span) {
 	i, found := search(spans, order)
 	if found && spans[i].sig.Signature == a.sig.Signature {
 		return spans, spans[i]
