@@ -27,12 +27,11 @@ func (q *query) synthesize(known *cut) (*dns.Msg, *Result) {
 	}
 	msg, result, kind := q.deniedAnswer(known.name)
 	if msg == nil {
-		if msg, result = q.wildcardAnswer(known.name); msg == nil {
-			return nil, nil
-		}
-		kind = synthesizedWildcard
+		msg, result, kind = q.wildcardAnswer(known.name)
 	}
-	q.counters.synthesized(kind)
+	if msg != nil {
+		q.counters.synthesized(kind)
+	}
 	return msg, result
 }
 
@@ -42,56 +41,39 @@ func (q *query) deniable(name string, known *cut) bool {
 	return known != nil && known.finding.Status == dnssec.Secure && dnsname.IsSubdomain(known.name, q.v.routes.private(name))
 }
 
-// withOwnBudget is the verifier for what is tried before the question is asked: what
-// it spends is not to lack when the answer is judged.
-func (q *query) withOwnBudget() *dnssec.Verifier {
-	v := q.verifier
-	v.Budget = dnssec.NewBudget()
-	return &v
-}
-
 // deniedAnswer makes the answer that there is no such name, or no such RRset.
 func (q *query) deniedAnswer(zone string) (*dns.Msg, *Result, synthesis) {
 	name, qtype := q.question.name, q.question.qtype
-	sets, soa, expires := q.v.denials.about(name, zone, q)
-	ttl := secondsLeft(earlier(expires, soa.expires), q.now)
-	if len(sets) == 0 || !soa.holds(q) || ttl == 0 {
+	denial := q.v.denials.about(name, zone, q)
+	if denial == nil || !denial.soa.holds(q) {
 		return nil, nil, ""
 	}
-	s := &draft{query: q, msg: new(dns.Msg), ttl: ttl, kind: synthesizedNameError}
-	denial := q.withOwnBudget().Denial(zone, sets)
+	s := &draft{query: q, msg: new(dns.Msg), ttl: secondsLeft(earlier(denial.expires, denial.soa.expires), q.now)}
+	kind := synthesizedNameError
 	s.result.rcode = dns.RcodeNameError
 	if denial.NameError(name).Status != dnssec.Secure {
-		s.result.rcode, s.kind = dns.RcodeSuccess, synthesizedNoData
+		kind, s.result.rcode = synthesizedNoData, dns.RcodeSuccess
 		if denial.NoData(name, qtype).Status != dnssec.Secure {
 			return nil, nil, ""
 		}
 	}
-	s.result.Finding = dnssec.Proven
-	s.msg.Ns = s.add(s.msg.Ns, soa.Authenticated, soa.RRset().Name, true)
-	s.addProof(sets)
-	return s.msg, &s.result, s.kind
+	s.msg.Ns = s.add(s.msg.Ns, denial.soa.Authenticated, denial.soa.RRset().Name, true)
+	return s.finished(denial, kind)
 }
 
 // wildcardAnswer makes the answer from a wildcard that is known.
-func (q *query) wildcardAnswer(zone string) (*dns.Msg, *Result) {
-	if q.question.name == zone {
-		return nil, nil
-	}
-	found, sets, expires := q.v.denials.wildcard(q.question.name, zone, q.question.qtype, q)
-	ttl := secondsLeft(expires, q.now)
-	if len(sets) == 0 || ttl == 0 {
-		return nil, nil
+func (q *query) wildcardAnswer(zone string) (*dns.Msg, *Result, synthesis) {
+	found, denial := q.v.denials.wildcard(q.question.name, zone, q.question.qtype, q)
+	if denial == nil {
+		return nil, nil, ""
 	}
 	encloser, _ := found.Expanded()
-	if q.withOwnBudget().Denial(zone, sets).WildcardAnswer(q.question.name, encloser).Status != dnssec.Secure {
-		return nil, nil
+	if denial.WildcardAnswer(q.question.name, encloser).Status != dnssec.Secure {
+		return nil, nil, ""
 	}
-	s := &draft{query: q, msg: new(dns.Msg), ttl: ttl}
-	s.result.Finding = dnssec.Proven
+	s := &draft{query: q, msg: new(dns.Msg), ttl: secondsLeft(earlier(denial.expires, found.expires), q.now)}
 	s.msg.Answer = s.add(nil, found.Authenticated, q.request.Question[0].Name, false)
-	s.addProof(sets)
-	return s.msg, &s.result
+	return s.finished(denial, synthesizedWildcard)
 }
 
 // draft is an answer in the making.
@@ -100,18 +82,18 @@ type draft struct {
 	msg    *dns.Msg
 	result Result
 	ttl    uint32
-	kind   synthesis
 }
 
-// addProof adds the denial records, which only a client with DO wants.
-func (s *draft) addProof(sets []*dnssec.Authenticated) {
+// finished adds the denial records, which only a client with DO wants.
+func (s *draft) finished(denial *denied, kind synthesis) (*dns.Msg, *Result, synthesis) {
+	if s.wantsDNSSEC() {
+		for _, span := range denial.spans {
+			s.msg.Ns = s.add(s.msg.Ns, span.Authenticated, span.RRset().Name, true)
+		}
+	}
 	s.msg.RecursionAvailable = true
-	if !s.wantsDNSSEC() {
-		return
-	}
-	for _, a := range sets {
-		s.msg.Ns = s.add(s.msg.Ns, a, a.RRset().Name, true)
-	}
+	s.result.Finding = dnssec.Proven
+	return s.msg, &s.result, kind
 }
 
 // add appends copies of what was proven: the records are for all who ask.
@@ -149,13 +131,13 @@ func (q *query) deniedCut(name string) *cut {
 	if above == nil || above.finding.Status != dnssec.Secure {
 		return nil
 	}
-	sets, _, expires := q.v.denials.about(name, above.name, q)
-	if len(sets) == 0 {
+	denial := q.v.denials.about(name, above.name, q)
+	if denial == nil {
 		return nil
 	}
-	shown, finding := q.withOwnBudget().Denial(above.name, sets).Delegation(name)
+	shown, finding := denial.Delegation(name)
 	if finding.Status == dnssec.Bogus {
 		return nil
 	}
-	return &cut{name: name, delegation: shown, finding: finding, expires: expires}
+	return &cut{name: name, delegation: shown, finding: finding, expires: denial.expires}
 }

@@ -114,7 +114,8 @@ func (d *denials) keepWildcard(a *dnssec.Authenticated, encloser string, q *quer
 
 // live leaves out the spans that have expired, and returns when the first of the
 // others does.
-func (d *denials) live(zone *deniedZone, spans []*dnssec.Span, now time.Time) (sets []*dnssec.Authenticated, expires time.Time) {
+func (d *denials) live(zone *deniedZone, spans []*dnssec.Span, now time.Time) (live []*dnssec.Span, expires time.Time) {
+	live = spans[:0]
 	for _, span := range spans {
 		key := spanKey{zone, span.RRset().Name}
 		kept, ok := d.spans.Get(key)
@@ -122,46 +123,60 @@ func (d *denials) live(zone *deniedZone, spans []*dnssec.Span, now time.Time) (s
 			d.spans.Remove(key)
 			continue
 		}
-		sets = append(sets, span.Authenticated)
+		live = append(live, span)
 		expires = earlier(expires, kept.expires)
 	}
-	return sets, expires
+	return live, expires
 }
 
-// about returns the records of a zone that speak of a name, and its SOA, which is
-// may not hold.
-func (d *denials) about(name, zone string, q *query) (sets []*dnssec.Authenticated, soa keptProof, expires time.Time) {
+// denied is what is known about a name that was not asked for.
+type denied struct {
+	*dnssec.Denial
+	spans   []*dnssec.Span
+	soa     keptProof // may not hold
+	expires time.Time
+}
+
+// about returns the records of a zone that speak of a name, or nil.
+func (d *denials) about(name, zone string, q *query) *denied {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	z := d.zones[zone]
 	if z == nil || z.anchors != q.anchors {
-		return nil, soa, expires
+		return nil
 	}
-	sets, expires = d.live(z, z.spans.About(name, dnssec.NewBudget()), q.now)
-	return sets, z.soa, expires
+	return d.proofs(z, z.spans.About(name, dnssec.NewBudget()), q)
+}
+
+func (d *denials) proofs(z *deniedZone, spans []*dnssec.Span, q *query) *denied {
+	live, expires := d.live(z, spans, q.now)
+	if len(live) == 0 {
+		return nil
+	}
+	return &denied{Denial: z.spans.Denial(live, dnssec.NewBudget()), spans: live, soa: z.soa, expires: expires}
 }
 
 // wildcard returns the RRset of the deepest wildcard between zone and name that is
-// known, and what may show that the name is not there itself.
-func (d *denials) wildcard(name, zone string, qtype uint16, q *query) (found keptProof, sets []*dnssec.Authenticated, expires time.Time) {
+// known, and what may show that the name is not there itself; nil if there is none.
+func (d *denials) wildcard(name, zone string, qtype uint16, q *query) (keptProof, *denied) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	z := d.zones[zone]
 	if z == nil || z.anchors != q.anchors || d.wildcards.Len() == 0 {
-		return found, nil, expires
+		return keptProof{}, nil
 	}
 	for encloser := name; encloser != zone; {
 		encloser = dnsname.Parent(encloser)
-		found, _ = d.wildcards.Get(question{dnsname.Wildcard(encloser), qtype})
+		found, _ := d.wildcards.Get(question{dnsname.Wildcard(encloser), qtype})
 		if !found.holds(q) || found.Signer() != zone {
 			continue
 		}
 		if span := z.spans.Covering(dnsname.NextCloser(name, encloser), dnssec.NewBudget()); span != nil {
-			sets, expires = d.live(z, []*dnssec.Span{span}, q.now)
+			return found, d.proofs(z, []*dnssec.Span{span}, q)
 		}
-		return found, sets, earlier(expires, found.expires)
+		break
 	}
-	return keptProof{}, nil, expires
+	return keptProof{}, nil
 }
 
 // secondsLeft returns the TTL that something has at a time.

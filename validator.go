@@ -87,6 +87,7 @@ func (q *query) judgeResponse(msg *dns.Msg) *Result {
 	case p.unsigned:
 		r.weaken(verdict{Finding: dnssec.Finding{Status: dnssec.Indeterminate, Reason: dnssec.TypeNotSigned}})
 	case len(p.final) == 0 && p.end != "":
+		r.proofs() // here, where the stack is not deep yet
 		r.addDenial(p)
 	}
 	r.result.rcode = r.msg.Rcode
