@@ -2,6 +2,7 @@
 
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME    = 30s
+BENCHCOUNT  = 1
 
 # The whole of CoreDNS takes minutes to compile with the race detector, and its
 # package here has no code of ours that runs concurrently.
@@ -9,7 +10,7 @@ WITHOUT_RACE = ./cmd/coredns
 WITH_RACE    = $(filter-out %/cmd/coredns,$(shell go list ./...))
 
 .DEFAULT_GOAL := build
-.PHONY: help build run test lint generate integration recipe fuzz clean
+.PHONY: help build run test lint generate integration recipe fuzz bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +48,9 @@ recipe: ## the README's ways to build it into another CoreDNS
 
 fuzz: ## every fuzz target, for FUZZTIME each
 	scripts/fuzz.sh $(FUZZTIME)
+
+bench: ## what validation costs; BENCHCOUNT=10 and benchstat tell changes from noise
+	go test -run '^$$' -bench . -benchtime 0.5s -count $(BENCHCOUNT) ./internal/dnssec .
 
 clean: ## remove what was built
 	rm -rf bin
