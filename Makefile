@@ -15,8 +15,9 @@ WITH_RACE    = $(filter-out %/cmd/coredns,$(shell go list ./...))
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-build: ## bin/coredns
+build: ## bin/coredns, bin/dnssecval
 	go build -o bin/coredns ./cmd/coredns
+	go build -o bin/dnssecval ./cmd/dnssecval
 
 run: build ## the demo on 127.0.0.1:1053; UPSTREAM=9.9.9.9 forwards to a real resolver
 	go build -o bin/demo ./cmd/demo
@@ -35,7 +36,7 @@ lint: ## formatting, staticcheck, lengths
 	go test ./test/house
 	cd deploy/test && go vet ./...
 
-generate: ## cmd/coredns/zplugin.go from plugin.cfg
+generate: ## cmd/coredns/zplugin.go from plugin.cfg, the table in docs/troubleshooting.md
 	go generate ./...
 
 integration: build ## the verdicts of Unbound and BIND on the same names
