@@ -1,0 +1,116 @@
+package differential
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/dnssecval/dnssecval/internal/testzone"
+	"github.com/miekg/dns"
+)
+
+// Batch is worlds that stand side by side under one root.
+type Batch struct {
+	World *testzone.World
+	Plans []*Plan
+
+	byTop map[string]*Plan
+}
+
+// NewBatch builds the plans, whose tops have to differ. A defect that a world
+// turns out to have no room for, as the signatures that are to be dropped are
+// not there, is taken out of its plan.
+func NewBatch(now time.Time, plans []*Plan) (*Batch, error) {
+	b := &Batch{Plans: plans, byTop: make(map[string]*Plan)}
+	var specs []testzone.Spec
+	for _, p := range plans {
+		b.byTop[p.Top] = p
+		for i := range p.Zones {
+			specs = append(specs, p.spec(&p.Zones[i]))
+		}
+	}
+	var err error
+	if b.World, err = testzone.New(now, specs...); err != nil {
+		return nil, err
+	}
+	for _, p := range plans {
+		if err := b.apply(p); err != nil {
+			p.Defect = Defect{}
+		}
+	}
+	b.World.Intercept(b.edit)
+	return b, nil
+}
+
+// apply breaks what is stored.
+func (b *Batch) apply(p *Plan) error {
+	d := p.Defect
+	kind, ok := defects[d.Kind]
+	if !ok {
+		return nil
+	}
+	f := fault{zone: p.absolute(d.Zone), parent: ".", name: p.absolute(d.Name), typ: d.Type}
+	if up := p.parentOf(p.zone(d.Zone)); up != nil {
+		f.parent = p.absolute(up.Name)
+	}
+	if kind.of == rrsetOf && (d.Type == dns.TypeNSEC || d.Type == dns.TypeNSEC3) {
+		owner, typ, err := b.World.Zone(f.zone).Denial(f.name)
+		if err != nil {
+			return err
+		}
+		f.name, f.typ = owner, typ
+	}
+	return b.World.Break(f.zone, kind.breakage(f))
+}
+
+// edit changes the answers that a plan wants changed.
+func (b *Batch) edit(q, a *dns.Msg) *dns.Msg {
+	if len(q.Question) != 1 {
+		return a
+	}
+	p := b.byTop[topOf(q.Question[0].Name)]
+	if p == nil {
+		return a
+	}
+	kind, ok := edits[p.Defect.Kind]
+	if !ok || !p.meant(kind, q.Question[0]) {
+		return a
+	}
+	c := &change{Msg: a, world: b.World, zone: b.World.Zone(p.absolute(p.Defect.Zone)), up: b.World.Zone(".")}
+	if up := p.parentOf(p.zone(p.Defect.Zone)); up != nil {
+		c.up = b.World.Zone(p.absolute(up.Name))
+	}
+	kind.edit(c)
+	return a
+}
+
+// meant reports whether the answer to q is the one to change.
+func (p *Plan) meant(kind edit, q dns.Question) bool {
+	name, typ := p.Defect.Name, p.Defect.Type
+	if kind.whole != 0 {
+		name, typ = p.Defect.Zone, kind.whole
+	}
+	return q.Qtype == typ && strings.EqualFold(q.Name, p.absolute(name))
+}
+
+// topOf returns the label next to the root.
+func topOf(name string) string {
+	labels := dns.SplitDomainName(name)
+	if len(labels) == 0 {
+		return ""
+	}
+	return strings.ToLower(labels[len(labels)-1])
+}
+
+// Context says what matters about a question besides its kind: the denial and
+// the rollover of the zone that it is asked of.
+func (p *Plan) Context(q Question) (denial string, phase Phase) {
+	z := p.ZoneOf(q)
+	if z.Algorithm == 0 {
+		return "unsigned", steady
+	}
+	if z.Iterations > 0 {
+		return fmt.Sprintf("%s, %d iterations", z.Denial, z.Iterations), z.Phase
+	}
+	return z.Denial.String(), z.Phase
+}

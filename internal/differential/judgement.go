@@ -1,0 +1,53 @@
+package differential
+
+import (
+	"slices"
+)
+
+// Judgement says who is right about a kind of disagreement. It counts for a
+// class that all its fields fit, and for nothing else.
+type Judgement struct {
+	Name     string
+	Defects  []string // kinds; "" is no defect
+	Question []string // kinds; empty: any
+	Denial   []string // empty: any
+	Phase    []Phase  // empty: any
+	Verdicts []Verdicts
+
+	// WrongPeer names the peer that is in error where it calls bogus what we
+	// call secure. Without it such a disagreement is never judged.
+	WrongPeer string
+	Section   string // of the RFC that decides
+	Because   string
+}
+
+// fits reports whether the judgement is about the class.
+func (j *Judgement) fits(c Class) bool {
+	return slices.Contains(j.Defects, c.Defect) &&
+		(len(j.Question) == 0 || slices.Contains(j.Question, c.Question)) &&
+		(len(j.Denial) == 0 || slices.Contains(j.Denial, c.Denial)) &&
+		(len(j.Phase) == 0 || slices.Contains(j.Phase, c.Phase)) &&
+		slices.Contains(j.Verdicts, c.Verdicts) && j.excuses(c.Verdicts)
+}
+
+// excuses reports whether the judgement may let the verdicts pass: where we
+// are the one who trusts it has to name each peer that does not as wrong.
+func (j *Judgement) excuses(v Verdicts) bool {
+	if !v.Trusting() {
+		return true
+	}
+	wrong := func(peer string, verdict Verdict) bool {
+		return !verdict.refused() || j.WrongPeer == peer && j.Section != ""
+	}
+	return wrong("unbound", v.Unbound) && wrong("named", v.Named)
+}
+
+// judgementOf returns the first judgement that fits; nil if there is none.
+func judgementOf(table []Judgement, c Class) *Judgement {
+	for i := range table {
+		if table[i].fits(c) {
+			return &table[i]
+		}
+	}
+	return nil
+}

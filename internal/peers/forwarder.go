@@ -1,0 +1,135 @@
+package peers
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/miekg/dns"
+)
+
+// Forwarder is a validator's surroundings: the folder that it may write to,
+// the upstream that it asks, and the root's trust anchors, which are DS RRs
+// in zone-file form.
+type Forwarder struct {
+	Dir, Upstream string
+	Anchors       []string
+}
+
+// Unbound starts Unbound. It uses no answer for another name than the one
+// that was asked for, so that the order of the questions does not matter.
+func (f Forwarder) Unbound() (*Server, error) {
+	addr, program, err := f.prepare("unbound")
+	if err != nil {
+		return nil, err
+	}
+	var anchors strings.Builder
+	for _, anchor := range f.Anchors {
+		fmt.Fprintf(&anchors, " trust-anchor: %q\n", strings.ReplaceAll(anchor, "\t", " "))
+	}
+	config, err := f.write("unbound.conf", fmt.Sprintf(`server:
+ interface: %s
+ port: %s
+ directory: %q
+ username: ""
+ chroot: ""
+ pidfile: ""
+ use-syslog: no
+ val-log-level: 2
+ num-threads: 1
+ do-ip6: no
+ do-not-query-localhost: no
+ module-config: "validator iterator"
+%s local-zone: "test." nodefault
+ aggressive-nsec: no
+ harden-below-nxdomain: no
+ neg-cache-size: 0
+ harden-short-bufsize: no
+remote-control:
+ control-enable: no
+forward-zone:
+ name: "."
+ forward-addr: %s
+`, Host, port(addr), f.Dir, anchors.String(), strings.Replace(f.Upstream, ":", "@", 1)))
+	if err != nil {
+		return nil, err
+	}
+	return Start(f.Dir, "unbound", addr, program, "-d", "-c", config)
+}
+
+// Named starts BIND's named. It synthesizes no answer from others.
+func (f Forwarder) Named() (*Server, error) {
+	addr, program, err := f.prepare("named")
+	if err != nil {
+		return nil, err
+	}
+	var anchors strings.Builder
+	for _, anchor := range f.Anchors {
+		rr, err := dns.NewRR(anchor)
+		if err != nil {
+			return nil, err
+		}
+		ds, ok := rr.(*dns.DS)
+		if !ok {
+			return nil, fmt.Errorf("%s is not a DS", anchor)
+		}
+		fmt.Fprintf(&anchors, "trust-anchors { . static-ds %d %d %d %q; };\n", ds.KeyTag, ds.Algorithm, ds.DigestType, ds.Digest)
+	}
+	config, err := f.write("named.conf", fmt.Sprintf(`options {
+ directory %q; pid-file none; session-keyfile none; lock-file none; managed-keys-directory ".";
+ listen-on port %s { %s; }; listen-on-v6 { none; };
+ recursion yes; allow-query { any; }; forward only; forwarders { %s port %s; };
+ dnssec-validation yes; empty-zones-enable no; synth-from-dnssec no; qname-minimization off;
+ servfail-ttl 0; max-cache-size 64m;
+};
+%scontrols { };
+`, f.Dir, port(addr), Host, Host, port(f.Upstream), anchors.String()))
+	if err != nil {
+		return nil, err
+	}
+	return Start(f.Dir, "named", addr, program, "-g", "-4", "-n", "1", "-c", config)
+}
+
+// CoreDNS starts the program with one block that forwards, validates, and
+// keeps no answers.
+func (f Forwarder) CoreDNS(program string) (*Server, error) {
+	addrs, err := FreeAddrs(1)
+	if err != nil {
+		return nil, err
+	}
+	anchors, err := f.write("anchors", strings.Join(f.Anchors, "\n")+"\n")
+	if err != nil {
+		return nil, err
+	}
+	config, err := f.write("Corefile", fmt.Sprintf(`.:%s {
+ bind %s
+ errors
+ dnssec {
+  validate
+  log-failures
+  trust-anchor %s
+ }
+ forward . %s
+}
+`, port(addrs[0]), Host, anchors, f.Upstream))
+	if err != nil {
+		return nil, err
+	}
+	return Start(f.Dir, "coredns", addrs[0], program, "-conf", config)
+}
+
+// prepare finds an address and the program.
+func (f Forwarder) prepare(program string) (addr, path string, err error) {
+	addrs, err := FreeAddrs(1)
+	if err != nil {
+		return "", "", err
+	}
+	path, err = Private(f.Dir, program)
+	return addrs[0], path, err
+}
+
+func (f Forwarder) write(name, text string) (string, error) {
+	path := filepath.Join(f.Dir, name)
+	return path, os.WriteFile(path, []byte(text), 0o600)
+}
