@@ -20,7 +20,27 @@ const (
 
 // asker starts the validators anew for each batch of worlds, so that nothing
 // is left of another one in their caches.
-type asker struct{ program string }
+type asker struct {
+	coredns string // program
+	peers   string // folder with the peers' programs
+}
+
+// newAsker makes a folder for the programs, which close removes.
+func newAsker(coredns string) (*asker, error) {
+	dir, err := os.MkdirTemp("", "differential-")
+	if err != nil {
+		return nil, err
+	}
+	a := &asker{coredns: coredns, peers: dir}
+	for _, name := range []string{"unbound", "named"} {
+		if _, err := peers.Private(dir, name); err != nil {
+			return nil, errors.Join(err, a.close())
+		}
+	}
+	return a, nil
+}
+
+func (a *asker) close() error { return os.RemoveAll(a.peers) }
 
 // validators are the three that are asked.
 type validators struct{ unbound, named, ours *peers.Server }
@@ -41,14 +61,14 @@ func (a *asker) ask(ctx context.Context, plans []*differential.Plan) (cases []di
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	v, err := a.start(peers.Forwarder{Dir: dir, Upstream: upstream.Addr(), Anchors: batch.World.Anchors(".")})
+	v, err := a.start(peers.Forwarder{Dir: dir, Programs: a.peers, Upstream: upstream.Addr(), Anchors: batch.World.Anchors(".")})
 	if err != nil {
 		return nil, err
 	}
 	defer v.stop()
 	for _, p := range plans {
 		for _, q := range p.Questions {
-			cases = append(cases, differential.Case{Plan: p, Question: q})
+			cases = append(cases, differential.Case{Plan: p, Question: q, Traits: batch.Traits(p, q)})
 		}
 	}
 	return cases, v.fill(ctx, cases)
@@ -61,7 +81,7 @@ func (a *asker) start(f peers.Forwarder) (*validators, error) {
 	var wg sync.WaitGroup
 	wg.Go(func() { v.unbound, errs[0] = f.Unbound() })
 	wg.Go(func() { v.named, errs[1] = f.Named() })
-	wg.Go(func() { v.ours, errs[2] = f.CoreDNS(a.program) })
+	wg.Go(func() { v.ours, errs[2] = f.CoreDNS(a.coredns) })
 	wg.Wait()
 	if err := errors.Join(errs[:]...); err != nil {
 		v.stop()

@@ -56,13 +56,17 @@ func parseFlags() options {
 
 var errUnjudged = errors.New("there are disagreements without a judgement")
 
-func run(ctx context.Context, o options) error {
+func run(ctx context.Context, o options) (err error) {
 	program, err := filepath.Abs(o.coredns)
 	if err != nil {
 		return err
 	}
 	begin := time.Now()
-	asker := &asker{program: program}
+	asker, err := newAsker(program)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, asker.close()) }()
 	fmt.Printf("seed %d\n", o.seed)
 	cases, err := askAll(ctx, asker, o)
 	if err != nil {

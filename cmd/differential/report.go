@@ -34,13 +34,10 @@ func show(w io.Writer, r *differential.Report, took time.Duration) {
 	fmt.Fprintf(w, "%d of them where we say secure and a peer says bogus\n", r.Trusting)
 }
 
-// explain prints the smallest world that could be found for each class of
-// unjudged disagreement, and with -explain for each judgement.
+// explain prints the smallest world that could be found for each example
+// of an unjudged disagreement, and with -explain for each judgement.
 func explain(ctx context.Context, w io.Writer, a *asker, r *differential.Report, o options) error {
-	var cases []differential.Case
-	for _, class := range r.Classes() {
-		cases = append(cases, r.Unjudged[class][0])
-	}
+	cases := r.Examples()
 	if o.explain {
 		for _, list := range r.Judged {
 			cases = append(cases, list[0])

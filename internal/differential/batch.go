@@ -1,7 +1,7 @@
 package differential
 
 import (
-	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -102,15 +102,44 @@ func topOf(name string) string {
 	return strings.ToLower(labels[len(labels)-1])
 }
 
-// Context says what matters about a question besides its kind: the denial and
-// the rollover of the zone that it is asked of.
-func (p *Plan) Context(q Question) (denial string, phase Phase) {
-	z := p.ZoneOf(q)
-	if z.Algorithm == 0 {
-		return "unsigned", steady
+// Traits says what is special about the zones that a question leads to, and
+// about those above them.
+func (b *Batch) Traits(p *Plan, q Question) string {
+	var traits []string
+	a := b.World.Answer(new(dns.Msg).SetQuestion(p.absolute(q.Name), q.Type).SetEdns0(1232, true))
+	for _, z := range p.leadsTo(q, slices.Concat(a.Answer, a.Ns)) {
+		for ; z != nil; z = p.parentOf(z) {
+			traits = append(traits, z.traits()...)
+		}
 	}
-	if z.Iterations > 0 {
-		return fmt.Sprintf("%s, %d iterations", z.Denial, z.Iterations), z.Phase
-	}
-	return z.Denial.String(), z.Phase
+	slices.Sort(traits)
+	return strings.Join(slices.Compact(traits), ", ")
 }
+
+// leadsTo returns the zones of a question and of the records that answer it.
+func (p *Plan) leadsTo(q Question, records []dns.RR) []*Zone {
+	zones := []*Zone{p.ZoneOf(q)}
+	for _, rr := range records {
+		if name, ok := strings.CutSuffix(strings.ToLower(rr.Header().Name), p.Top+"."); ok {
+			zones = append(zones, p.closest(strings.TrimSuffix(name, ".")))
+		}
+	}
+	return zones
+}
+
+// traits are the words that a judgement may match.
+func (z *Zone) traits() []string {
+	traits := []string{z.Denial.String(), string(z.Phase)}
+	switch {
+	case z.Algorithm == 0:
+		return []string{"unsigned"}
+	case z.Algorithm == unassigned:
+		traits = append(traits, "unknown algorithm")
+	}
+	if z.Iterations > 150 {
+		traits = append(traits, manyIterations)
+	}
+	return traits
+}
+
+const manyIterations = "over 150 iterations"

@@ -69,7 +69,7 @@ func (g *generator) makeZones() {
 		case n < 21:
 			z.DS = []uint8{} // an island of security
 		case n < 24:
-			z.Algorithm, z.Phase = dns.PRIVATEDNS, steady
+			z.Algorithm, z.Phase = unassigned, steady
 		}
 		g.plan.Zones = append(g.plan.Zones, z)
 	}
@@ -89,7 +89,10 @@ func (g *generator) signed(name string) Zone {
 		z.Denial = testzone.CompactNSEC
 	}
 	if z.Denial == testzone.NSEC3 || z.Denial == testzone.NSEC3OptOut {
-		z.Iterations = pick[uint16](g, 0, 0, 0, 1, 10, 100, 150, 151, 500)
+		z.Iterations = pick[uint16](g, 0, 0, 0, 0, 1, 1, 5, 10, 10, 100, 150)
+		if g.chance(5) {
+			z.Iterations = pick[uint16](g, 151, 500)
+		}
 		z.Salt = pick(g, "", "", "ab", "0123456789abcdef")
 	}
 	if g.chance(10) {

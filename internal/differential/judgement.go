@@ -2,17 +2,17 @@ package differential
 
 import (
 	"slices"
+	"strings"
 )
 
 // Judgement says who is right about a kind of disagreement. It counts for a
 // class that all its fields fit, and for nothing else.
 type Judgement struct {
 	Name     string
-	Defects  []string // kinds; "" is no defect
+	Defects  []string // kinds; empty: any, and none
 	Question []string // kinds; empty: any
-	Denial   []string // empty: any
-	Phase    []Phase  // empty: any
-	Verdicts []Verdicts
+	Trait    string   // one that the zones on the way have; empty: any
+	Statuses []Statuses
 
 	// WrongPeer names the peer that is in error where it calls bogus what we
 	// call secure. Without it such a disagreement is never judged.
@@ -23,11 +23,10 @@ type Judgement struct {
 
 // fits reports whether the judgement is about the class.
 func (j *Judgement) fits(c Class) bool {
-	return slices.Contains(j.Defects, c.Defect) &&
+	return (len(j.Defects) == 0 || slices.Contains(j.Defects, c.Defect)) &&
 		(len(j.Question) == 0 || slices.Contains(j.Question, c.Question)) &&
-		(len(j.Denial) == 0 || slices.Contains(j.Denial, c.Denial)) &&
-		(len(j.Phase) == 0 || slices.Contains(j.Phase, c.Phase)) &&
-		slices.Contains(j.Verdicts, c.Verdicts) && j.excuses(c.Verdicts)
+		(j.Trait == "" || slices.Contains(strings.Split(c.Traits, ", "), j.Trait)) &&
+		slices.Contains(j.Statuses, c.Verdicts.Statuses()) && j.excuses(c.Verdicts)
 }
 
 // excuses reports whether the judgement may let the verdicts pass: where we

@@ -18,12 +18,12 @@ var phases = map[Phase][]testzone.ExtraKey{
 	"ZSK not yet published":       {{Hidden: true, Signs: true}},
 	"ZSK double signature":        {{Signs: true}},
 	"KSK double signature":        {{Role: testzone.KSK, Signs: true}},
-	"KSK double DS, one key":      {{Role: testzone.KSK, Hidden: true, DS: true}},
-	"KSK double DS, two keys":     {{Role: testzone.KSK, Signs: true, DS: true}},
+	"KSK double DS and one key":   {{Role: testzone.KSK, Hidden: true, DS: true}},
+	"KSK double DS and two keys":  {{Role: testzone.KSK, Signs: true, DS: true}},
 	"KSK standby with DS":         {{Role: testzone.KSK, DS: true}},
 	"KSK standby":                 {{Role: testzone.KSK}},
 	"KSK revoked":                 {{Role: testzone.KSK, Signs: true, Revoked: true}},
-	"KSK revoked, with DS":        {{Role: testzone.KSK, Signs: true, Revoked: true, DS: true}},
+	"KSK revoked with DS":         {{Role: testzone.KSK, Signs: true, Revoked: true, DS: true}},
 	"ZSK revoked":                 {{Signs: true, Revoked: true}},
 	"algorithm: signatures first": roll(testzone.ExtraKey{Role: testzone.KSK, Hidden: true, Signs: true}, testzone.ExtraKey{Hidden: true, Signs: true}),
 	"algorithm: keys too":         roll(testzone.ExtraKey{Role: testzone.KSK, Signs: true}, testzone.ExtraKey{Signs: true}),
@@ -38,7 +38,11 @@ const rollTo = dns.ECDSAP384SHA384
 
 func roll(keys ...testzone.ExtraKey) []testzone.ExtraKey { return of(rollTo, keys) }
 
-func unknown(keys ...testzone.ExtraKey) []testzone.ExtraKey { return of(dns.PRIVATEDNS, keys) }
+func unknown(keys ...testzone.ExtraKey) []testzone.ExtraKey { return of(unassigned, keys) }
+
+// unassigned is an algorithm that nobody relies on. The private ones will not
+// do: their keys have to begin with a name.
+const unassigned = 200
 
 func of(algorithm uint8, keys []testzone.ExtraKey) []testzone.ExtraKey {
 	for i := range keys {

@@ -124,7 +124,7 @@ func (p *Plan) secure(z *Zone) bool {
 }
 
 // reliedOn reports whether validators rely on the zone's algorithm.
-func (z *Zone) reliedOn() bool { return z.Algorithm != 0 && z.Algorithm != dns.PRIVATEDNS }
+func (z *Zone) reliedOn() bool { return z.Algorithm != 0 && z.Algorithm != unassigned }
 
 // spec returns the zone as testzone wants it.
 func (p *Plan) spec(z *Zone) testzone.Spec {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/miekg/dns"
 )
@@ -35,6 +36,28 @@ func (v Verdict) secure() bool { return v == "NOERROR AD" || v == "NXDOMAIN AD" 
 // refused reports whether the client gets no data.
 func (v Verdict) refused() bool { return v == Failure || v == NoAnswer }
 
+// Status is a verdict without the response code: one of the words of RFC
+// 4033, or the verdict if no word fits.
+type Status string
+
+const (
+	secure   Status = "secure"
+	insecure Status = "insecure"
+	bogus    Status = "bogus"
+)
+
+func (v Verdict) status() Status {
+	switch {
+	case v.secure():
+		return secure
+	case v.refused():
+		return bogus
+	case v == "NOERROR" || v == "NXDOMAIN":
+		return insecure
+	}
+	return Status(v)
+}
+
 // Verdicts are those of the three validators on one question.
 type Verdicts struct {
 	Unbound, Named, Ours Verdict
@@ -54,6 +77,29 @@ func (v Verdicts) Trusting() bool {
 	return v.Ours.secure() && (v.Unbound.refused() || v.Named.refused())
 }
 
+// Statuses are those of Unbound, BIND and us, in this order.
+type Statuses [3]Status
+
+// Statuses returns the verdicts in a word each; as they are, if two of them
+// have data with different response codes.
+func (v Verdicts) Statuses() Statuses {
+	all := [3]Verdict{v.Unbound, v.Named, v.Ours}
+	code := ""
+	var s Statuses
+	for i, verdict := range all {
+		s[i] = verdict.status()
+		own, _, _ := strings.Cut(string(verdict), " ")
+		if s[i] == bogus {
+			continue
+		}
+		if code != "" && own != code {
+			return Statuses{Status(v.Unbound), Status(v.Named), Status(v.Ours)}
+		}
+		code = own
+	}
+	return s
+}
+
 func (v Verdicts) String() string {
 	return fmt.Sprintf("unbound %s, named %s, ours %s", v.Unbound, v.Named, v.Ours)
 }
@@ -62,20 +108,19 @@ func (v Verdicts) String() string {
 type Class struct {
 	Defect   string // kind
 	Question string // kind
-	Denial   string // of the zone that was asked
-	Phase    Phase  // of that zone
 	Verdicts
+	Traits string
 }
 
 func (c Class) String() string {
 	s := fmt.Sprintf("%s | %s | %s", cmp.Or(c.Defect, "no defect"), c.Question, c.Verdicts)
-	if c.Denial != "" {
-		s += fmt.Sprintf(" | %s | %s", c.Denial, c.Phase)
+	if c.Traits != "" {
+		s += " | " + c.Traits
 	}
 	return s
 }
 
-// broad returns the class without what is told of the zone.
+// broad returns the class without what is told of the zones.
 func (c Class) broad() Class {
 	return Class{Defect: c.Defect, Question: c.Question, Verdicts: c.Verdicts}
 }
@@ -85,13 +130,13 @@ type Case struct {
 	Plan     *Plan
 	Question Question
 	Verdicts Verdicts
+	Traits   string // see Batch.Traits
 	Reason   string // that we gave
 }
 
 // Class returns the class that the case is of.
 func (c Case) Class() Class {
-	denial, phase := c.Plan.Context(c.Question)
-	return Class{Defect: c.Plan.Defect.Kind, Question: c.Question.Kind, Denial: denial, Phase: phase, Verdicts: c.Verdicts}
+	return Class{Defect: c.Plan.Defect.Kind, Question: c.Question.Kind, Verdicts: c.Verdicts, Traits: c.Traits}
 }
 
 // Report sorts cases by what is to be thought of them.
@@ -135,5 +180,24 @@ func (r *Report) Classes() []Class {
 	slices.SortFunc(list, func(a, b Class) int {
 		return cmp.Or(len(r.Unjudged[b])-len(r.Unjudged[a]), cmp.Compare(a.String(), b.String()))
 	})
+	return list
+}
+
+// Examples returns an unjudged case for each kind of defect and way to
+// disagree.
+func (r *Report) Examples() []Case {
+	var list []Case
+	type kind struct {
+		defect   string
+		statuses Statuses
+	}
+	seen := make(map[kind]bool)
+	for _, class := range r.Classes() {
+		c := r.Unjudged[class][0]
+		if key := (kind{class.Defect, c.Verdicts.Statuses()}); !seen[key] {
+			seen[key] = true
+			list = append(list, c)
+		}
+	}
 	return list
 }

@@ -11,16 +11,16 @@ import (
 
 // Forwarder is a validator's surroundings: the folder that it may write to,
 // the upstream that it asks, and the root's trust anchors, which are DS RRs
-// in zone-file form.
+// in zone-file form. Programs is where Private has put unbound and named.
 type Forwarder struct {
-	Dir, Upstream string
-	Anchors       []string
+	Dir, Programs, Upstream string
+	Anchors                 []string
 }
 
 // Unbound starts Unbound. It uses no answer for another name than the one
 // that was asked for, so that the order of the questions does not matter.
 func (f Forwarder) Unbound() (*Server, error) {
-	addr, program, err := f.prepare("unbound")
+	addrs, err := FreeAddrs(1)
 	if err != nil {
 		return nil, err
 	}
@@ -51,16 +51,16 @@ remote-control:
 forward-zone:
  name: "."
  forward-addr: %s
-`, Host, port(addr), f.Dir, anchors.String(), strings.Replace(f.Upstream, ":", "@", 1)))
+`, Host, port(addrs[0]), f.Dir, anchors.String(), strings.Replace(f.Upstream, ":", "@", 1)))
 	if err != nil {
 		return nil, err
 	}
-	return Start(f.Dir, "unbound", addr, program, "-d", "-c", config)
+	return Start(f.Dir, "unbound", addrs[0], filepath.Join(f.Programs, "unbound"), "-d", "-c", config)
 }
 
 // Named starts BIND's named. It synthesizes no answer from others.
 func (f Forwarder) Named() (*Server, error) {
-	addr, program, err := f.prepare("named")
+	addrs, err := FreeAddrs(1)
 	if err != nil {
 		return nil, err
 	}
@@ -84,11 +84,11 @@ func (f Forwarder) Named() (*Server, error) {
  servfail-ttl 0; max-cache-size 64m;
 };
 %scontrols { };
-`, f.Dir, port(addr), Host, Host, port(f.Upstream), anchors.String()))
+`, f.Dir, port(addrs[0]), Host, Host, port(f.Upstream), anchors.String()))
 	if err != nil {
 		return nil, err
 	}
-	return Start(f.Dir, "named", addr, program, "-g", "-4", "-n", "1", "-c", config)
+	return Start(f.Dir, "named", addrs[0], filepath.Join(f.Programs, "named"), "-g", "-4", "-n", "1", "-c", config)
 }
 
 // CoreDNS starts the program with one block that forwards, validates, and
@@ -117,16 +117,6 @@ func (f Forwarder) CoreDNS(program string) (*Server, error) {
 		return nil, err
 	}
 	return Start(f.Dir, "coredns", addrs[0], program, "-conf", config)
-}
-
-// prepare finds an address and the program.
-func (f Forwarder) prepare(program string) (addr, path string, err error) {
-	addrs, err := FreeAddrs(1)
-	if err != nil {
-		return "", "", err
-	}
-	path, err = Private(f.Dir, program)
-	return addrs[0], path, err
 }
 
 func (f Forwarder) write(name, text string) (string, error) {

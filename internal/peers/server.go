@@ -133,14 +133,12 @@ func FreeAddrs(n int) ([]string, error) {
 	return addrs, nil
 }
 
-// Private copies a program into dir, unless it is there, and returns its path.
-// AppArmor confines named and unbound by the path of the program, and keeps
-// them out of temporary folders.
+// Private copies a program into dir and returns its path. AppArmor confines
+// named and unbound by the path of the program, and keeps them out of
+// temporary folders. It has to be called before any server is started: what a
+// child that is just being made holds open for writing can't be run.
 func Private(dir, name string) (string, error) {
 	path := filepath.Join(dir, name)
-	if _, err := os.Stat(path); err == nil {
-		return path, nil
-	}
 	found, err := find(name)
 	if err != nil {
 		return "", err
