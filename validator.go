@@ -32,6 +32,7 @@ type verdict struct {
 	dnssec.Finding
 	proof     *dnssec.Authenticated // nil unless Secure
 	inherited bool
+	refuted   bool // a signature by a secure zone fails
 }
 
 // ttl is that of the proof, if there is one.
@@ -81,8 +82,11 @@ func (q *query) judgeResponse(msg *dns.Msg) *Result {
 	for _, set := range p.final {
 		r.add(set)
 	}
+	positive := len(p.final) > 0 || p.end == ""
 	switch {
-	case (len(p.final) > 0 || p.unsigned || p.end == "") && msg.Rcode == dns.RcodeNameError:
+	case positive && msg.Rcode == dns.RcodeNameError && r.result.Status == dnssec.Secure:
+		r.exists = true
+	case (positive || p.unsigned) && msg.Rcode == dns.RcodeNameError:
 		r.weaken(bogus(dnssec.ResponseMalformed, "NXDOMAIN with an answer"))
 	case p.unsigned:
 		r.weaken(verdict{Finding: dnssec.Finding{Status: dnssec.Indeterminate, Reason: dnssec.TypeNotSigned}})
@@ -91,7 +95,7 @@ func (q *query) judgeResponse(msg *dns.Msg) *Result {
 		r.addDenial(p)
 	}
 	r.result.rcode = r.msg.Rcode
-	if r.emptyNonTerminal {
+	if r.exists {
 		r.result.rcode = dns.RcodeSuccess
 	}
 	return &r.result
@@ -112,8 +116,8 @@ type response struct {
 	sets   []dnssec.RRset // of the authority section, once they are needed
 	found  *proofs        // of these
 
-	lenient          bool // a denial that lacks records is no failure
-	emptyNonTerminal bool // NXDOMAIN was said of a name that is proven to exist
+	lenient bool // a denial that lacks records is no failure
+	exists  bool // NXDOMAIN was said of a name that is proven to exist
 }
 
 // weaken makes the result as weak as the verdict; the first of equals is kept.
@@ -207,12 +211,7 @@ func (r *response) addDenial(p path) {
 	if v.Status == dnssec.Secure || v.Status == dnssec.Insecure && zone != "" {
 		r.keepProofs(zone)
 		if soa, ok := findSet(r.authority(), zone, dns.TypeSOA); ok {
-			if signed, _ := r.judgeSigned(soa); signed.Status == dnssec.Secure {
-				r.keep(signed.proof, true)
-				if r.v.denials != nil {
-					r.v.denials.keepSOA(signed.proof, negativeTTL(r.msg.Ns), r.query)
-				}
-			}
+			r.addDenialSOA(soa)
 		}
 	}
 	if v.Status == dnssec.Bogus && p.partial(r.msg) && r.result.Status != dnssec.Secure {
@@ -248,7 +247,7 @@ func (r *response) deny(name, within string) (dnssec.Finding, string) {
 	}
 	if rcode == dns.RcodeNameError {
 		if f, z := proofs.deny(name, qtype, dns.RcodeSuccess, within); f.Status == dnssec.Secure {
-			r.emptyNonTerminal = true
+			r.exists = true
 			return f, z
 		}
 	}
@@ -278,8 +277,8 @@ func container(name string, rtype uint16) string {
 	return name
 }
 
-// judgeSet decides the status of one RRset: by its signatures, and if these prove
-// nothing by the zone that it lies in. It does not look at wildcards.
+// judgeSet decides the status of one RRset: by its signatures, and if there is none of a
+// secure zone by the zone that it lies in. It does not look at wildcards.
 func (q *query) judgeSet(set dnssec.RRset) verdict {
 	v, decided := q.judgeSigned(set)
 	if decided {
@@ -307,8 +306,9 @@ func (q *query) homeOf(set dnssec.RRset) *cut {
 // maxSigners bounds the zones that are asked for because signatures name them.
 const maxSigners = 4
 
-// judgeSigned decides by the signatures. It is undecided if none verifies: the
-// RRset may lie in a zone that the signatures do not tell of.
+// judgeSigned decides by the signatures. It is undecided if no secure zone made one:
+// the RRset may lie in a zone that the signatures do not tell of. One that such a
+// zone made and that fails decides: what lies below an insecure delegation has none.
 func (q *query) judgeSigned(set dnssec.RRset) (best verdict, decided bool) {
 	home := container(set.Name, set.Type)
 	scope := q.scope(home)
@@ -316,17 +316,18 @@ func (q *query) judgeSigned(set dnssec.RRset) (best verdict, decided bool) {
 		return verdict{Finding: scope.finding}, true
 	}
 	best.Finding = dnssec.Finding{Status: dnssec.Bogus, Reason: dnssec.SignatureMissing}
+	refuted := false
 	for _, signer := range closestFirst(set.Signers()) {
 		v, decided := q.judgeBySigner(set, signer, scope.zone)
 		if decided {
 			return v, true
 		}
-		best = further(best, v)
+		best, refuted = further(best, v), refuted || v.refuted
 	}
 	if best.Reason == dnssec.SignatureMissing && best.Detail == "" {
 		best.Detail = "no RRSIG " + set.String()
 	}
-	return best, best.Reason == dnssec.LimitExceeded
+	return best, refuted || best.Reason == dnssec.LimitExceeded
 }
 
 // closestFirst orders signers, and leaves out those that are too many.
@@ -348,7 +349,7 @@ func (q *query) judgeBySigner(set dnssec.RRset, signer, within string) (v verdic
 		if failure == nil {
 			return verdict{Finding: dnssec.Proven, proof: proof}, true
 		}
-		return verdict{Finding: failure.Finding()}, false
+		return verdict{Finding: failure.Finding(), refuted: true}, false
 	case dnssec.Bogus:
 		return verdict{Finding: zone.finding, inherited: zone.finding.Reason != dnssec.SignatureSignerInvalid}, false
 	default:
