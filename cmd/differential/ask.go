@@ -125,13 +125,22 @@ func (v *validators) fill(ctx context.Context, cases []differential.Case) error 
 func (v *validators) ask(ctx context.Context, c *differential.Case) {
 	q := c.Question.In(c.Plan)
 	var wg sync.WaitGroup
-	wg.Go(func() { c.Verdicts.Unbound = differential.VerdictOf(exchange(ctx, v.unbound.Addr, q)) })
-	wg.Go(func() { c.Verdicts.Named = differential.VerdictOf(exchange(ctx, v.named.Addr, q)) })
+	wg.Go(func() { c.Verdicts.Unbound = differential.VerdictOf(insist(ctx, v.unbound.Addr, q)) })
+	wg.Go(func() { c.Verdicts.Named = differential.VerdictOf(insist(ctx, v.named.Addr, q)) })
 	wg.Go(func() {
 		a := exchange(ctx, v.ours.Addr, q)
 		c.Verdicts.Ours, c.Reason = differential.VerdictOf(a), reason(a)
 	})
 	wg.Wait()
+}
+
+// insist asks a peer that does not answer once more: BIND 9.18 may wait in
+// vain for a question of its own that is just under way.
+func insist(ctx context.Context, addr string, q dns.Question) *dns.Msg {
+	if a := exchange(ctx, addr, q); a != nil {
+		return a
+	}
+	return exchange(ctx, addr, q)
 }
 
 // exchange asks with DO; nil is no answer.

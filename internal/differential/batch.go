@@ -110,6 +110,9 @@ func (b *Batch) Traits(p *Plan, q Question) string {
 	for _, z := range p.leadsTo(q, slices.Concat(a.Answer, a.Ns)) {
 		for ; z != nil; z = p.parentOf(z) {
 			traits = append(traits, z.traits()...)
+			if p.skipsLabel(z) {
+				traits = append(traits, belowNonTerminal)
+			}
 		}
 	}
 	slices.Sort(traits)
@@ -127,6 +130,12 @@ func (p *Plan) leadsTo(q Question, records []dns.RR) []*Zone {
 	return zones
 }
 
+// skipsLabel reports whether there is a name between the zone and its parent.
+func (p *Plan) skipsLabel(z *Zone) bool {
+	up := p.parentOf(z)
+	return up != nil && strings.Contains(strings.TrimSuffix(strings.TrimSuffix(z.Name, up.Name), "."), ".")
+}
+
 // traits are the words that a judgement may match.
 func (z *Zone) traits() []string {
 	traits := []string{z.Denial.String(), string(z.Phase)}
@@ -142,4 +151,7 @@ func (z *Zone) traits() []string {
 	return traits
 }
 
-const manyIterations = "over 150 iterations"
+const (
+	manyIterations   = "over 150 iterations"
+	belowNonTerminal = "cut below an empty non-terminal"
+)

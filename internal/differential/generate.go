@@ -142,7 +142,8 @@ func (g *generator) addDS(z *Zone) {
 	}
 }
 
-// makeDefect puts a defect into a zone, which is signed.
+// makeDefect puts a defect into a zone that is secure, or changes an answer,
+// which may also be one of an insecure zone.
 func (g *generator) makeDefect() {
 	var signed []*Zone
 	for i := range g.plan.Zones {
@@ -155,8 +156,12 @@ func (g *generator) makeDefect() {
 	}
 	z := pick(g, signed...)
 	d := Defect{Kind: pick(g, slices.Sorted(maps.Keys(defects))...), Zone: z.Name}
-	if g.chance(25) {
+	if g.chance(30) {
 		d.Kind = pick(g, slices.Sorted(maps.Keys(edits))...)
+		if g.chance(20) {
+			z = &g.plan.Zones[g.IntN(len(g.plan.Zones))]
+			d.Zone = z.Name
+		}
 	}
 	switch {
 	case edits[d.Kind].edit != nil || defects[d.Kind].of == nameOf:

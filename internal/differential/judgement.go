@@ -14,11 +14,11 @@ type Judgement struct {
 	Trait    string   // one that the zones on the way have; empty: any
 	Statuses []Statuses
 
-	// WrongPeer names the peer that is in error where it calls bogus what we
-	// call secure. Without it such a disagreement is never judged.
-	WrongPeer string
-	Section   string // of the RFC that decides
-	Because   string
+	// WrongPeers names the peers that are in error where they call bogus what
+	// we call secure. Without it such a disagreement is never judged.
+	WrongPeers []string
+	Section    string // of the RFC that decides
+	Because    string
 }
 
 // fits reports whether the judgement is about the class.
@@ -36,7 +36,7 @@ func (j *Judgement) excuses(v Verdicts) bool {
 		return true
 	}
 	wrong := func(peer string, verdict Verdict) bool {
-		return !verdict.refused() || j.WrongPeer == peer && j.Section != ""
+		return !verdict.refused() || slices.Contains(j.WrongPeers, peer) && j.Section != ""
 	}
 	return wrong("unbound", v.Unbound) && wrong("named", v.Named)
 }

@@ -12,13 +12,16 @@ import (
 // Forwarder is a validator's surroundings: the folder that it may write to,
 // the upstream that it asks, and the root's trust anchors, which are DS RRs
 // in zone-file form. Programs is where Private has put unbound and named.
+//
+// All are set up to judge alike, and each question by itself: with no
+// tolerance for clocks that differ, and with no answer made from what was
+// learned by other questions.
 type Forwarder struct {
 	Dir, Programs, Upstream string
 	Anchors                 []string
 }
 
-// Unbound starts Unbound. It uses no answer for another name than the one
-// that was asked for, so that the order of the questions does not matter.
+// Unbound starts Unbound.
 func (f Forwarder) Unbound() (*Server, error) {
 	addrs, err := FreeAddrs(1)
 	if err != nil {
@@ -37,6 +40,8 @@ func (f Forwarder) Unbound() (*Server, error) {
  pidfile: ""
  use-syslog: no
  val-log-level: 2
+ val-sig-skew-min: 0
+ val-sig-skew-max: 0
  num-threads: 1
  do-ip6: no
  do-not-query-localhost: no
@@ -58,7 +63,7 @@ forward-zone:
 	return Start(f.Dir, "unbound", addrs[0], filepath.Join(f.Programs, "unbound"), "-d", "-c", config)
 }
 
-// Named starts BIND's named. It synthesizes no answer from others.
+// Named starts BIND's named.
 func (f Forwarder) Named() (*Server, error) {
 	addrs, err := FreeAddrs(1)
 	if err != nil {
@@ -109,6 +114,8 @@ func (f Forwarder) CoreDNS(program string) (*Server, error) {
   validate
   log-failures
   trust-anchor %s
+  signature-skew 0s 0s
+  aggressive-nsec off
  }
  forward . %s
 }
