@@ -68,6 +68,9 @@ func (a *asker) ask(ctx context.Context, plans []*differential.Plan) (cases []di
 	defer v.stop()
 	for _, p := range plans {
 		for _, q := range p.Questions {
+			if !batch.Undisturbed(p, q) {
+				continue
+			}
 			cases = append(cases, differential.Case{Plan: p, Question: q, Traits: batch.Traits(p, q)})
 		}
 	}

@@ -17,6 +17,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"syscall"
 	"time"
 
@@ -29,6 +30,7 @@ type options struct {
 	names   int
 	seed    uint64
 	world   int
+	defect  string
 	explain bool
 	smaller int
 }
@@ -48,6 +50,7 @@ func parseFlags() options {
 	flag.IntVar(&o.names, "names", 10000, "how many names to ask for")
 	flag.Uint64Var(&o.seed, "seed", uint64(time.Now().Unix()), "what the worlds are made from")
 	flag.IntVar(&o.world, "world", -1, "only the world with this `number`")
+	flag.StringVar(&o.defect, "defect", "", "only defects of this `kind`")
 	flag.BoolVar(&o.explain, "explain", false, "make smaller also what is judged")
 	flag.IntVar(&o.smaller, "smaller", 20, "how many classes to make smaller")
 	flag.Parse()
@@ -57,6 +60,9 @@ func parseFlags() options {
 var errUnjudged = errors.New("there are disagreements without a judgement")
 
 func run(ctx context.Context, o options) (err error) {
+	if kinds := differential.Kinds(); o.defect != "" && !slices.Contains(kinds, o.defect) {
+		return fmt.Errorf("-defect %q: there are %q", o.defect, kinds)
+	}
 	program, err := filepath.Abs(o.coredns)
 	if err != nil {
 		return err
@@ -92,12 +98,12 @@ const (
 func askAll(ctx context.Context, a *asker, o options) ([]differential.Case, error) {
 	var cases []differential.Case
 	if o.world >= 0 {
-		return a.ask(ctx, []*differential.Plan{differential.Generate(o.seed, uint64(o.world), perWorld)})
+		return a.ask(ctx, []*differential.Plan{differential.Generate(o.seed, uint64(o.world), perWorld, o.defect)})
 	}
 	for number := uint64(0); len(cases) < o.names; {
 		var plans []*differential.Plan
 		for planned := len(cases); planned < o.names && len(plans) < perBatch; number++ {
-			p := differential.Generate(o.seed, number, min(perWorld, o.names-planned))
+			p := differential.Generate(o.seed, number, min(perWorld, o.names-planned), o.defect)
 			plans, planned = append(plans, p), planned+len(p.Questions)
 		}
 		more, err := a.ask(ctx, plans)

@@ -87,8 +87,8 @@ func (b *Batch) edit(q, a *dns.Msg) *dns.Msg {
 // meant reports whether the answer to q is the one to change.
 func (p *Plan) meant(kind edit, q dns.Question) bool {
 	name, typ := p.Defect.Name, p.Defect.Type
-	if kind.whole != 0 {
-		name, typ = p.Defect.Zone, kind.whole
+	if kind.apex != 0 {
+		name, typ = p.Defect.Zone, kind.apex
 	}
 	return q.Qtype == typ && strings.EqualFold(q.Name, p.absolute(name))
 }
@@ -100,6 +100,25 @@ func topOf(name string) string {
 		return ""
 	}
 	return strings.ToLower(labels[len(labels)-1])
+}
+
+// Undisturbed reports whether the answer to a question does not lead over a
+// name whose answer is changed. A validator that asks for the target of an
+// alias by itself, or has it cached, gets the changed answer then.
+func (b *Batch) Undisturbed(p *Plan, q Question) bool {
+	kind, ok := edits[p.Defect.Kind]
+	if !ok || p.meant(kind, q.In(p)) {
+		return true
+	}
+	changed := p.absolute(p.Defect.Name)
+	a := b.World.Answer(new(dns.Msg).SetQuestion(p.absolute(q.Name), q.Type).SetEdns0(1232, true))
+	for _, rr := range a.Answer {
+		cname, ok := rr.(*dns.CNAME)
+		if ok && (strings.EqualFold(cname.Hdr.Name, changed) || strings.EqualFold(cname.Target, changed)) {
+			return false
+		}
+	}
+	return true
 }
 
 // Traits says what is special about the zones that a question leads to, and

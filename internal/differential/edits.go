@@ -8,11 +8,13 @@ import (
 	"github.com/miekg/dns"
 )
 
-// edit changes the answer to one question on its way. With whole set it
-// changes all those that have an RRset of the zone's apex in question.
+// edit changes the answer to one question on its way: to any of the zone with
+// the defect, to one whose kind has a word in it, or to that for the apex and a
+// type.
 type edit struct {
-	whole uint16 // type that is asked for at the apex
-	edit  func(*change)
+	edit func(*change)
+	word string
+	apex uint16
 }
 
 // change is an answer that is being changed.
@@ -33,10 +35,10 @@ var edits = map[string]edit{
 	"NXDOMAIN said":                        on(func(c *change) { c.Rcode = dns.RcodeNameError }),
 	"NOERROR said":                         on(func(c *change) { c.Rcode = dns.RcodeSuccess }),
 	"SERVFAIL said":                        on(fail),
-	"DNSKEY unavailable":                   {dns.TypeDNSKEY, fail},
-	"DS unavailable":                       {dns.TypeDS, fail},
-	"DNSKEY denied without proof":          {dns.TypeDNSKEY, func(c *change) { c.Answer = nil }},
-	"DS denied without proof":              {dns.TypeDS, func(c *change) { c.Answer, c.Ns = nil, nil }},
+	"DNSKEY unavailable":                   {edit: fail, apex: dns.TypeDNSKEY},
+	"DS unavailable":                       {edit: fail, apex: dns.TypeDS},
+	"DNSKEY denied without proof":          {edit: func(c *change) { c.Answer = nil }, apex: dns.TypeDNSKEY},
+	"DS denied without proof":              {edit: func(c *change) { c.Answer, c.Ns = nil, nil }, apex: dns.TypeDS},
 	"authority dropped":                    on(func(c *change) { c.Ns = nil }),
 	"SOA dropped":                          on(func(c *change) { c.Ns = without(c.Ns, dns.TypeSOA) }),
 	"signatures of the authority dropped":  on(func(c *change) { c.Ns = unsigned(c.Ns) }),
@@ -49,10 +51,10 @@ var edits = map[string]edit{
 	"unsigned address added besides":       on(func(c *change) { c.Extra = append(c.Extra, c.address()) }),
 	"order reversed":                       on(func(c *change) { slices.Reverse(c.Answer); slices.Reverse(c.Ns) }),
 	"records twice":                        on(func(c *change) { c.Answer, c.Ns = twice(c.Answer), twice(c.Ns) }),
-	"target left out":                      on(leaveTargetOut),
-	"DNAME left out":                       on(func(c *change) { c.Answer = without(c.Answer, dns.TypeDNAME) }),
-	"synthesized CNAME left out":           on(func(c *change) { c.editSynthesized(func(*dns.CNAME) bool { return false }) }),
-	"synthesized CNAME changed":            on(changeSynthesized),
+	"target left out":                      {edit: leaveTargetOut, word: "NAME"},
+	"DNAME left out":                       {edit: func(c *change) { c.Answer = without(c.Answer, dns.TypeDNAME) }, word: "DNAME"},
+	"synthesized CNAME left out":           {edit: func(c *change) { c.editSynthesized(func(*dns.CNAME) bool { return false }) }, word: "DNAME"},
+	"synthesized CNAME changed":            {edit: changeSynthesized, word: "DNAME"},
 	"TTL raised":                           on(func(c *change) { c.ttl(86400) }),
 	"TTL 0":                                on(func(c *change) { c.ttl(0) }),
 	"owner names in capitals":              on(capitals),

@@ -17,6 +17,7 @@ type generator struct {
 	plan *Plan
 	all  []Question         // of all zones
 	sets map[string][]rrset // by zone
+	kind string             // of the defect; empty: any, or none
 }
 
 // rrset is one that a defect may be put into.
@@ -25,12 +26,14 @@ type rrset struct {
 	typ  uint16
 }
 
-// Generate makes the world with that number of a seed, and n questions.
-func Generate(seed, number uint64, n int) *Plan {
+// Generate makes the world with that number of a seed, and n questions. Its
+// defect is of the given kind; an empty one stands for any, or none.
+func Generate(seed, number uint64, n int, kind string) *Plan {
 	g := &generator{
 		Rand: rand.New(rand.NewPCG(seed, number)),
 		plan: &Plan{Top: fmt.Sprintf("w%d-%d", number, seed%100000)},
 		sets: make(map[string][]rrset),
+		kind: kind,
 	}
 	g.makeZones()
 	for i := range g.plan.Zones {
@@ -39,7 +42,7 @@ func Generate(seed, number uint64, n int) *Plan {
 	for i := range g.plan.Zones {
 		g.addDS(&g.plan.Zones[i])
 	}
-	if g.chance(90) {
+	if g.chance(90) || kind != "" {
 		g.makeDefect()
 	}
 	g.choose(n)
@@ -158,14 +161,18 @@ func (g *generator) makeDefect() {
 	d := Defect{Kind: pick(g, slices.Sorted(maps.Keys(defects))...), Zone: z.Name}
 	if g.chance(30) {
 		d.Kind = pick(g, slices.Sorted(maps.Keys(edits))...)
-		if g.chance(20) {
-			z = &g.plan.Zones[g.IntN(len(g.plan.Zones))]
-			d.Zone = z.Name
-		}
+	}
+	if g.kind != "" {
+		d.Kind = g.kind
+	}
+	if _, ok := edits[d.Kind]; ok && g.chance(20) {
+		z = &g.plan.Zones[g.IntN(len(g.plan.Zones))]
+		d.Zone = z.Name
 	}
 	switch {
+	case edits[d.Kind].apex != 0:
 	case edits[d.Kind].edit != nil || defects[d.Kind].of == nameOf:
-		d.Name, d.Type = g.victim(z)
+		d.Name, d.Type = g.victim(z, edits[d.Kind].word)
 	case defects[d.Kind].of == rrsetOf:
 		set := pick(g, g.sets[z.Name]...)
 		d.Name, d.Type = set.name, set.typ
@@ -176,22 +183,30 @@ func (g *generator) makeDefect() {
 	g.plan.Defect = d
 }
 
-// victim chooses the question whose answer is changed, or whose denial is.
-func (g *generator) victim(z *Zone) (string, uint16) {
-	var own []Question
+// victim chooses the question whose answer is changed, or whose denial is: if
+// there is one of a kind with the word in it.
+func (g *generator) victim(z *Zone, word string) (string, uint16) {
+	var own, meant []Question
 	for _, q := range g.all {
-		if g.plan.ZoneOf(q) == z {
-			own = append(own, q)
+		if g.plan.ZoneOf(q) != z {
+			continue
+		}
+		own = append(own, q)
+		if strings.Contains(q.Kind, word) {
+			meant = append(meant, q)
 		}
 	}
-	q := pick(g, own...)
+	if len(meant) == 0 {
+		meant = own
+	}
+	q := pick(g, meant...)
 	return q.Name, q.Type
 }
 
 // denialRecord chooses an NSEC or NSEC3 RRset: the one that matches or covers
 // the name that is returned.
 func (g *generator) denialRecord(z *Zone) (string, uint16) {
-	name, _ := g.victim(z)
+	name, _ := g.victim(z, "")
 	if z.Denial == testzone.NSEC3 || z.Denial == testzone.NSEC3OptOut {
 		return name, dns.TypeNSEC3
 	}
@@ -221,4 +236,11 @@ func (g *generator) choose(n int) {
 	chosen = append(chosen, rest...)
 	chosen = append(chosen, own[half:]...)
 	g.plan.Questions = chosen[:min(n, len(chosen))]
+}
+
+// Kinds lists the kinds of defects.
+func Kinds() []string {
+	kinds := slices.AppendSeq(slices.Collect(maps.Keys(defects)), maps.Keys(edits))
+	slices.Sort(kinds)
+	return kinds
 }
