@@ -102,7 +102,7 @@ func (z Zone) plainer() []Zone {
 	add(z.Algorithm != 0 && z.Algorithm != dns.ECDSAP256SHA256, func(c *Zone) { c.Algorithm = dns.ECDSAP256SHA256 })
 	add(z.Denial != testzone.NSEC, func(c *Zone) { c.Denial, c.Iterations, c.Salt = testzone.NSEC, 0, "" })
 	add(z.Iterations != 0 || z.Salt != "", func(c *Zone) { c.Iterations, c.Salt = 0, "" })
-	add(z.Phase != steady, func(c *Zone) { c.Phase = steady })
+	add(z.Algorithm != 0 && z.Phase != steady, func(c *Zone) { c.Phase = steady })
 	add(z.CSK, func(c *Zone) { c.CSK = false })
 	add(len(z.DS) > 0 && !slices.Equal(z.DS, []uint8{dns.SHA256}), func(c *Zone) { c.DS = []uint8{dns.SHA256} })
 	return list
