@@ -1,5 +1,11 @@
 package differential
 
+// aliases are the kinds of questions whose answer is a chain.
+var aliases = []string{
+	"CNAME", "CNAME to NODATA", "CNAME to NXDOMAIN", "CNAME across", "CNAME across to NODATA", "CNAME across to NXDOMAIN",
+	"CNAME across to wildcard", "wildcard CNAME", "wildcard CNAME to NODATA", "DNAME", "DNAME to NODATA", "DNAME to NXDOMAIN", "DNAME to wildcard",
+}
+
 // judgements has what was found out about each disagreement that is known, on
 // Unbound 1.17 and BIND 9.18.
 var judgements = []Judgement{
@@ -127,13 +133,22 @@ var judgements = []Judgement{
 			"Unbound does so too, but not for NSEC RRsets that were asked for and not by NSEC3.",
 	},
 	{
-		Name:     "NXDOMAIN where the wildcard exists",
+		Name:     "NXDOMAIN without the denial of the wildcard",
 		Defects:  []string{"NXDOMAIN said"},
-		Question: []string{"wildcard NODATA"},
+		Question: []string{"wildcard NODATA", "DS of an insecure delegation"},
 		Trait:    "NSEC3 opt-out",
 		Statuses: []Statuses{{bogus, insecure, bogus}},
 		Section:  "RFC 5155, section 8.4",
 		Because:  "A name error needs an NSEC3 RR that covers the wildcard. BIND is content that the next closer name is in an opt-out span.",
+	},
+	{
+		Name:     "the denial of a DS by the NSEC3 RR of another name",
+		Defects:  []string{"NODATA of another name"},
+		Question: []string{"DS of an insecure delegation"},
+		Trait:    "NSEC3 opt-out",
+		Statuses: []Statuses{{bogus, insecure, bogus}},
+		Section:  "RFC 5155, section 8.6",
+		Because:  "It takes a match, or a span with opt-out that covers the next closer name. BIND finds one by a question of its own.",
 	},
 	{
 		Name:     "a name in an opt-out span without the rest of the proof",
@@ -176,6 +191,15 @@ var judgements = []Judgement{
 		Because:  "There can be but one. Unbound takes the first and leaves the forged one out.",
 	},
 	{
+		Name:     "the end of a chain of aliases",
+		Defects:  []string{"target left out", "authority dropped", "signatures of the authority dropped", "NOERROR said"},
+		Question: aliases,
+		Statuses: []Statuses{{secure, secure, bogus}, {insecure, insecure, bogus}, {"NXDOMAIN", "NXDOMAIN", "NOERROR"}},
+		Section:  "RFC 1034, section 5.3.3",
+		Because: "The peers ask for the target of an alias by themselves, and that answer is sound here. " +
+			"We judge the response that came, three times if need be.",
+	},
+	{
 		Name:     "an alias that is known from another question",
 		Defects:  []string{"NODATA of another name", "answer emptied", "NXDOMAIN of another name"},
 		Question: []string{"wildcard CNAME to NODATA", "CNAME to NODATA", "wildcard CNAME", "CNAME"},
@@ -201,7 +225,7 @@ var judgements = []Judgement{
 	},
 	{
 		Name:     "a name that the zone has delegated, denied by the zone itself",
-		Defects:  []string{"type bit NS set"},
+		Defects:  []string{"type bit NS set", "NODATA by the NSEC of a delegation", "NXDOMAIN by the NSEC of a delegation"},
 		Statuses: []Statuses{{insecure, insecure, bogus}},
 		Section:  "RFC 6840, section 4.1",
 		Because: "The NSEC is that of an insecure delegation, and denies nothing but the DS. What an unsigned child says would be insecure, " +
