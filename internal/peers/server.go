@@ -26,7 +26,7 @@ const (
 // addresses that an interface has, so other loopback addresses need root.)
 const Host = "127.0.0.1"
 
-// Server is a child process that answers on Addr.
+// Server is a child process. One made by Start answers on Addr.
 type Server struct {
 	Name, Addr string
 
@@ -35,10 +35,23 @@ type Server struct {
 	ended chan struct{}
 }
 
-// Start runs a program in dir, and returns when it answers on addr. What it
-// writes goes into a file in dir.
+// Start runs a program in dir, and returns when it answers on addr.
 func Start(dir, name, addr, program string, args ...string) (*Server, error) {
-	s := &Server{Name: name, Addr: addr, log: filepath.Join(dir, name+".log"), ended: make(chan struct{})}
+	s, err := Run(dir, name, program, args...)
+	if err != nil {
+		return nil, err
+	}
+	s.Addr = addr
+	if err := s.await(); err != nil {
+		s.Stop()
+		return nil, err
+	}
+	return s, nil
+}
+
+// Run runs a program in dir. What it writes goes into a file there.
+func Run(dir, name, program string, args ...string) (*Server, error) {
+	s := &Server{Name: name, log: filepath.Join(dir, name+".log"), ended: make(chan struct{})}
 	log, err := os.Create(s.log)
 	if err != nil {
 		return nil, err
@@ -54,10 +67,6 @@ func Start(dir, name, addr, program string, args ...string) (*Server, error) {
 		_ = s.cmd.Wait() // a server that ends early is noticed by its silence
 		_ = log.Close()
 	}()
-	if err := s.await(); err != nil {
-		s.Stop()
-		return nil, err
-	}
 	return s, nil
 }
 
