@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/dnssecval/dnssecval/internal/peers"
-	"github.com/dnssecval/dnssecval/internal/testzone"
 )
 
 // server is the CoreDNS under test.
@@ -23,8 +22,7 @@ type server struct {
 	*peers.Server
 	addr, metrics, pprof string
 	dir, corefile        string
-	world                *testzone.World
-	upstream             string
+	up                   *upstream
 	reloads, swaps       int
 }
 
@@ -40,7 +38,7 @@ func startServer(program string, up *upstream) (*server, error) {
 	}
 	s := &server{
 		addr: addrs[0], metrics: addrs[1], pprof: addrs[2], dir: dir, corefile: filepath.Join(dir, "Corefile"),
-		world: up.world, upstream: up.server.Addr(),
+		up: up,
 	}
 	if err := errors.Join(s.writeAnchors(), s.configure()); err != nil {
 		return nil, err
@@ -74,15 +72,15 @@ func (s *server) configure() error {
     }
     forward . %s
 }
-`, s.reloads, port, host, s.metrics, s.pprof, ttl, filepath.Join(s.dir, "anchors"), s.upstream))
+`, s.reloads, port, host, s.metrics, s.pprof, ttl, filepath.Join(s.dir, "anchors"), s.up.server.Addr()))
 }
 
 // writeAnchors has the root's anchor, as DS or as DNSKEY, and every other time
 // that of the island.
 func (s *server) writeAnchors() error {
-	lines := s.world.Anchors(".")
+	lines := s.up.world.Anchors(".")
 	if s.swaps%2 == 1 {
-		lines = append(s.world.AnchorKeys("."), s.world.Anchors("island.test.")...)
+		lines = append(s.up.world.AnchorKeys("."), s.up.world.Anchors("island.test.")...)
 	}
 	return s.write("anchors", strings.Join(lines, "\n")+"\n")
 }

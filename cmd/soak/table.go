@@ -10,17 +10,20 @@ import (
 // table has the samples at start, middle and end.
 type table []sample
 
-// warmup is the time until the first sample.
-const warmup = 8 * time.Second
+const (
+	warmup  = 8 * time.Second  // until the first sample
+	winding = 12 * time.Second // from the last one to the end
+)
 
-// watch takes the samples. It returns when the time is over.
+// watch takes the samples, each while the upstream is well: otherwise what is
+// under way is many goroutines. It returns when the time is over.
 func (s *server) watch(ctx context.Context, duration time.Duration) (table, error) {
 	var t table
 	begin := time.Now()
 	for _, at := range []struct {
 		when  string
 		after time.Duration
-	}{{"start", warmup}, {"middle", duration / 2}, {"end", duration - time.Second}} {
+	}{{"start", warmup}, {"middle", duration / 2}, {"end", duration - winding}} {
 		select {
 		case <-ctx.Done():
 			return t, ctx.Err()
@@ -28,13 +31,25 @@ func (s *server) watch(ctx context.Context, duration time.Duration) (table, erro
 			return t, nil // disturb says so
 		case <-time.After(time.Until(begin.Add(at.after))):
 		}
+		s.awaitCalm(ctx)
 		got, err := s.insist(at.when)
 		if err != nil {
 			return t, err
 		}
 		t = append(t, got)
 	}
+	select {
+	case <-ctx.Done():
+	case <-s.Ended():
+	}
 	return t, nil
+}
+
+// awaitCalm returns when the upstream has been well for a second.
+func (s *server) awaitCalm(ctx context.Context) {
+	for !s.up.calm() && ctx.Err() == nil {
+		time.Sleep(100 * time.Millisecond)
+	}
 }
 
 // insist takes a sample also while a reload closes the listeners.

@@ -61,6 +61,7 @@ type upstream struct {
 
 	mu       sync.Mutex
 	fault    fault
+	since    time.Time  // of the fault
 	harmed   []interval // when it was harmful; the last may have no end yet
 	answers  int
 	stripped map[testzone.Question]bool // the last answer was
@@ -104,7 +105,14 @@ func (u *upstream) set(f fault) {
 	if f.harmful() {
 		u.harmed = append(u.harmed, interval{from: now})
 	}
-	u.fault = f
+	u.fault, u.since = f, now
+}
+
+// calm reports whether it has been well for a second.
+func (u *upstream) calm() bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.fault == none && time.Since(u.since) > time.Second
 }
 
 // excuses reports whether a question that was under way then may have failed
