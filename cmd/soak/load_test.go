@@ -72,8 +72,13 @@ func TestExcuses(t *testing.T) {
 		}
 	}
 	u.set(slow)
-	if u.harmed[1].to.IsZero() || len(u.harmed) != 2 {
+	if len(u.harmed) != 2 {
 		t.Error("slow is harmful")
+	}
+	u.set(dead)
+	u.set(none)
+	if len(u.harmed) != 3 || u.harmed[2].to.IsZero() {
+		t.Errorf("dead is not: %v", u.harmed)
 	}
 }
 
