@@ -112,7 +112,7 @@ func (q *query) cutAt(name string) *cut {
 }
 
 // unfinished tells whether the failure says more of the query than of the zone.
-func (c *cut) unfinished() bool { return c.finding.Reason == dnssec.LimitExceeded || c.abandoned }
+func (c *cut) unfinished() bool { return c.finding.Reason.Unfinished() || c.abandoned }
 
 // establish finds out what is at a name, whatever it takes, and keeps it.
 func (q *query) establish(name string) *cut {
@@ -135,7 +135,7 @@ func (q *query) tryHard(name string) (c *cut) {
 		if next := q.attempt(name, e); c == nil || next.finding.Status != dnssec.Bogus || next.finding.Reason >= c.finding.Reason {
 			c = next
 		}
-		if c.finding.Status != dnssec.Bogus || c.inherited || c.finding.Reason == dnssec.LimitExceeded || q.ctx.Err() != nil {
+		if c.finding.Status != dnssec.Bogus || c.inherited || c.finding.Reason.Unfinished() || q.ctx.Err() != nil {
 			break
 		}
 	}
@@ -214,7 +214,7 @@ func (q *query) withoutDS(name string, msg *dns.Msg) *cut {
 	if finding.Status != dnssec.Bogus {
 		return &cut{name: name, delegation: shown, finding: finding, expires: q.until(proofs.ttl(msg))}
 	}
-	if finding.Reason == dnssec.LimitExceeded {
+	if finding.Reason.Unfinished() {
 		return &cut{name: name, delegation: dnssec.DelegationUnsigned, finding: finding}
 	}
 	above := q.zoneOf(dnsname.Parent(name))

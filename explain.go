@@ -45,7 +45,12 @@ func (e *explainer) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.M
 	// What the client asked has to be kept: rewrite changes the request in place.
 	explaining := &explainingWriter{ResponseWriter: w, explainer: e, slot: slot, opt: r.IsEdns0(), checkingDisabled: r.CheckingDisabled,
 		asked: question{dnsname.Canonical(r.Question[0].Name), r.Question[0].Qtype}}
-	return plugin.NextOrFailure(e.name, e.next, ctx, explaining, r)
+	rcode, err := plugin.NextOrFailure(e.name, e.next, ctx, explaining, r)
+	if plugin.ClientWrite(rcode) || slot.Load() == nil {
+		return rcode, err
+	}
+	_ = explaining.WriteMsg(new(dns.Msg).SetRcode(r, rcode)) // what the server would write, without the explanation
+	return dns.RcodeSuccess, err
 }
 
 // explain leaves an explanation for the client, if the handler is in the chain.
@@ -89,7 +94,7 @@ func (w *explainingWriter) WriteMsg(m *dns.Msg) error {
 func (w *explainingWriter) explanation(m *dns.Msg) *explanation {
 	now := w.explainer.now()
 	if x := w.slot.Load(); x != nil {
-		if x.reason.Status == dnssec.Bogus {
+		if x.reason.Status == dnssec.Bogus && x.reason.Reason != dnssec.Overloaded {
 			w.explainer.cache.noteFailure(w.asked, x.reason, now)
 			if m.Rcode != dns.RcodeServerFailure && w.checkingDisabled {
 				return nil

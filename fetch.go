@@ -75,7 +75,7 @@ func (v *Validator) newQuery(ctx context.Context, w dns.ResponseWriter, r *dns.M
 		asked:    new(atomic.Int32),
 		expected: &expected{flights: make(map[question]<-chan singleflight.Result)},
 	}
-	q.verifier = dnssec.Verifier{Now: q.now, Policy: v.policy, Budget: dnssec.NewBudget(), Ledger: ledger{v.cache, v.metrics, q.server}}
+	q.verifier = dnssec.Verifier{Now: q.now, Policy: v.policy, Budget: dnssec.NewBudget(v.turns), Ledger: ledger{v.cache, v.metrics, q.server}}
 	if !v.override.IsZero() {
 		q.verifier.Now = v.override
 	}

@@ -34,6 +34,7 @@ type Validator struct {
 	unproven   *sync.Map         // zones whose anchors matched no key when they were last tried, with the set that they were told of
 	routes     *routes
 	cache      *cache
+	turns      *turns
 	home       string                  // the address that stands for the block where no client asked
 	besides    map[string][]*Validator // by address: those of the blocks that listen there, this one too
 	flights    singleflight.Group
@@ -95,12 +96,13 @@ func (v *Validator) validate(ctx context.Context, w dns.ResponseWriter, r *dns.M
 	v.metrics.sized(q.server, v)
 
 	if result.Status == dnssec.Bogus {
-		if ctx.Err() != context.Canceled { // the client gave up, which says nothing of the name
+		// That the client gave up, or that there is too much to do, says nothing of the name.
+		if ctx.Err() != context.Canceled && result.Reason != dnssec.Overloaded {
 			v.cache.keepFailure(q.question, result.Finding, v.now())
 		}
 		v.tell(q, result.Finding)
 		if !v.report {
-			return v.refuse(w, r, dns.RcodeServerFailure)
+			return v.fail(w, r, result.Reason)
 		}
 	} else {
 		v.cache.forgetFailure(q.question)
@@ -119,6 +121,15 @@ func (v *Validator) tell(q *query, f dnssec.Finding) {
 	if v.failures != nil {
 		v.failures.log(q.question, q.client(), f, q.now)
 	}
+}
+
+// fail answers SERVFAIL. That there is too much to do is left to who stands outside of
+// CoreDNS's cache, which would keep it.
+func (v *Validator) fail(w dns.ResponseWriter, r *dns.Msg, reason dnssec.Reason) (int, error) {
+	if reason == dnssec.Overloaded {
+		return dns.RcodeServerFailure, nil
+	}
+	return v.refuse(w, r, dns.RcodeServerFailure)
 }
 
 // refuse answers without any data. It writes for itself: returning the code too

@@ -41,7 +41,7 @@ type verdict struct {
 func (q *query) judgeAndRetry(msg **dns.Msg) Result {
 	result := q.judgeResponse(*msg)
 	for e := again; e < efforts; e++ {
-		if result.Status != dnssec.Bogus || result.inherited || result.Reason == dnssec.LimitExceeded || q.ctx.Err() != nil {
+		if result.Status != dnssec.Bogus || result.inherited || result.Reason.Unfinished() || q.ctx.Err() != nil {
 			break
 		}
 		next := q.answerAgain(e)
@@ -74,6 +74,7 @@ func (q *query) judgeResponse(msg *dns.Msg) Result {
 		r.add(set)
 	}
 	switch {
+	case r.result.Status == dnssec.Bogus: // nothing makes it weaker
 	case (len(p.final) > 0 || p.unsigned || p.end == "") && msg.Rcode == dns.RcodeNameError:
 		r.weaken(bogus(dnssec.ResponseMalformed, "NXDOMAIN with an answer"))
 	case p.unsigned:
@@ -128,8 +129,11 @@ func (r *response) keep(proof dnssec.Authenticated, authority bool) {
 }
 
 // add judges an RRset of the answer: its signature, and where that is of a wildcard
-// the denial of the next closer name.
+// the denial of the next closer name. Once something was bogus no other is looked at.
 func (r *response) add(set dnssec.RRset) verdict {
+	if r.result.Status == dnssec.Bogus {
+		return verdict{Finding: r.result.Finding}
+	}
 	v := r.judge(set)
 	r.weaken(v)
 	if v.Status != dnssec.Secure {
@@ -201,7 +205,7 @@ func (r *response) denial(name string) (verdict, string) {
 	home := container(name, r.question.qtype)
 	within := r.scope(home).zone
 	finding, zone := r.deny(name, within)
-	if finding.Status != dnssec.Bogus || finding.Reason == dnssec.LimitExceeded || r.saidBySecureZone(home, within) {
+	if finding.Status != dnssec.Bogus || finding.Reason.Unfinished() || r.saidBySecureZone(home, within) {
 		return verdict{Finding: finding}, zone
 	}
 	if above := r.zoneOf(home); above.finding.Status != dnssec.Secure {
@@ -216,7 +220,7 @@ func (r *response) denial(name string) (verdict, string) {
 func (r *response) deny(name, within string) (dnssec.Finding, string) {
 	proofs, qtype, rcode := r.proofs(), r.question.qtype, r.msg.Rcode
 	finding, zone := proofs.deny(name, qtype, rcode, within)
-	if finding.Status != dnssec.Bogus || finding.Reason == dnssec.LimitExceeded {
+	if finding.Status != dnssec.Bogus || finding.Reason.Unfinished() {
 		return finding, zone
 	}
 	if rcode == dns.RcodeNameError {
@@ -310,7 +314,7 @@ func (q *query) judgeSigned(set dnssec.RRset) (v verdict, decided bool) {
 			return verdict{Finding: zone.finding, inherited: true}, true
 		}
 	}
-	return v, v.Reason == dnssec.LimitExceeded
+	return v, v.Reason.Unfinished()
 }
 
 // further returns the failure that got further through the checks.

@@ -3,47 +3,86 @@ package dnssec
 import "sync/atomic"
 
 // Limits of the work for one response, from what the established validators chose
-// after CVE-2023-50387 and CVE-2023-50868.
+// after CVE-2023-50387 and CVE-2023-50868. An attack is made of checks that fail, and
+// an honest answer hardly ever has one: a signature that is wrong beside a good one,
+// or a second key of the same tag. So few failed ones are enough.
 const (
-	MaxSignatures         = 32   // signature checks for a client's query, failed ones too
-	MaxSignaturesPerRRset = 8    // signature checks for an RRset
-	MaxCandidates         = 32   // RRSIG records of an RRset that are looked at
-	MaxKeysPerTag         = 4    // DNSKEYs of one tag and algorithm that are tried
-	MaxDS                 = 8    // DS records of a zone that are tried
-	MaxDNSKEY             = 32   // DNSKEY records of a zone
-	MaxNSEC3PerProof      = 8    // NSEC3 records of a response
-	MaxHashes             = 64   // NSEC3 owner names that are computed
-	MaxHashBlocks         = 8192 // SHA-1 blocks for all of them
-	MaxIterations         = 150  // NSEC3 iterations that are computed (RFC 9276, section 3.2)
+	MaxSignatures     = 32   // signature checks for a client's query, failed ones too
+	MaxFailed         = 4    // of these failed
+	MaxFailedPerRRset = 2    // failed ones for an RRset, also those that the ledger knows
+	MaxCandidates     = 32   // RRSIG records of an RRset that are looked at
+	MaxKeysPerTag     = 4    // DNSKEYs of one tag and algorithm that are tried
+	MaxDS             = 8    // DS records of a zone that are tried
+	MaxDNSKEY         = 32   // DNSKEY records of a zone
+	MaxNSEC3PerProof  = 8    // NSEC3 records of a response
+	MaxHashes         = 64   // NSEC3 owner names that are computed
+	MaxHashBlocks     = 8192 // SHA-1 blocks for all of them
+	MaxIterations     = 150  // NSEC3 iterations that are computed (RFC 9276, section 3.2)
 )
+
+// dearHash is how many SHA-1 blocks are as much as a turn is worth.
+const dearHash = 16
+
+// Turns shares the processor among all queries: what is costly is computed in turn.
+// Nothing waits for an upstream in its turn.
+type Turns interface {
+	// Take waits for a turn, and returns false if there is too much to do.
+	Take() bool
+	// Give ends a turn.
+	Give()
+}
 
 // Budget is what one response may still cost. It is spent before each expensive
 // step, and the first step that it does not cover fails with LimitExceeded. Several
-// goroutines may spend from it.
+// goroutines may spend from it; steps that they are at together may all fail.
 type Budget struct {
-	signatures, hashes, blocks atomic.Int32
+	signatures, failures, hashes, blocks atomic.Int32
+
+	turns Turns
 }
 
-// NewBudget returns the budget for one client's query.
-func NewBudget() *Budget {
-	var b Budget
+// NewBudget returns the budget for one client's query. Without turns all is computed
+// at once.
+func NewBudget(turns Turns) *Budget {
+	b := Budget{turns: turns}
 	b.signatures.Store(MaxSignatures)
+	b.failures.Store(MaxFailed)
 	b.hashes.Store(MaxHashes)
 	b.blocks.Store(MaxHashBlocks)
 	return &b
 }
 
-func (b *Budget) spendSignature() *Failure {
-	if b.signatures.Add(-1) < 0 {
-		return fail(LimitExceeded, "signature checks for one query")
+// check pays for a signature check, and makes it in its turn.
+func (b *Budget) check(verify func() bool) (good bool, f *Failure) {
+	if b.failures.Load() <= 0 || b.signatures.Add(-1) < 0 {
+		return false, fail(LimitExceeded, "signature checks for one query")
 	}
-	return nil
+	f = b.inTurn(func() { good = verify() })
+	if f == nil && !good {
+		b.failures.Add(-1)
+	}
+	return good, f
 }
 
-// spendHash pays for one NSEC3 hash of so many SHA-1 blocks.
-func (b *Budget) spendHash(blocks int) *Failure {
+// hash pays for one NSEC3 hash of so many SHA-1 blocks, and has it computed.
+func (b *Budget) hash(blocks int, compute func()) *Failure {
 	if b.hashes.Add(-1) < 0 || b.blocks.Add(int32(-blocks)) < 0 {
 		return fail(LimitExceeded, "NSEC3 hashes for one query")
 	}
+	if blocks < dearHash {
+		compute()
+		return nil
+	}
+	return b.inTurn(compute)
+}
+
+func (b *Budget) inTurn(compute func()) *Failure {
+	if b.turns != nil {
+		if !b.turns.Take() {
+			return fail(Overloaded, "too many checks wait")
+		}
+		defer b.turns.Give()
+	}
+	compute()
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/dnssecval/dnssecval/internal/dnsname"
 	"github.com/miekg/dns"
@@ -32,6 +33,7 @@ type key struct {
 	tag    uint16
 	digest Digest // of zone and rdata
 	public func() (publicKey, error)
+	signs  atomic.Bool // it has verified something
 
 	revoking bool // it is asked only whether it revokes itself
 }
@@ -41,7 +43,7 @@ const keyHeader = 4 // octets before the public key
 // newKeys reads the records of a DNSKEY RRset.
 func newKeys(set RRset) ([]*key, *Failure) {
 	if len(set.RRs) > MaxDNSKEY {
-		return nil, fail(LimitExceeded, fmt.Sprintf("%d DNSKEYs in %s", len(set.RRs), set.Name))
+		return nil, fail(DNSKEYLimitExceeded, fmt.Sprintf("%d DNSKEYs in %s", len(set.RRs), set.Name))
 	}
 	rdatas, ok := canonicalRDATA(set.RRs)
 	if !ok {

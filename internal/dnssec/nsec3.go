@@ -93,17 +93,23 @@ func (c *nsec3Chain) hash(name string) (nsec3Hash, *Failure) {
 		return h, nil
 	}
 	wire := dnsname.AppendWire(make([]byte, 0, 64), name)
-	if f := c.budget.spendHash(sha1Blocks(len(wire)+len(c.salt)) + int(c.iterations)*sha1Blocks(sha1.Size+len(c.salt))); f != nil {
+	var h nsec3Hash
+	blocks := sha1Blocks(len(wire)+len(c.salt)) + int(c.iterations)*sha1Blocks(sha1.Size+len(c.salt))
+	if f := c.budget.hash(blocks, func() { h = c.compute(wire) }); f != nil {
 		return nsec3Hash{}, f
 	}
+	c.hashes[name] = h
+	return h, nil
+}
+
+func (c *nsec3Chain) compute(wire []byte) nsec3Hash {
 	buf := append(wire, c.salt...)
 	h := sha1.Sum(buf)
 	for range c.iterations {
 		buf = append(append(buf[:0], h[:]...), c.salt...)
 		h = sha1.Sum(buf)
 	}
-	c.hashes[name] = h
-	return h, nil
+	return h
 }
 
 // sha1Blocks counts the blocks of a message with its padding (FIPS 180-4, section 5.1.1).

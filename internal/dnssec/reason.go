@@ -52,10 +52,12 @@ const (
 	DNSKEYMalformed
 	DNSKEYNoDSMatch
 	DNSKEYNoAnchorMatch
+	DNSKEYLimitExceeded
 	SignatureInvalid
 
 	// Bogus: it was not looked at to the end.
 	LimitExceeded
+	Overloaded
 
 	reasons // how many there are
 )
@@ -108,9 +110,11 @@ var reasonTable = [reasons]reasonEntry{
 	DNSKEYMalformed:               {"dnskey_malformed", Bogus, dns.ExtendedErrorCodeDNSKEYMissing, "the DNSKEY's public key can't be used"},
 	DNSKEYNoDSMatch:               {"dnskey_no_ds_match", Bogus, dns.ExtendedErrorCodeDNSKEYMissing, "no DNSKEY matches a DS of the parent zone"},
 	DNSKEYNoAnchorMatch:           {"dnskey_no_anchor_match", Bogus, dns.ExtendedErrorCodeDNSKEYMissing, "no DNSKEY matches a trust anchor"},
+	DNSKEYLimitExceeded:           {"dnskey_limit_exceeded", Bogus, dns.ExtendedErrorCodeOther, "the zone has more DNSKEY or DS records than are looked at"},
 	SignatureInvalid:              {"signature_invalid", Bogus, dns.ExtendedErrorCodeDNSBogus, "the signature does not verify"},
 
 	LimitExceeded: {"limit_exceeded", Bogus, dns.ExtendedErrorCodeOther, "more work than one response is worth"},
+	Overloaded:    {"overloaded", Bogus, dns.ExtendedErrorCodeOther, "more work at once than this machine can do"},
 }
 
 // edeNegativeTrustAnchor is not in miekg/dns yet.
@@ -121,6 +125,10 @@ func (r Reason) String() string { return reasonTable[r].token }
 
 // Status returns the status that the reason stands for.
 func (r Reason) Status() Status { return reasonTable[r].status }
+
+// Unfinished tells whether nobody looked to the end: that says nothing of the zone, and
+// is not to be kept.
+func (r Reason) Unfinished() bool { return r >= LimitExceeded }
 
 // Text returns a sentence that explains the token.
 func (r Reason) Text() string { return reasonTable[r].text }

@@ -3,6 +3,7 @@ package dnssec
 import (
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/dnssecval/dnssecval/internal/dnsname"
@@ -18,11 +19,11 @@ type Verifier struct {
 	Ledger Ledger // may be nil
 }
 
-// Ledger remembers which signatures have verified, so that none is computed twice.
-// It is told nothing of time and names: these are checked each time.
+// Ledger remembers what came of signatures, so that none is computed twice. It is told
+// nothing of time and names: these are checked each time.
 type Ledger interface {
-	// Verified tells whether the signature was checked before, and was good.
-	Verified(Digest) bool
+	// Known tells what came of the signature, if it was checked before.
+	Known(Digest) (good, known bool)
 	// Checked is called for each signature that was computed.
 	Checked(d Digest, algorithm uint8, good bool)
 }
@@ -54,7 +55,7 @@ func (v *Verifier) authenticate(set RRset, zone string, keys []*key) (Authentica
 			return v.proven(set, zone, sig), nil
 		}
 		best = further(best, f)
-		if f.Reason == LimitExceeded {
+		if f.Reason.Unfinished() {
 			break
 		}
 	}
@@ -108,31 +109,49 @@ type attempt struct {
 	verifier *Verifier
 	set      RRset
 	data     *signedData
-	checks   int
+	failed   int
 }
 
 // tryKeys looks for a key of the signature's tag and algorithm that verifies it.
 // A nil return is success.
 func (a *attempt) tryKeys(sig *dns.RRSIG, keys []*key) *Failure {
 	best := fail(DNSKEYMissing, describe(sig)+": no such DNSKEY in the zone")
-	tried := 0
-	for _, k := range keys {
-		if k.tag != sig.KeyTag || k.algorithm() != sig.Algorithm {
-			continue
-		}
-		if tried++; tried > MaxKeysPerTag {
+	for i, k := range named(sig, keys) {
+		if i == MaxKeysPerTag {
 			return fail(LimitExceeded, fmt.Sprintf("DNSKEYs with tag %d", sig.KeyTag))
 		}
 		f := a.try(sig, k)
 		if f == nil {
+			if !k.signs.Load() {
+				k.signs.Store(true)
+			}
 			return nil
 		}
 		best = further(best, f)
-		if f.Reason == LimitExceeded {
+		if f.Reason.Unfinished() {
 			break
 		}
 	}
 	return best
+}
+
+// named returns the keys that a signature may be by. Where several have one tag, those
+// that have signed something come first: the others may do nothing but collide.
+func named(sig *dns.RRSIG, keys []*key) []*key {
+	found := make([]*key, 0, 2)
+	signing := 0
+	for _, k := range keys {
+		if k.tag != sig.KeyTag || k.algorithm() != sig.Algorithm {
+			continue
+		}
+		if k.signs.Load() {
+			found = slices.Insert(found, signing, k)
+			signing++
+		} else {
+			found = append(found, k)
+		}
+	}
+	return found
 }
 
 // try verifies the signature with one key, unless that was done before.
@@ -154,31 +173,31 @@ func (a *attempt) try(sig *dns.RRSIG, k *key) *Failure {
 	return a.check(sig, k, a.data.forSignature(sig), signature)
 }
 
-// check computes the signature if the ledger does not have it.
+// check computes the signature if the ledger does not have it. So many failures for an
+// RRset are the end, whether they were known or not.
 func (a *attempt) check(sig *dns.RRSIG, k *key, data, signature []byte) *Failure {
+	if a.failed == MaxFailedPerRRset {
+		return fail(LimitExceeded, "signature checks for "+a.set.String())
+	}
 	var digest Digest
+	var good, known bool
 	ledger := a.verifier.Ledger
 	if ledger != nil {
-		if digest = signatureDigest(k, signature, data); ledger.Verified(digest) {
-			return nil
+		digest = signatureDigest(k, signature, data)
+		good, known = ledger.Known(digest)
+	}
+	if !known {
+		var f *Failure
+		if good, f = a.verifier.Budget.check(func() bool { return k.verify(data, signature) }); f != nil {
+			return f
+		}
+		if ledger != nil {
+			ledger.Checked(digest, sig.Algorithm, good)
 		}
 	}
-	if f := a.spend(); f != nil {
-		return f
-	}
-	good := k.verify(data, signature)
-	if ledger != nil {
-		ledger.Checked(digest, sig.Algorithm, good)
-	}
 	if !good {
+		a.failed++
 		return fail(SignatureInvalid, describe(sig)+" does not verify")
 	}
 	return nil
-}
-
-func (a *attempt) spend() *Failure {
-	if a.checks++; a.checks > MaxSignaturesPerRRset {
-		return fail(LimitExceeded, "signature checks for "+a.set.String())
-	}
-	return a.verifier.Budget.spendSignature()
 }
