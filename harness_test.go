@@ -38,7 +38,7 @@ func (c *clock) advance(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-func newWorld(t *testing.T, specs ...testzone.Spec) *testzone.World {
+func newWorld(t testing.TB, specs ...testzone.Spec) *testzone.World {
 	t.Helper()
 	w, err := testzone.New(time.Now(), specs...)
 	if err != nil {
@@ -50,7 +50,7 @@ func newWorld(t *testing.T, specs ...testzone.Spec) *testzone.World {
 // newTestValidator makes the validator that a block with these lines has, whose
 // only stanza asks the world for everything. Without an anchor among the lines it
 // trusts the root of the world.
-func newTestValidator(t *testing.T, w *testzone.World, lines ...string) *Validator {
+func newTestValidator(t testing.TB, w *testzone.World, lines ...string) *Validator {
 	t.Helper()
 	if !slices.ContainsFunc(lines, func(l string) bool { return strings.HasPrefix(l, "trust-anchor ") }) {
 		lines = append(lines, "trust-anchor "+anchorFile(t, w.Anchors(".")...))
@@ -64,7 +64,7 @@ func newTestValidator(t *testing.T, w *testzone.World, lines ...string) *Validat
 
 // parseBlock makes a validator from the lines of its block, and returns the
 // warnings.
-func parseBlock(t *testing.T, lines ...string) (*Validator, []string) {
+func parseBlock(t testing.TB, lines ...string) (*Validator, []string) {
 	t.Helper()
 	text := "dnssecval . {\nvalidate\n" + strings.Join(lines, "\n") + "\n}"
 	conf, err := parse(caddy.NewTestController("dns", text), "dnssecval")
@@ -86,7 +86,7 @@ func fakeClock(v *Validator) *clock {
 }
 
 // anchorFile writes a file of trust anchors.
-func anchorFile(t *testing.T, lines ...string) string {
+func anchorFile(t testing.TB, lines ...string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "anchors")
 	if err := os.WriteFile(path, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {

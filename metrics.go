@@ -20,6 +20,7 @@ type metricSet struct {
 	duration     *prometheus.HistogramVec
 	upstream     *prometheus.CounterVec
 	checks       *prometheus.CounterVec
+	hashes       *prometheus.CounterVec
 	anchors      *prometheus.GaugeVec
 	negative     *prometheus.GaugeVec
 	expirations  *prometheus.GaugeVec
@@ -65,6 +66,7 @@ func newMetricSet(directive string) *metricSet {
 			Buckets: plugin.TimeBuckets}, []string{"server"}),
 		upstream:     counters("upstream_queries_total", "Counter of questions to the upstream, by type: DS, DNSKEY, or other for clients' own.", "type"),
 		checks:       counters("signatures_total", "Counter of signatures that were computed, by algorithm and result.", "algorithm", "result"),
+		hashes:       counters("nsec3_hashes_total", "Counter of names that were hashed for NSEC3."),
 		anchors:      gauges("trust_anchors", "Trust anchors in use.", "zone", "key_tag", "state"),
 		negative:     gauges("negative_trust_anchors", "Number of negative trust anchors."),
 		reloads:      counters("trust_anchor_reloads_total", "Counter of reads of changed anchor files, by result: good or bad.", "result"),
@@ -106,6 +108,11 @@ func (m *metricSet) checked(server string, algorithm uint8, good bool) {
 		result = "bad"
 	}
 	m.checks.WithLabelValues(server, dnssec.AlgorithmName(algorithm), result).Inc()
+}
+
+// hashed counts the NSEC3 hashes for a response.
+func (m *metricSet) hashed(server string, n int) {
+	m.hashes.WithLabelValues(server).Add(float64(n))
 }
 
 func (m *metricSet) lookedUp(server string, hit bool) {

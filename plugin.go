@@ -93,6 +93,7 @@ func (v *Validator) validate(ctx context.Context, w dns.ResponseWriter, r *dns.M
 	}
 	result := q.judgeAndRetry(&msg)
 	v.metrics.judged(q.server, result.Finding, time.Since(start))
+	v.metrics.hashed(q.server, q.verifier.Budget.Spent().Hashes)
 	v.metrics.sized(q.server, v)
 
 	if result.Status == dnssec.Bogus {

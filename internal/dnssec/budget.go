@@ -52,6 +52,24 @@ func NewBudget(turns Turns) *Budget {
 	return &b
 }
 
+// Spent is what a response has cost.
+type Spent struct {
+	Signatures int // that were computed
+	Failed     int // of these
+	Hashes     int // NSEC3 owner names that were computed
+	Blocks     int // SHA-1 blocks of these
+}
+
+// Spent returns what was spent until now. What the budget did not cover is counted
+// neither, but for the failures of steps that were made together.
+func (b *Budget) Spent() Spent {
+	used := func(most int, left *atomic.Int32) int { return most - int(max(left.Load(), 0)) }
+	return Spent{
+		Signatures: used(MaxSignatures, &b.signatures), Failed: MaxFailed - int(b.failures.Load()),
+		Hashes: used(MaxHashes, &b.hashes), Blocks: used(MaxHashBlocks, &b.blocks),
+	}
+}
+
 // check pays for a signature check, and makes it in its turn.
 func (b *Budget) check(verify func() bool) (good bool, f *Failure) {
 	if b.failures.Load() <= 0 || b.signatures.Add(-1) < 0 {
