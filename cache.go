@@ -145,6 +145,21 @@ func (c *cache) keepFailure(q question, f dnssec.Finding, now time.Time) {
 	c.failed.Add(q, keptFailure{finding: f, until: now.Add(backOff(times)), expires: now.Add(keptToExplain), times: times})
 }
 
+// forgetUnavailable is for an upstream that answers again: what it did not answer counts
+// no more.
+func (c *cache) forgetUnavailable() {
+	for _, name := range c.cuts.Keys() {
+		if known, ok := c.cuts.Peek(name); ok && known.finding.Reason.Unavailable() {
+			c.cuts.Remove(name)
+		}
+	}
+	for _, q := range c.failed.Keys() {
+		if kept, ok := c.failed.Peek(q); ok && kept.finding.Reason.Unavailable() {
+			c.failed.Remove(q)
+		}
+	}
+}
+
 // forgetFailure is for a question that was answered well.
 func (c *cache) forgetFailure(q question) { c.failed.Remove(q) }
 

@@ -129,13 +129,15 @@ func (q *query) establish(name string) *cut {
 }
 
 // tryHard judges the delegation, and the keys if there is a DS. What fails is asked
-// for with more effort before it counts as failed; the failure that got furthest is told.
+// for with more effort before it counts as failed, unless nobody answers anything; the
+// failure that got furthest is told.
 func (q *query) tryHard(name string) (c *cut) {
 	for e := usual; e < efforts; e++ {
 		if next := q.attempt(name, e); c == nil || next.finding.Status != dnssec.Bogus || next.finding.Reason >= c.finding.Reason {
 			c = next
 		}
-		if c.finding.Status != dnssec.Bogus || c.inherited || c.finding.Reason.Unfinished() || q.ctx.Err() != nil {
+		if c.finding.Status != dnssec.Bogus || c.inherited || c.finding.Reason.Unfinished() || q.ctx.Err() != nil ||
+			c.finding.Reason.Unavailable() && q.v.routes.silent(name) {
 			break
 		}
 	}

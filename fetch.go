@@ -104,7 +104,7 @@ func (q *query) client() string {
 // answer asks the client's question. A nil message comes with what the next
 // handler returned.
 func (q *query) answer() (*dns.Msg, int, error) {
-	return q.v.ask(q.ctx, q.v.Next, q.upstreamRequest(), q.w)
+	return q.v.ask(q.ctx, q.first(), q.upstreamRequest(), q.w)
 }
 
 // answerAgain asks the client's question with more effort.
@@ -113,9 +113,11 @@ func (q *query) answerAgain(e effort) *dns.Msg {
 	if e == overTCP {
 		req.CheckingDisabled, w = true, asTCP{q.w}
 	}
-	msg, _, _ := q.v.ask(q.ctx, q.v.Next, req, w)
+	msg, _, _ := q.v.ask(q.ctx, q.first(), req, w)
 	return msg
 }
+
+func (q *query) first() plugin.Handler { return q.v.routes.first(q.v.Next, q.question.name) }
 
 // upstreamRequest is the client's question with DO, and of its EDNS options those
 // that are not between it and us.

@@ -6,6 +6,7 @@ package dnssecval
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"sync"
 	"time"
 
@@ -84,12 +85,12 @@ func (v *Validator) validate(ctx context.Context, w dns.ResponseWriter, r *dns.M
 	if kept, ok := v.cache.failure(q.question, q.now); ok && !v.report {
 		v.metrics.counted(q.server, kept)
 		v.tell(q, kept)
-		return v.refuse(w, r, dns.RcodeServerFailure)
+		return v.fail(w, r, kept.Reason)
 	}
 	q.speculate()
 	msg, rcode, err := q.answer()
 	if msg == nil {
-		return rcode, err
+		return v.unanswered(q, rcode, err)
 	}
 	result := q.judgeAndRetry(&msg)
 	v.metrics.judged(q.server, result.Finding, time.Since(start))
@@ -124,10 +125,24 @@ func (v *Validator) tell(q *query, f dnssec.Finding) {
 	}
 }
 
-// fail answers SERVFAIL. That there is too much to do is left to who stands outside of
+// unanswered keeps for a moment that there was no answer (RFC 9520, section 3.1), and
+// leaves it to the server to say so, as if nobody stood between.
+func (v *Validator) unanswered(q *query, rcode int, err error) (int, error) {
+	if rcode == dns.RcodeServerFailure && err != nil && q.ctx.Err() != context.Canceled {
+		finding := dnssec.Finding{Status: dnssec.Bogus, Reason: dnssec.AnswerUnavailable, Detail: err.Error()}
+		if !errors.Is(err, errSilent) {
+			v.cache.keepFailure(q.question, finding, v.now())
+		}
+		v.metrics.counted(q.server, finding)
+		v.tell(q, finding)
+	}
+	return rcode, err
+}
+
+// fail answers SERVFAIL. What is not the name's fault is left to who stands outside of
 // CoreDNS's cache, which would keep it.
 func (v *Validator) fail(w dns.ResponseWriter, r *dns.Msg, reason dnssec.Reason) (int, error) {
-	if reason == dnssec.Overloaded {
+	if reason == dnssec.Overloaded || reason == dnssec.AnswerUnavailable {
 		return dns.RcodeServerFailure, nil
 	}
 	return v.refuse(w, r, dns.RcodeServerFailure)

@@ -30,6 +30,7 @@ const (
 	ResponseMalformed
 	CNAMEChainInvalid
 	DNAMEMismatch
+	AnswerUnavailable
 	DSUnavailable
 	DNSKEYUnavailable
 	DenialMissing
@@ -89,6 +90,7 @@ var reasonTable = [reasons]reasonEntry{
 	ResponseMalformed:     {"response_malformed", Bogus, dns.ExtendedErrorCodeDNSBogus, "the response does not fit the question"},
 	CNAMEChainInvalid:     {"cname_chain_invalid", Bogus, dns.ExtendedErrorCodeDNSBogus, "the CNAME chain loops, forks or is too long"},
 	DNAMEMismatch:         {"dname_mismatch", Bogus, dns.ExtendedErrorCodeDNSBogus, "the CNAME is not what the DNAME makes of the name"},
+	AnswerUnavailable:     {"answer_unavailable", Bogus, dns.ExtendedErrorCodeNoReachableAuthority, "the upstream gave no answer"},
 	DSUnavailable:         {"ds_unavailable", Bogus, dns.ExtendedErrorCodeNoReachableAuthority, "the DS RRset could not be had from the upstream"},
 	DNSKEYUnavailable:     {"dnskey_unavailable", Bogus, dns.ExtendedErrorCodeNoReachableAuthority, "the DNSKEY RRset could not be had from the upstream"},
 	DenialMissing:         {"denial_missing", Bogus, dns.ExtendedErrorCodeNSECMissing, "no NSEC or NSEC3 record proves that there is no such record"},
@@ -129,6 +131,11 @@ func (r Reason) Status() Status { return reasonTable[r].status }
 // Unfinished tells whether nobody looked to the end: that says nothing of the zone, and
 // is not to be kept.
 func (r Reason) Unfinished() bool { return r >= LimitExceeded }
+
+// Unavailable tells whether something could not be had, rather than that it was wrong.
+func (r Reason) Unavailable() bool {
+	return r == AnswerUnavailable || r == DSUnavailable || r == DNSKEYUnavailable
+}
 
 // Text returns a sentence that explains the token.
 func (r Reason) Text() string { return reasonTable[r].text }
