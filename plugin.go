@@ -83,7 +83,9 @@ func (v *Validator) validate(ctx context.Context, w dns.ResponseWriter, r *dns.M
 
 	q := v.newQuery(ctx, w, r)
 	if kept, ok := v.cache.failure(q.question, q.now); ok && !v.report {
-		v.metrics.counted(q.server, kept)
+		if kept.Reason != dnssec.AnswerUnavailable { // there was nothing to judge
+			v.metrics.counted(q.server, kept)
+		}
 		v.tell(q, kept)
 		return v.fail(w, r, kept.Reason)
 	}
@@ -117,10 +119,11 @@ func (v *Validator) validate(ctx context.Context, w dns.ResponseWriter, r *dns.M
 	return dns.RcodeSuccess, nil
 }
 
-// tell explains a failure to whoever listens: the client by EDE, the operator by log.
+// tell explains a failure to whoever listens: the client by EDE, the operator by log. Of
+// questions without an answer the plugin errors has a line.
 func (v *Validator) tell(q *query, f dnssec.Finding) {
 	explainFinding(q.ctx, f)
-	if v.failures != nil {
+	if v.failures != nil && f.Reason != dnssec.AnswerUnavailable {
 		v.failures.log(q.question, q.client(), f, q.now)
 	}
 }
@@ -128,12 +131,11 @@ func (v *Validator) tell(q *query, f dnssec.Finding) {
 // unanswered keeps for a moment that there was no answer (RFC 9520, section 3.1), and
 // leaves it to the server to say so, as if nobody stood between.
 func (v *Validator) unanswered(q *query, rcode int, err error) (int, error) {
-	if rcode == dns.RcodeServerFailure && err != nil && q.ctx.Err() != context.Canceled {
+	if rcode == dns.RcodeServerFailure && err != nil && q.ctx.Err() != context.Canceled && v.routes.forwards(q.question.name) {
 		finding := dnssec.Finding{Status: dnssec.Bogus, Reason: dnssec.AnswerUnavailable, Detail: err.Error()}
 		if !errors.Is(err, errSilent) {
 			v.cache.keepFailure(q.question, finding, v.now())
 		}
-		v.metrics.counted(q.server, finding)
 		v.tell(q, finding)
 	}
 	return rcode, err

@@ -75,7 +75,7 @@ func busy(t *testing.T, w *testzone.World, lines ...string) *Validator {
 	return v
 }
 
-// TestOverloaded: what there is no turn for is answered SERVFAIL with its reason, and the
+// TestOverloaded: "more is asked than the processors can judge": what there is no turn for is answered SERVFAIL with its reason, and the
 // next one is judged as if nothing had been: neither the zone nor the name is remembered
 // as failed, and CoreDNS's cache gets nothing to keep.
 func TestOverloaded(t *testing.T) {
