@@ -35,7 +35,7 @@ func cost(tb testing.TB, v *Validator, name string, qtype uint16, msg *dns.Msg) 
 	q.verifier.Ledger = counted
 	start := time.Now()
 	r := q.judgeResponse(msg)
-	return r, counted, time.Since(start)
+	return *r, counted, time.Since(start)
 }
 
 // overTheWire packs and unpacks a message, so that it is one that can come.

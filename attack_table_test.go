@@ -147,7 +147,7 @@ func (f *frozen) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.wires[key] == nil {
-		caught := &catcher{ResponseWriter: w}
+		caught := &asking{ResponseWriter: w}
 		if rcode, err := f.world.ServeDNS(ctx, caught, r); err != nil {
 			return rcode, err
 		}

@@ -62,14 +62,15 @@ func calm() testzone.Spec {
 }
 
 // judge has one question of the attack judged, and returns what it cost.
-func (a *attacked) judge(t testing.TB, i int) (Result, operations) {
+func (a *attacked) judge(t testing.TB, i int) (*Result, operations) {
 	t.Helper()
 	name, qtype := a.ask(i)
 	a.w.ResetQuestions()
 	q := a.v.newQuery(t.Context(), new(client), newQuestion(name, qtype, withDO))
-	var result Result
-	if msg, _, _ := q.answer(); msg != nil {
-		result = q.judgeAndRetry(&msg)
+	result := new(Result)
+	asking := q.asking()
+	if asking.ask(); asking.msg != nil {
+		result = q.judgeAndRetry(&asking.msg)
 	}
 	spent := q.verifier.Budget.Spent()
 	return result, operations{good: spent.Signatures - spent.Failed, bad: spent.Failed, hashes: spent.Hashes, blocks: spent.Blocks, questions: askedInAll(a.w)}

@@ -205,7 +205,7 @@ func TestAnotherBudget(t *testing.T) {
 	v := newTestValidator(t, w)
 	w.SetDelay(30 * time.Millisecond)
 	poor := v.newQuery(t.Context(), new(client), newQuestion("www.csk.example.", dns.TypeA, withDO))
-	poor.asked.Store(maxQuestions)
+	poor.expected.asked.Store(maxQuestions)
 	go poor.cutAt("csk.example.")
 	time.Sleep(5 * time.Millisecond)
 	if m := ask(t, v, "www.csk.example.", dns.TypeA, withDO); !m.AuthenticatedData {

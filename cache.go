@@ -100,9 +100,8 @@ func backOff(times int) time.Duration {
 // ledger is the cache's part that remembers signatures, with the metrics of the
 // server that asks. It implements dnssec.Ledger.
 type ledger struct {
-	cache   *cache
-	metrics *metricSet
-	server  string
+	cache    *cache
+	counters *counters
 }
 
 func (l ledger) Known(d dnssec.Digest) (good, known bool) {
@@ -111,12 +110,12 @@ func (l ledger) Known(d dnssec.Digest) (good, known bool) {
 	} else {
 		_, known = l.cache.invalid.Get(d)
 	}
-	l.metrics.lookedUp(l.server, known)
+	l.counters.lookedUp(known)
 	return good, known
 }
 
 func (l ledger) Checked(d dnssec.Digest, algorithm uint8, good bool) {
-	l.metrics.checked(l.server, algorithm, good)
+	l.counters.checked(algorithm, good)
 	if good {
 		l.cache.verdicts.Add(d, struct{}{})
 	} else {

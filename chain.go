@@ -70,6 +70,17 @@ func (q *query) zoneOf(name string) *cut {
 	return current
 }
 
+// closestZone returns the lowest zone that is known above or at the name that was
+// asked for, or nil.
+func (q *query) closestZone() *cut {
+	name := container(q.question.name, q.question.qtype)
+	scope := q.scope(name)
+	if scope.finding.Status != dnssec.Secure {
+		return nil
+	}
+	return q.closestKnown(name, scope.zone)
+}
+
 // closestKnown returns the lowest zone above or at name that is in the cache.
 func (q *query) closestKnown(name, top string) *cut {
 	for n := dnsname.Labels(name); n >= dnsname.Labels(top); n-- {
@@ -87,6 +98,9 @@ func (q *query) cutAt(name string) *cut {
 	for {
 		if c := q.known(name); c != nil {
 			return c
+		}
+		if c := q.deniedCut(name); c != nil {
+			return q.settle(c, q.now)
 		}
 		led := false
 		flight := q.v.once("cut "+name, func() (any, error) {
@@ -117,9 +131,14 @@ func (c *cut) unfinished() bool { return c.finding.Reason.Unfinished() || c.aban
 // establish finds out what is at a name, whatever it takes, and keeps it.
 func (q *query) establish(name string) *cut {
 	start := time.Now()
-	c := q.seenFromPrivate(q.byOwnKeys(name, q.tryHard(name)))
+	return q.settle(q.tryHard(name), start)
+}
+
+// settle keeps what was found of a name, as it is to be seen from this block.
+func (q *query) settle(c *cut, start time.Time) *cut {
+	c = q.seenFromPrivate(q.byOwnKeys(c.name, c))
 	if c.finding.Reason == dnssec.PrivateZone && !c.inherited && q.v.serves == nil && q.v.routes.forwards(q.question.name) {
-		q.v.tellPrivate(name, c.finding.Detail)
+		q.v.tellPrivate(c.name, c.finding.Detail)
 	}
 	if c.abandoned = c.finding.Status == dnssec.Bogus && q.gaveUp(time.Since(start)); !c.abandoned {
 		c.anchors = q.anchors
@@ -166,7 +185,7 @@ func (q *query) attempt(name string, e effort) *cut {
 	if !ok {
 		return q.withoutDS(name, msg)
 	}
-	verdict := q.judge(set)
+	verdict := q.judgeSet(set)
 	if verdict.Status != dnssec.Secure {
 		return &cut{name: name, delegation: dnssec.DelegationUnsigned, finding: verdict.Finding,
 			expires: q.now.Add(maxDenialTTL), inherited: verdict.inherited}
@@ -212,6 +231,9 @@ func (q *query) withoutDS(name string, msg *dns.Msg) *cut {
 		return &cut{name: name, delegation: dnssec.NotDelegation, finding: dnssec.Proven, expires: q.until(v.proof.TTL())}
 	}
 	proofs := q.proofs(signedAbove(name, dnssec.GroupRRsets(msg.Ns)))
+	if q.v.denials != nil {
+		q.v.denials.keep(proofs.sets, negativeTTL(msg.Ns), q)
+	}
 	shown, finding := proofs.delegation(name, q.scope(dnsname.Parent(name)).zone)
 	if finding.Status != dnssec.Bogus {
 		return &cut{name: name, delegation: shown, finding: finding, expires: q.until(proofs.ttl(msg))}

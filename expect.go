@@ -66,13 +66,12 @@ func (q *query) expectSigners(sections ...[]dns.RR) {
 // speculate finds out what is at the likely next zone cut while the client's own
 // question is under way. Below the root and the top level the next label nearly
 // always is one; further down it seldom is, and nothing is asked.
-func (q *query) speculate() {
+func (q *query) speculate(known *cut) {
 	name := container(q.question.name, q.question.qtype)
 	scope := q.scope(name)
 	if scope.finding.Status != dnssec.Secure {
 		return
 	}
-	known := q.closestKnown(name, scope.zone)
 	next := dnsname.Ancestor(name, 2)
 	if known != nil {
 		if known.finding.Status != dnssec.Secure || dnsname.Labels(known.name) > 1 {
@@ -81,6 +80,10 @@ func (q *query) speculate() {
 		next = dnsname.Ancestor(name, dnsname.Labels(known.name)+1)
 	}
 	if !dnsname.IsSubdomain(next, scope.zone) || q.known(next) != nil {
+		return
+	}
+	if c := q.deniedCut(next); c != nil {
+		q.settle(c, q.now)
 		return
 	}
 	ahead := q.detached()
@@ -99,6 +102,6 @@ func (q *query) speculate() {
 // from the same budgets, and shares what was asked ahead.
 func (q *query) detached() *query {
 	d := q.v.newQuery(context.WithoutCancel(q.ctx), ownWriter{}, q.request)
-	d.verifier, d.anchors, d.expected, d.asked = q.verifier, q.anchors, q.expected, q.asked
+	d.verifier, d.anchors, d.expected = q.verifier, q.anchors, q.expected
 	return d
 }

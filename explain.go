@@ -40,17 +40,20 @@ func (e *explainer) Name() string { return e.name }
 
 // ServeDNS implements plugin.Handler.
 func (e *explainer) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
-	slot := new(atomic.Pointer[explanation])
-	ctx = context.WithValue(ctx, explanationKey{}, slot)
-	// What the client asked has to be kept: rewrite changes the request in place.
-	explaining := &explainingWriter{ResponseWriter: w, explainer: e, slot: slot, opt: r.IsEdns0(), checkingDisabled: r.CheckingDisabled,
-		asked: question{dnsname.Canonical(r.Question[0].Name), r.Question[0].Qtype}}
+	explaining := e.newWriter(w, r)
+	ctx = context.WithValue(ctx, explanationKey{}, &explaining.slot)
 	rcode, err := plugin.NextOrFailure(e.name, e.next, ctx, explaining, r)
-	if plugin.ClientWrite(rcode) || slot.Load() == nil {
+	if plugin.ClientWrite(rcode) || explaining.slot.Load() == nil {
 		return rcode, err
 	}
 	_ = explaining.WriteMsg(new(dns.Msg).SetRcode(r, rcode)) // what the server would write, without the explanation
 	return dns.RcodeSuccess, err
+}
+
+// newWriter keeps what the client asked: rewrite changes the request in place.
+func (e *explainer) newWriter(w dns.ResponseWriter, r *dns.Msg) *explainingWriter {
+	return &explainingWriter{ResponseWriter: w, explainer: e, opt: r.IsEdns0(), checkingDisabled: r.CheckingDisabled,
+		asked: question{dnsname.Canonical(r.Question[0].Name), r.Question[0].Qtype}}
 }
 
 // explain leaves an explanation for the client, if the handler is in the chain.
@@ -73,7 +76,7 @@ func explainFinding(ctx context.Context, f dnssec.Finding) {
 type explainingWriter struct {
 	dns.ResponseWriter
 	explainer        *explainer
-	slot             *atomic.Pointer[explanation]
+	slot             atomic.Pointer[explanation]
 	asked            question
 	opt              *dns.OPT // nil for a client without EDNS
 	checkingDisabled bool

@@ -71,7 +71,7 @@ func TestMemoryAtBounds(t *testing.T) {
 	const zones, capacity = 300, 50
 	var specs []testzone.Spec
 	for z := range zones {
-		specs = append(specs, testzone.Spec{Name: fmt.Sprintf("z%d.", z), Algorithm: p256, CSK: true, Records: []string{"www A 192.0.2.1"}})
+		specs = append(specs, testzone.Spec{Name: fmt.Sprintf("z%d.", z), Algorithm: p256, CSK: true, Records: []string{"www A 192.0.2.1", "bad A 192.0.2.2"}})
 	}
 	w := newWorld(t, specs...)
 	v := newTestValidator(t, w, fmt.Sprintf("cache_capacity %d", capacity))
@@ -106,7 +106,7 @@ func TestMemoryAtBounds(t *testing.T) {
 	if last > first+first/10+512<<10 {
 		t.Errorf("%d KiB after the first round, %d KiB after the last", first>>10, last>>10)
 	}
-	for what, n := range map[string]int{"zones": v.cache.cuts.Len(), "failures": v.cache.failed.Len(), "good signatures": v.cache.verdicts.Len() / 4, "bad signatures": v.cache.invalid.Len()} {
+	for what, n := range map[string]int{"zones": v.cache.cuts.Len(), "failures": v.cache.failed.Len(), "good signatures": v.cache.verdicts.Len() / 4, "bad signatures": v.cache.invalid.Len(), "denials": v.denials.Len() / 2} {
 		if n > capacity {
 			t.Errorf("%d %s are kept", n, what)
 		}

@@ -52,30 +52,31 @@ type query struct {
 	w        dns.ResponseWriter
 	request  *dns.Msg
 	question question
+	started  time.Time
 	now      time.Time // for what is kept; the verifier's may be override-date
-	server   string
+	counters *counters // of the server that the question came to
 	anchors  *anchorSet
 	verifier dnssec.Verifier
 
-	asked    *atomic.Int32 // questions of the chain
 	expected *expected
 }
 
-// expected is the questions of the chain that were asked ahead of their need. What
-// goes on for the same client shares it, so that none is asked twice.
+// expected is the questions of the chain that were asked ahead of their need, and how
+// many were asked. What goes on for the same client shares it, so that none is asked
+// twice.
 type expected struct {
+	asked atomic.Int32
 	sync.Mutex
 	flights map[question]<-chan singleflight.Result // nil: waited for already
 }
 
 func (v *Validator) newQuery(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) *query {
 	q := &query{
-		v: v, ctx: ctx, w: w, request: r, now: v.now(), anchors: v.anchors.Load(), server: v.server(ctx),
+		v: v, ctx: ctx, w: w, request: r, started: time.Now(), now: v.now(), anchors: v.anchors.Load(), counters: v.metrics.of(v.server(ctx)),
 		question: question{dnsname.Canonical(r.Question[0].Name), r.Question[0].Qtype},
-		asked:    new(atomic.Int32),
-		expected: &expected{flights: make(map[question]<-chan singleflight.Result)},
+		expected: new(expected),
 	}
-	q.verifier = dnssec.Verifier{Now: q.now, Policy: v.policy, Budget: dnssec.NewBudget(v.turns), Ledger: ledger{v.cache, v.metrics, q.server}}
+	q.verifier = dnssec.Verifier{Now: q.now, Policy: v.policy, Budget: dnssec.NewBudget(v.turns), Ledger: ledger{v.cache, q.counters}}
 	if !v.override.IsZero() {
 		q.verifier.Now = v.override
 	}
@@ -85,7 +86,7 @@ func (v *Validator) newQuery(ctx context.Context, w dns.ResponseWriter, r *dns.M
 // known returns what the cache has of a name, or nil.
 func (q *query) known(name string) *cut {
 	c := q.v.cache.cut(name, q.anchors, q.now)
-	q.v.metrics.lookedUp(q.server, c != nil)
+	q.counters.lookedUp(c != nil)
 	return c
 }
 
@@ -101,23 +102,20 @@ func (q *query) client() string {
 	return host
 }
 
-// answer asks the client's question. A nil message comes with what the next
-// handler returned.
-func (q *query) answer() (*dns.Msg, int, error) {
-	return q.v.ask(q.ctx, q.first(), q.upstreamRequest(), q.w)
+// asking is the client's question on its way to the next handler.
+func (q *query) asking() *asking {
+	return &asking{ResponseWriter: q.w, v: q.v, ctx: q.ctx, next: q.v.routes.first(q.v.Next, q.question.name), req: q.upstreamRequest()}
 }
 
 // answerAgain asks the client's question with more effort.
 func (q *query) answerAgain(e effort) *dns.Msg {
-	req, w := q.upstreamRequest(), q.w
+	a := q.asking()
 	if e == overTCP {
-		req.CheckingDisabled, w = true, asTCP{q.w}
+		a.req.CheckingDisabled, a.ResponseWriter = true, asTCP{q.w}
 	}
-	msg, _, _ := q.v.ask(q.ctx, q.first(), req, w)
-	return msg
+	a.ask()
+	return a.msg
 }
-
-func (q *query) first() plugin.Handler { return q.v.routes.first(q.v.Next, q.question.name) }
 
 // upstreamRequest is the client's question with DO, and of its EDNS options those
 // that are not between it and us.
@@ -147,15 +145,22 @@ func newRequest(name string, qtype uint16) *dns.Msg {
 // expect asks a question of the chain without waiting: it is likely to be needed.
 // Half of the questions are left for what is.
 func (q *query) expect(name string, qtype uint16) {
-	if q.asked.Load() >= maxQuestions/2 {
+	if q.expected.asked.Load() >= maxQuestions/2 {
 		return
 	}
 	q.expected.Lock()
 	defer q.expected.Unlock()
 	key := question{name, qtype}
 	if _, ok := q.expected.flights[key]; !ok {
-		q.expected.flights[key] = q.fly(key, usual)
+		q.expected.put(key, q.fly(key, usual))
 	}
+}
+
+func (e *expected) put(key question, flight <-chan singleflight.Result) {
+	if e.flights == nil {
+		e.flights = make(map[question]<-chan singleflight.Result)
+	}
+	e.flights[key] = flight
 }
 
 // fetch asks a question of the chain, or waits for whoever asks it already. The
@@ -164,7 +169,7 @@ func (q *query) fetch(name string, qtype uint16, e effort) (*dns.Msg, error) {
 	key := question{name, qtype}
 	q.expected.Lock()
 	flight := q.expected.flights[key]
-	q.expected.flights[key] = nil
+	q.expected.put(key, nil)
 	q.expected.Unlock()
 	if flight == nil || e != usual {
 		flight = q.fly(key, e)
@@ -181,7 +186,7 @@ func (q *query) fetch(name string, qtype uint16, e effort) (*dns.Msg, error) {
 // fly starts the flight of a question, or joins the one under way. It goes on for
 // the others if this client gives up.
 func (q *query) fly(key question, e effort) <-chan singleflight.Result {
-	if q.asked.Add(1) > maxQuestions {
+	if q.expected.asked.Add(1) > maxQuestions {
 		failed := make(chan singleflight.Result, 1)
 		failed <- singleflight.Result{Err: errQuestions}
 		return failed
@@ -216,74 +221,87 @@ func (v *Validator) exchange(ctx context.Context, key question, e effort) (*dns.
 	if !ok {
 		return nil, errNoRoute
 	}
-	req, w := newRequest(key.name, key.qtype), dns.ResponseWriter(ownWriter{})
+	a := &asking{ResponseWriter: ownWriter{}, v: v, ctx: ctx, next: next, req: newRequest(key.name, key.qtype)}
 	if e == overTCP {
-		req.CheckingDisabled, w = true, asTCP{w}
+		a.req.CheckingDisabled, a.ResponseWriter = true, asTCP{ownWriter{}}
 	}
-	msg, rcode, err := v.ask(ctx, next, req, w)
+	if metadata.ValueFuncs(ctx) != nil { // parallel questions would write to the client's map
+		a.ctx = metadata.ContextWithMetadata(ctx)
+	}
+	a.ask()
 	switch {
-	case msg == nil && err != nil:
-		return nil, err
-	case msg == nil:
-		return nil, errors.New("upstream: " + dns.RcodeToString[rcode])
-	case msg.Rcode != dns.RcodeSuccess && msg.Rcode != dns.RcodeNameError:
-		return nil, errors.New("upstream: " + dns.RcodeToString[msg.Rcode])
+	case a.msg == nil && a.err != nil:
+		return nil, a.err
+	case a.msg == nil:
+		return nil, errors.New("upstream: " + dns.RcodeToString[a.rcode])
+	case !provable(a.msg.Rcode):
+		return nil, errors.New("upstream: " + dns.RcodeToString[a.msg.Rcode])
 	default:
-		return msg, nil
+		return a.msg, nil
 	}
+}
+
+// asking is one question to the next handler. It is also the writer that catches the
+// answer instead of writing it.
+type asking struct {
+	dns.ResponseWriter
+	v     *Validator
+	ctx   context.Context
+	next  plugin.Handler
+	req   *dns.Msg
+	msg   *dns.Msg // nil if none was written: then what the handler returned counts
+	rcode int
+	err   error
 }
 
 // ask has the next handler answer the request: again as over TCP if the answer is
 // truncated, without EDNS if the upstream knows none, and with CD if it failed, so
 // that the reason is found here.
-func (v *Validator) ask(ctx context.Context, next plugin.Handler, req *dns.Msg, w dns.ResponseWriter) (*dns.Msg, int, error) {
-	msg, rcode, err := v.askOnce(ctx, next, req, w)
-	if msg != nil && msg.Rcode == dns.RcodeFormatError && req.IsEdns0() != nil { // RFC 6891, section 7: it knows no EDNS
-		req = req.Copy()
-		req.Extra = nil
-		if plain, _, _ := v.askOnce(ctx, next, req, w); plain != nil {
-			msg = plain
-		}
+func (a *asking) ask() {
+	a.askOnce()
+	if a.msg != nil && a.msg.Rcode == dns.RcodeFormatError && a.req.IsEdns0() != nil { // RFC 6891, section 7: it knows no EDNS
+		a.req = a.req.Copy()
+		a.req.Extra = nil
+		a.orKeep()
 	}
-	if msg != nil && msg.Rcode == dns.RcodeServerFailure && !req.CheckingDisabled {
-		req = req.Copy()
-		req.CheckingDisabled = true
-		if unjudged, _, _ := v.askOnce(ctx, next, req, w); unjudged != nil {
-			msg = unjudged
-		}
+	if a.msg != nil && a.msg.Rcode == dns.RcodeServerFailure && !a.req.CheckingDisabled {
+		a.req = a.req.Copy()
+		a.req.CheckingDisabled = true
+		a.orKeep()
 	}
-	return msg, rcode, err
 }
 
-func (v *Validator) askOnce(ctx context.Context, next plugin.Handler, req *dns.Msg, w dns.ResponseWriter) (*dns.Msg, int, error) {
-	msg, rcode, err := v.call(ctx, next, req, w)
-	if msg == nil || !msg.Truncated {
-		return msg, rcode, err
+// orKeep asks again, and keeps the answer before if there is none now.
+func (a *asking) orKeep() {
+	before := *a
+	if a.askOnce(); a.msg == nil {
+		a.msg, a.rcode, a.err = before.msg, before.rcode, before.err
 	}
-	msg, rcode, err = v.call(ctx, next, req, asTCP{w})
-	if msg != nil && msg.Truncated {
-		return nil, dns.RcodeServerFailure, errors.New("truncated over TCP")
+}
+
+// askOnce never leaves a truncated answer.
+func (a *asking) askOnce() {
+	if a.call(); a.msg == nil || !a.msg.Truncated {
+		return
 	}
-	return msg, rcode, err
+	w := a.ResponseWriter
+	a.ResponseWriter = asTCP{w}
+	a.call()
+	a.ResponseWriter = w
+	if a.msg != nil && a.msg.Truncated {
+		a.msg, a.rcode, a.err = nil, dns.RcodeServerFailure, errors.New("truncated over TCP")
+	}
 }
 
-// call passes the request to the next handler and catches what it writes. Metadata
-// are of this call alone: parallel ones would write to one map.
-func (v *Validator) call(ctx context.Context, next plugin.Handler, req *dns.Msg, w dns.ResponseWriter) (*dns.Msg, int, error) {
-	v.metrics.asked(v.server(ctx), req.Question[0].Qtype)
-	caught := &catcher{ResponseWriter: w}
-	rcode, err := plugin.NextOrFailure(v.Name(), next, metadata.ContextWithMetadata(ctx), caught, req)
-	return caught.msg, rcode, err
+func (a *asking) call() {
+	a.v.metrics.of(a.v.server(a.ctx)).asked(a.req.Question[0].Qtype)
+	a.msg = nil
+	a.rcode, a.err = plugin.NextOrFailure(a.v.Name(), a.next, a.ctx, a, a.req)
 }
 
-// catcher is the writer that keeps a message instead of writing it.
-type catcher struct {
-	dns.ResponseWriter
-	msg *dns.Msg
-}
-
-func (c *catcher) WriteMsg(m *dns.Msg) error {
-	c.msg = m
+// WriteMsg keeps the message.
+func (a *asking) WriteMsg(m *dns.Msg) error {
+	a.msg = m
 	return nil
 }
 

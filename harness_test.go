@@ -168,11 +168,11 @@ func exchange(t *testing.T, h plugin.Handler, m *dns.Msg) *dns.Msg {
 func judged(t *testing.T, v *Validator, name string, qtype uint16) Result {
 	t.Helper()
 	q := v.newQuery(context.Background(), new(client), newQuestion(name, qtype, withDO))
-	msg, rcode, err := q.answer()
-	if msg == nil {
-		t.Fatalf("%s %s: %s, %v", name, dns.Type(qtype), dns.RcodeToString[rcode], err)
+	a := q.asking()
+	if a.ask(); a.msg == nil {
+		t.Fatalf("%s %s: %s, %v", name, dns.Type(qtype), dns.RcodeToString[a.rcode], a.err)
 	}
-	return q.judgeAndRetry(&msg)
+	return *q.judgeAndRetry(&a.msg)
 }
 
 // outcome is what a client with DO and an operator see of an answer.

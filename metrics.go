@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"github.com/coredns/coredns/plugin"
-	"github.com/dnssecval/dnssecval/internal/dnssec"
-	"github.com/miekg/dns"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 )
@@ -29,6 +27,9 @@ type metricSet struct {
 	cacheLookups *prometheus.CounterVec
 	cacheHits    *prometheus.CounterVec
 	cacheMisses  *prometheus.CounterVec
+	synthesized  *prometheus.CounterVec
+
+	servers sync.Map // counters, by server
 
 	mu      sync.Mutex
 	serving map[[2]string]*Server // whose a gauge of expirations is, by server and zone
@@ -74,67 +75,9 @@ func newMetricSet(directive string) *metricSet {
 		cacheEntries: gauges("cache_entries", "Number of entries in the cache, by type.", "type"),
 		cacheLookups: counters("cache_requests_total", "Counter of look-ups in the cache."),
 		cacheHits:    counters("cache_hits_total", "Counter of look-ups in the cache that found something."),
+		synthesized:  counters("synthesized_answers_total", "Counter of answers that followed from what was proven of other names, by kind: nxdomain, nodata, wildcard.", "kind"),
 		cacheMisses:  counters("cache_misses_total", "Counter of look-ups in the cache that found nothing."),
 	}
-}
-
-// judged counts a response, and the time that it took.
-func (m *metricSet) judged(server string, f dnssec.Finding, took time.Duration) {
-	m.counted(server, f)
-	m.duration.WithLabelValues(server).Observe(took.Seconds())
-}
-
-// counted counts a response, one that is refused for a kept failure too.
-func (m *metricSet) counted(server string, f dnssec.Finding) {
-	m.validations.WithLabelValues(server, f.Status.String()).Inc()
-	if f.Status == dnssec.Bogus {
-		m.failures.WithLabelValues(server, f.Reason.String()).Inc()
-	}
-}
-
-// asked counts a question to the upstream. The label is of a closed set: the types
-// that clients ask for are their choice.
-func (m *metricSet) asked(server string, qtype uint16) {
-	label := "other"
-	if qtype == dns.TypeDS || qtype == dns.TypeDNSKEY {
-		label = dns.TypeToString[qtype]
-	}
-	m.upstream.WithLabelValues(server, label).Inc()
-}
-
-func (m *metricSet) checked(server string, algorithm uint8, good bool) {
-	result := "good"
-	if !good {
-		result = "bad"
-	}
-	m.checks.WithLabelValues(server, dnssec.AlgorithmName(algorithm), result).Inc()
-}
-
-// hashed counts the NSEC3 hashes for a response.
-func (m *metricSet) hashed(server string, n int) {
-	m.hashes.WithLabelValues(server).Add(float64(n))
-}
-
-func (m *metricSet) lookedUp(server string, hit bool) {
-	m.cacheLookups.WithLabelValues(server).Inc()
-	if hit {
-		m.cacheHits.WithLabelValues(server).Inc()
-	} else {
-		m.cacheMisses.WithLabelValues(server).Inc()
-	}
-}
-
-// sized tells how full the caches are: those of all the server's blocks.
-func (m *metricSet) sized(server string, own *Validator) {
-	var zones, signatures, failures int
-	for _, v := range own.onServer(server) {
-		zones += v.cache.cuts.Len()
-		signatures += v.cache.verdicts.Len()
-		failures += v.cache.failed.Len()
-	}
-	m.cacheEntries.WithLabelValues(server, "zone").Set(float64(zones))
-	m.cacheEntries.WithLabelValues(server, "signature").Set(float64(signatures))
-	m.cacheEntries.WithLabelValues(server, "failure").Set(float64(failures))
 }
 
 // trusts tells which anchors the blocks of a server have, and forgets those of

@@ -119,7 +119,7 @@ func TestMetricNames(t *testing.T) {
 		t.Error("the metrics of directives are not their own")
 	}
 	counted := sum(t, "test_other_directive", "upstream_queries_total", "DS")
-	metricsFor("test_other_directive").asked("", dns.TypeDS)
+	metricsFor("test_other_directive").of("").asked(dns.TypeDS)
 	if n := sum(t, "test_other_directive", "upstream_queries_total", "DS"); n != counted+1 {
 		t.Errorf("counted %.0f, then %.0f", counted, n)
 	}

@@ -36,6 +36,7 @@ type Validator struct {
 	routes     *routes
 	cache      *cache
 	turns      *turns
+	denials    *denials                // nil without aggressive use
 	home       string                  // the address that stands for the block where no client asked
 	besides    map[string][]*Validator // by address: those of the blocks that listen there, this one too
 	flights    singleflight.Group
@@ -60,62 +61,104 @@ func (v *Validator) Name() string { return v.directive }
 
 // ServeDNS implements plugin.Handler. What it does not judge, questions with CD set
 // among them, it passes on without AD.
+//
+// The plugins behind it run on the same stack. It is kept small here: one that has to
+// grow for each question costs a tenth of a validated answer.
 func (v *Validator) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
-	state := request.Request{W: w, Req: r}
-	if v.idle || r.Opcode != dns.OpcodeQuery || state.QClass() != dns.ClassINET || v.zones.Matches(state.Name()) == "" {
+	if v.idle || r.CheckingDisabled && r.Question[0].Qtype != dns.TypeNXNAME || !v.concerns(r) {
 		return plugin.NextOrFailure(v.Name(), v.Next, ctx, unvouched{w}, r)
 	}
-	if state.QType() == dns.TypeNXNAME { // RFC 9824, section 3.5: not to be forwarded
+	if r.Question[0].Qtype == dns.TypeNXNAME { // RFC 9824, section 3.5: not to be forwarded
 		explain(ctx, explanation{code: dns.ExtendedErrorCodeInvalidQueryType, text: "NXNAME can't be asked for"})
 		return v.refuse(w, r, dns.RcodeFormatError)
-	}
-	if r.CheckingDisabled {
-		return plugin.NextOrFailure(v.Name(), v.Next, ctx, unvouched{w}, r)
 	}
 	return v.validate(ctx, w, r)
 }
 
+// concerns tells whether a question is of the kind and the zones that are judged.
+func (v *Validator) concerns(r *dns.Msg) bool {
+	state := request.Request{Req: r}
+	return r.Opcode == dns.OpcodeQuery && state.QClass() == dns.ClassINET && v.zones.Matches(state.Name()) != ""
+}
+
 // validate asks, judges, and answers by what was found.
 func (v *Validator) validate(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
-	start := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 
 	q := v.newQuery(ctx, w, r)
-	if kept, ok := v.cache.failure(q.question, q.now); ok && !v.report {
-		if kept.Reason != dnssec.AnswerUnavailable { // there was nothing to judge
-			v.metrics.counted(q.server, kept)
-		}
-		v.tell(q, kept)
+	if kept, ok := q.failedBefore(); ok {
 		return v.fail(w, r, kept.Reason)
 	}
-	q.speculate()
-	msg, rcode, err := q.answer()
-	if msg == nil {
-		return v.unanswered(q, rcode, err)
+	known := q.closestZone()
+	if msg, result := q.synthesize(known); msg != nil {
+		return q.conclude(msg, result)
 	}
-	result := q.judgeAndRetry(&msg)
-	v.metrics.judged(q.server, result.Finding, time.Since(start))
-	v.metrics.hashed(q.server, q.verifier.Budget.Spent().Hashes)
-	v.metrics.sized(q.server, v)
+	q.speculate(known)
+	a := q.asking()
+	if a.ask(); a.msg == nil {
+		return q.unanswered(a.rcode, a.err)
+	}
+	return q.judge(a.msg)
+}
 
+// failedBefore tells whether and why the question failed a moment ago, and is not to be
+// asked again yet.
+func (q *query) failedBefore() (dnssec.Finding, bool) {
+	kept, ok := q.v.cache.failure(q.question, q.now)
+	if !ok || q.v.report {
+		return kept, false
+	}
+	if kept.Reason != dnssec.AnswerUnavailable { // there was nothing to judge
+		q.counters.counted(kept)
+	}
+	q.v.tell(q, kept)
+	return kept, true
+}
+
+// unanswered keeps for a moment that there was no answer (RFC 9520, section 3.1), and
+// leaves it to the server to say so, as if nobody stood between.
+func (q *query) unanswered(rcode int, err error) (int, error) {
+	v := q.v
+	if rcode == dns.RcodeServerFailure && err != nil && q.ctx.Err() != context.Canceled && v.routes.forwards(q.question.name) {
+		finding := dnssec.Finding{Status: dnssec.Bogus, Reason: dnssec.AnswerUnavailable, Detail: err.Error()}
+		if !errors.Is(err, errSilent) {
+			v.cache.keepFailure(q.question, finding, v.now())
+		}
+		v.tell(q, finding)
+	}
+	return rcode, err
+}
+
+// judge finds out the status of the response, and answers by it.
+func (q *query) judge(msg *dns.Msg) (int, error) {
+	result := q.judgeAndRetry(&msg)
+	return q.conclude(msg, result)
+}
+
+// conclude answers the client, and tells what was found to whoever wants to know.
+func (q *query) conclude(msg *dns.Msg, result *Result) (int, error) {
+	v := q.v
+	q.counters.judged(result.Finding, time.Since(q.started))
+	q.counters.hashed(q.verifier.Budget.Spent().Hashes)
+	q.counters.sized(v, q.now)
 	if result.Status == dnssec.Bogus {
 		// That the client gave up, or that there is too much to do, says nothing of the name.
-		if ctx.Err() != context.Canceled && result.Reason != dnssec.Overloaded {
+		if q.ctx.Err() != context.Canceled && result.Reason != dnssec.Overloaded {
 			v.cache.keepFailure(q.question, result.Finding, v.now())
 		}
 		v.tell(q, result.Finding)
 		if !v.report {
-			return v.fail(w, r, result.Reason)
+			return v.fail(q.w, q.request, result.Reason)
 		}
 	} else {
 		v.cache.forgetFailure(q.question)
-		explainFinding(ctx, result.Finding)
+		explainFinding(q.ctx, result.Finding)
 	}
 	if !v.report && v.sentinelRefuses(q.question, result.Status) {
-		return v.refuse(w, r, dns.RcodeServerFailure)
+		return v.refuse(q.w, q.request, dns.RcodeServerFailure)
 	}
-	_ = w.WriteMsg(reply(r, msg, result))
+	_ = q.w.WriteMsg(reply(q.request, msg, result))
 	return dns.RcodeSuccess, nil
 }
 
@@ -126,19 +169,6 @@ func (v *Validator) tell(q *query, f dnssec.Finding) {
 	if v.failures != nil && f.Reason != dnssec.AnswerUnavailable {
 		v.failures.log(q.question, q.client(), f, q.now)
 	}
-}
-
-// unanswered keeps for a moment that there was no answer (RFC 9520, section 3.1), and
-// leaves it to the server to say so, as if nobody stood between.
-func (v *Validator) unanswered(q *query, rcode int, err error) (int, error) {
-	if rcode == dns.RcodeServerFailure && err != nil && q.ctx.Err() != context.Canceled && v.routes.forwards(q.question.name) {
-		finding := dnssec.Finding{Status: dnssec.Bogus, Reason: dnssec.AnswerUnavailable, Detail: err.Error()}
-		if !errors.Is(err, errSilent) {
-			v.cache.keepFailure(q.question, finding, v.now())
-		}
-		v.tell(q, finding)
-	}
-	return rcode, err
 }
 
 // fail answers SERVFAIL. What is not the name's fault is left to who stands outside of

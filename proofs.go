@@ -12,14 +12,14 @@ import (
 // authenticated, and what was wrong with the best of the others.
 type proofs struct {
 	query   *query
-	sets    []dnssec.Authenticated
+	sets    []*dnssec.Authenticated
 	failed  verdict
-	denials map[string]*dnssec.Denial
+	denials []*dnssec.Denial
 }
 
 // proofs authenticates the NSEC and NSEC3 RRsets of an authority section.
 func (q *query) proofs(authority []dnssec.RRset) *proofs {
-	p := &proofs{query: q, denials: make(map[string]*dnssec.Denial)}
+	p := &proofs{query: q}
 	p.failed = bogus(dnssec.DenialMissing, "no NSEC or NSEC3 in the answer")
 	for _, set := range authority {
 		if set.Type != dns.TypeNSEC && set.Type != dns.TypeNSEC3 {
@@ -41,11 +41,13 @@ func (q *query) proofs(authority []dnssec.RRset) *proofs {
 
 // of returns the denial by a zone.
 func (p *proofs) of(zone string) *dnssec.Denial {
-	d, ok := p.denials[zone]
-	if !ok {
-		d = p.query.verifier.Denial(zone, p.sets)
-		p.denials[zone] = d
+	for _, d := range p.denials {
+		if d.Zone() == zone {
+			return d
+		}
 	}
+	d := p.query.verifier.Denial(zone, p.sets)
+	p.denials = append(p.denials, d)
 	return d
 }
 
@@ -112,10 +114,5 @@ func (p *proofs) ttl(msg *dns.Msg) uint32 {
 	for _, a := range p.sets {
 		ttl = min(ttl, a.TTL())
 	}
-	for _, rr := range msg.Ns {
-		if soa, ok := rr.(*dns.SOA); ok {
-			ttl = min(ttl, soa.Hdr.Ttl, soa.Minttl)
-		}
-	}
-	return ttl
+	return min(ttl, negativeTTL(msg.Ns))
 }

@@ -10,7 +10,7 @@ import (
 // is secure if the client understands it (RFC 6840, section 5.8), only what was
 // proven beside AD, and no DNSSEC records without DO (RFC 4035, section 3.2.1). It
 // takes the message over.
-func reply(r, msg *dns.Msg, result Result) *dns.Msg {
+func reply(r, msg *dns.Msg, result *Result) *dns.Msg {
 	opt := r.IsEdns0()
 	do := opt != nil && opt.Do()
 	msg.Id, msg.Response, msg.Opcode = r.Id, true, r.Opcode

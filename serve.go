@@ -65,7 +65,7 @@ func (s *Server) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg)
 	defer cancel()
 
 	q := s.newQuery(ctx, w, r)
-	caught := &catcher{ResponseWriter: w}
+	caught := &asking{ResponseWriter: w}
 	rcode, err := plugin.NextOrFailure(s.Name(), s.Next, ctx, caught, q.servedRequest())
 	if way.passed || caught.msg == nil {
 		return rcode, err
@@ -79,7 +79,7 @@ func (s *Server) answer(q *query, msg *dns.Msg) (int, error) {
 	if result.Status == dnssec.Bogus && s.forgetKeys(q.question.name) {
 		result, unproven = q.judgeServed(msg)
 	}
-	s.metrics.counted(q.server, result.Finding)
+	q.counters.counted(result.Finding)
 	if result.Status == dnssec.Bogus {
 		s.tell(q, result.Finding)
 		if !s.report {
@@ -154,7 +154,7 @@ func (r *response) unproven() (sets []keptRRset) {
 			section = r.msg.Ns
 		}
 		for _, set := range dnssec.GroupRRsets(section) {
-			if r.ours(set.Name) && set.Type != dns.TypeNSEC && set.Type != dns.TypeSOA && r.judge(set).Status == dnssec.Bogus {
+			if r.ours(set.Name) && set.Type != dns.TypeNSEC && set.Type != dns.TypeSOA && r.judgeSet(set).Status == dnssec.Bogus {
 				sets = append(sets, keptRRset{name: set.Name, rtype: set.Type, authority: authority})
 			}
 		}
@@ -175,9 +175,9 @@ func without(section []dns.RR, sets []keptRRset, authority bool) []dns.RR {
 
 // addSOA judges the SOA of a denial, which file takes from the same zone file.
 func (r *response) addSOA() {
-	for _, set := range dnssec.GroupRRsets(r.msg.Ns) {
+	for _, set := range r.authority() {
 		if set.Type == dns.TypeSOA && r.ours(set.Name) {
-			r.weaken(r.judge(set))
+			r.weaken(r.judgeSet(set))
 		}
 	}
 }
@@ -203,7 +203,7 @@ func referral(qname string, msg *dns.Msg) (zone string, ok bool) {
 func (q *query) judgeReferral(zone string, msg *dns.Msg) Result {
 	result := Result{Finding: dnssec.Finding{Status: dnssec.Insecure, Reason: dnssec.DelegationInsecure}}
 	if set, ok := findSet(dnssec.GroupRRsets(msg.Ns), zone, dns.TypeDS); ok {
-		result.Finding = q.judge(set).Finding
+		result.Finding = q.judgeSet(set).Finding
 	}
 	return result
 }

@@ -56,6 +56,7 @@ type config struct {
 	policy      dnssec.Policy
 	capacity    int
 	override    time.Time
+	asksAll     bool // no aggressive use
 	words       map[string]bool
 }
 
@@ -89,7 +90,7 @@ func (conf *config) word(c *caddy.Controller, directive string) error {
 	word, args := c.Val(), c.RemainingArgs()
 	read, ok := words[word]
 	if !ok {
-		return c.Errf("unknown word %q; there are: allow-sha1, auto-trust-anchor, cache_capacity, insecure, log-failures, negative-trust-anchor, negative-trust-anchor-file, override-date, serve, signature-skew, trust-anchor, trust-anchor-signal, validate", word)
+		return c.Errf("unknown word %q; there are: aggressive-nsec, allow-sha1, auto-trust-anchor, cache_capacity, insecure, log-failures, negative-trust-anchor, negative-trust-anchor-file, override-date, serve, signature-skew, trust-anchor, trust-anchor-signal, validate", word)
 	}
 	if conf.words[word] && !repeatable[word] {
 		return c.Errf("%s is there twice", word)
@@ -113,6 +114,7 @@ var words = map[string]func(*config, []string) error{
 	"negative-trust-anchor-file": negativeTrustAnchorFile,
 	"signature-skew":             signatureSkew,
 	"trust-anchor-signal":        flag(func(conf *config) *bool { return &conf.signal }),
+	"aggressive-nsec":            aggressiveNSEC,
 	"cache_capacity":             cacheCapacity,
 	"override-date":              overrideDate,
 	"serve":                      flag(func(conf *config) *bool { return &conf.serve }),
@@ -182,6 +184,15 @@ func signatureSkew(conf *config, args []string) error {
 	return nil
 }
 
+// aggressiveNSEC reads on or off.
+func aggressiveNSEC(conf *config, args []string) error {
+	if len(args) != 1 || args[0] != "on" && args[0] != "off" {
+		return errors.New("needs on or off")
+	}
+	conf.asksAll = args[0] == "off"
+	return nil
+}
+
 func cacheCapacity(conf *config, args []string) error {
 	if len(args) != 1 {
 		return errors.New("needs a number")
@@ -233,8 +244,14 @@ func (conf *config) validator(directive string) (*Validator, []string, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	var denied *denials
+	if !conf.asksAll {
+		if denied, err = newDenials(conf.capacity); err != nil {
+			return nil, nil, err
+		}
+	}
 	v := &Validator{
-		directive: directive, zones: conf.zones, policy: conf.policy, anchors: anchors, sources: conf.sources, configured: configured, seen: seen, unproven: new(sync.Map), rollovers: followed, signal: conf.signal, cache: kept, turns: allTurns, metrics: metricsFor(directive),
+		directive: directive, zones: conf.zones, policy: conf.policy, anchors: anchors, sources: conf.sources, configured: configured, seen: seen, unproven: new(sync.Map), rollovers: followed, signal: conf.signal, cache: kept, turns: allTurns(), denials: denied, metrics: metricsFor(directive),
 		log: clog.NewWithPlugin(directive), told: new(onceEach), report: conf.report, override: conf.override, now: time.Now,
 	}
 	if conf.logFailures {

@@ -2,6 +2,7 @@ package dnssecval
 
 import (
 	"context"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -14,78 +15,95 @@ import (
 	"github.com/miekg/dns"
 )
 
-// TestTurns: no more compute at once than there are places, all who wait get theirs, and
-// who finds too many waiting does not wait.
+// TestTurns: many ask at once, each gets its own result, and no more are computed at a
+// time than there are workers.
 func TestTurns(t *testing.T) {
-	const places, most = 3, 20
-	turns := newTurns(places, most, time.Minute)
-	var at, peak, refused atomic.Int32
-	var all sync.WaitGroup
-	for range places + most {
-		all.Go(func() {
-			if !turns.Take() {
-				refused.Add(1)
-				return
-			}
-			defer turns.Give()
-			for now := at.Add(1); ; {
-				before := peak.Load()
-				if now <= before || peak.CompareAndSwap(before, now) {
-					break
+	const workers, clients = 3, 200
+	turns := newTurns(workers, clients, time.Minute)
+	var wg sync.WaitGroup
+	var running, most atomic.Int32
+	for i := range clients {
+		wg.Go(func() {
+			good, ok := turns.Do(func() bool {
+				now := running.Add(1)
+				for before := most.Load(); now > before && !most.CompareAndSwap(before, now); before = most.Load() {
 				}
+				runtime.Gosched()
+				running.Add(-1)
+				return i%3 == 0
+			})
+			if !ok || good != (i%3 == 0) {
+				t.Errorf("computation %d: %v, %v", i, good, ok)
 			}
-			time.Sleep(time.Millisecond)
-			at.Add(-1)
 		})
 	}
-	all.Wait()
-	if peak.Load() > places || refused.Load() > 0 {
-		t.Errorf("%d at once, %d refused", peak.Load(), refused.Load())
-	}
-	if turns.waiting.Load() != 0 || len(turns.places) != 0 {
-		t.Errorf("%d wait and %d have a turn at the end", turns.waiting.Load(), len(turns.places))
+	wg.Wait()
+	if most.Load() > workers || turns.waiting.Load() != 0 {
+		t.Errorf("%d computations at a time, %d wait at the end", most.Load(), turns.waiting.Load())
 	}
 }
 
-// TestTurnsRefused: neither more than so many wait, nor any of them for longer than so.
+// TestTurnsPanic: who asked gets the panic, which the server recovers from, and the
+// worker goes on.
+func TestTurnsPanic(t *testing.T) {
+	turns := newTurns(1, 1, time.Minute)
+	for range 3 {
+		func() {
+			defer func() {
+				if p := recover(); p != "broken" {
+					t.Errorf("recovered %v", p)
+				}
+			}()
+			turns.Do(func() bool { panic("broken") })
+		}()
+	}
+	if good, ok := turns.Do(func() bool { return true }); !good || !ok {
+		t.Error("the worker is gone")
+	}
+}
+
+// TestTurnsRefused: neither more than so many wait, nor any of them for longer than so;
+// what had no turn is not computed.
 func TestTurnsRefused(t *testing.T) {
-	turns := newTurns(1, 0, time.Minute)
-	if !turns.Take() {
-		t.Fatal("no turn for the first")
+	never := func() bool { t.Error("it was computed"); return true }
+	for name, turns := range map[string]*turns{"none may wait": newTurns(0, 0, time.Minute), "for a moment": newTurns(0, 1, time.Millisecond)} {
+		if good, ok := turns.Do(never); good || ok || turns.waiting.Load() != 0 {
+			t.Errorf("%s: %v, %v, %d wait", name, good, ok, turns.waiting.Load())
+		}
 	}
-	if turns.Take() {
-		t.Error("a turn for the second, though none may wait")
+	turns := newTurns(0, 1, time.Minute)
+	done := make(chan bool)
+	go func() {
+		_, ok := turns.Do(func() bool { return true })
+		done <- ok
+	}()
+	for turns.waiting.Load() == 0 {
+		runtime.Gosched()
 	}
-	turns.most, turns.longest = 1, time.Millisecond
-	if turns.Take() {
-		t.Error("a turn for the second, though the first has it")
+	if _, ok := turns.Do(never); ok {
+		t.Error("one too many waits")
 	}
-	turns.Give()
-	if !turns.Take() || turns.waiting.Load() != 0 {
-		t.Error("no turn when it is free again")
+	go turns.work()
+	if !<-done {
+		t.Error("who waited had no turn")
 	}
 }
 
-// busy makes a validator whose only place is taken, and that nobody may wait for.
-func busy(t *testing.T, w *testzone.World, lines ...string) *Validator {
-	t.Helper()
-	v := newTestValidator(t, w, lines...)
-	v.turns = newTurns(1, 0, time.Minute)
-	v.turns.Take()
-	return v
-}
+// overloaded has nobody compute anything.
+func overloaded() *turns { return newTurns(0, 0, time.Minute) }
 
 // TestOverloaded: "more is asked than the processors can judge": what there is no turn for is answered SERVFAIL with its reason, and the
 // next one is judged as if nothing had been: neither the zone nor the name is remembered
 // as failed, and CoreDNS's cache gets nothing to keep.
 func TestOverloaded(t *testing.T) {
 	w := exampleWorld(t)
-	v := busy(t, w)
+	v := newTestValidator(t, w)
+	v.turns = overloaded()
 	subsystem := ownMetrics(v)
 	inner := plugin.Handler(v)
 	var written int
 	caching := handlerFunc(func(ctx context.Context, rw dns.ResponseWriter, r *dns.Msg) (int, error) {
-		caught := &catcher{ResponseWriter: rw}
+		caught := &asking{ResponseWriter: rw}
 		rcode, err := inner.ServeDNS(ctx, caught, r)
 		if caught.msg != nil {
 			written++
@@ -109,11 +127,13 @@ func TestOverloaded(t *testing.T) {
 	if v.cache.failed.Len() > 0 || v.cache.cuts.Len() > 0 {
 		t.Errorf("kept: %v, %v", v.cache.failed.Keys(), v.cache.cuts.Keys())
 	}
-	v.turns = allTurns
+	v.turns = allTurns()
 	if m := ask(t, outer, "www.example.", dns.TypeA, withDO); !m.AuthenticatedData || written != 1 {
 		t.Errorf("with a turn:\n%s", m)
 	}
-	if m := ask(t, busy(t, w, "insecure"), "www.example.", dns.TypeA, withDO); m.Rcode != dns.RcodeSuccess || len(m.Answer) == 0 || m.AuthenticatedData {
+	reporting := newTestValidator(t, w, "insecure")
+	reporting.turns = overloaded()
+	if m := ask(t, reporting, "www.example.", dns.TypeA, withDO); m.Rcode != dns.RcodeSuccess || len(m.Answer) == 0 || m.AuthenticatedData {
 		t.Errorf("only reporting:\n%s", m)
 	}
 }
@@ -121,12 +141,11 @@ func TestOverloaded(t *testing.T) {
 // TestOverloadedByHashes: NSEC3 hashes with iterations are computed in turn, too.
 func TestOverloadedByHashes(t *testing.T) {
 	w := newWorld(t, testzone.Spec{Name: "example.", Algorithm: p256, Denial: testzone.NSEC3, Iterations: 20, Records: []string{"www A 192.0.2.1"}})
-	v := newTestValidator(t, w)
-	v.turns = newTurns(1, 0, time.Minute)
+	v := newTestValidator(t, w, "aggressive-nsec off")
 	if r := judged(t, v, "no.example.", dns.TypeA); r.Status != dnssec.Secure {
 		t.Fatal(r)
 	}
-	v.turns.Take() // all signatures are known now
+	v.turns = overloaded() // all signatures are known now
 	if r := judged(t, v, "no.example.", dns.TypeA); r.Reason != dnssec.Overloaded {
 		t.Errorf("%v", r)
 	}
@@ -136,7 +155,7 @@ func TestOverloadedByHashes(t *testing.T) {
 func TestSlowUpstreamHasNoTurn(t *testing.T) {
 	w := exampleWorld(t)
 	v := newTestValidator(t, w)
-	v.turns = newTurns(1, 0, time.Minute)
+	v.turns = newTurns(1, 100, time.Minute)
 	arrived, release := make(chan bool, 100), make(chan bool)
 	w.Intercept(func(q, a *dns.Msg) *dns.Msg {
 		if strings.HasSuffix(q.Question[0].Name, "csk.example.") {

@@ -30,15 +30,23 @@ type keptRRset struct {
 // verdict is what was found of one RRset.
 type verdict struct {
 	dnssec.Finding
-	proof     dnssec.Authenticated // if Secure
+	proof     *dnssec.Authenticated // nil unless Secure
 	inherited bool
+}
+
+// ttl is that of the proof, if there is one.
+func (v verdict) ttl() uint32 {
+	if v.proof == nil {
+		return 0
+	}
+	return v.proof.TTL()
 }
 
 // judgeAndRetry judges the response, and asks again before it calls it bogus:
 // another upstream may know better, and some leave out signatures now and then. Of
 // failures the one that got furthest through the checks is told.
 // The message that the result is about is left in msg.
-func (q *query) judgeAndRetry(msg **dns.Msg) Result {
+func (q *query) judgeAndRetry(msg **dns.Msg) *Result {
 	result := q.judgeResponse(*msg)
 	for e := again; e < efforts; e++ {
 		if result.Status != dnssec.Bogus || result.inherited || result.Reason.Unfinished() || q.ctx.Err() != nil {
@@ -57,13 +65,13 @@ func (q *query) judgeAndRetry(msg **dns.Msg) Result {
 
 // judgeResponse decides the status of a whole response. One with another code than
 // NOERROR and NXDOMAIN says nothing that could be proven.
-func (q *query) judgeResponse(msg *dns.Msg) Result {
+func (q *query) judgeResponse(msg *dns.Msg) *Result {
 	if !provable(msg.Rcode) && msg.Rcode != dns.RcodeYXDomain {
-		return Result{rcode: msg.Rcode}
+		return &Result{rcode: msg.Rcode}
 	}
 	p, failure := followAliases(q.question, msg)
 	if failure != nil {
-		return Result{Finding: failure.Finding(), rcode: msg.Rcode}
+		return &Result{Finding: failure.Finding(), rcode: msg.Rcode}
 	}
 	q.expectSigners(msg.Answer, msg.Ns)
 	r := &response{query: q, msg: msg, result: Result{Finding: dnssec.Proven, path: p.kept()}}
@@ -80,13 +88,14 @@ func (q *query) judgeResponse(msg *dns.Msg) Result {
 	case p.unsigned:
 		r.weaken(verdict{Finding: dnssec.Finding{Status: dnssec.Indeterminate, Reason: dnssec.TypeNotSigned}})
 	case len(p.final) == 0 && p.end != "":
+		r.proofs() // here, where the stack is not deep yet
 		r.addDenial(p)
 	}
 	r.result.rcode = r.msg.Rcode
 	if r.emptyNonTerminal {
 		r.result.rcode = dns.RcodeSuccess
 	}
-	return r.result
+	return &r.result
 }
 
 // provable tells whether a response code is one that a proof can stand behind.
@@ -101,7 +110,8 @@ type response struct {
 	*query
 	msg    *dns.Msg
 	result Result
-	found  *proofs // of the authority section, once they are needed
+	sets   []dnssec.RRset // of the authority section, once they are needed
+	found  *proofs        // of these
 
 	lenient          bool // a denial that lacks records is no failure
 	emptyNonTerminal bool // NXDOMAIN was said of a name that is proven to exist
@@ -123,7 +133,7 @@ func incomplete(reason dnssec.Reason) bool {
 	return reason == dnssec.DenialMissing || reason == dnssec.DenialIncomplete || reason == dnssec.WildcardDenialMissing
 }
 
-func (r *response) keep(proof dnssec.Authenticated, authority bool) {
+func (r *response) keep(proof *dnssec.Authenticated, authority bool) {
 	set := proof.RRset()
 	r.result.kept = append(r.result.kept, keptRRset{set.Name, set.Type, authority, proof.TTL()})
 }
@@ -134,7 +144,7 @@ func (r *response) add(set dnssec.RRset) verdict {
 	if r.result.Status == dnssec.Bogus {
 		return verdict{Finding: r.result.Finding}
 	}
-	v := r.judge(set)
+	v := r.judgeSet(set)
 	r.weaken(v)
 	if v.Status != dnssec.Secure {
 		return v
@@ -147,6 +157,9 @@ func (r *response) add(set dnssec.RRset) verdict {
 		f := r.proofs().of(v.proof.Signer()).WildcardAnswer(set.Name, encloser)
 		r.weaken(verdict{Finding: f})
 		r.keepProofs(v.proof.Signer())
+		if r.v.denials != nil && f.Status == dnssec.Secure {
+			r.v.denials.keepWildcard(v.proof, encloser, r.query)
+		}
 	}
 	return v
 }
@@ -161,13 +174,24 @@ func (r *response) addLink(l link) {
 	if l.mismatch != "" && v.Status == dnssec.Secure {
 		r.weaken(bogus(dnssec.DNAMEMismatch, l.mismatch))
 	}
-	r.result.kept = append(r.result.kept, keptRRset{l.synthesized, dns.TypeCNAME, false, v.proof.TTL()})
+	r.result.kept = append(r.result.kept, keptRRset{l.synthesized, dns.TypeCNAME, false, v.ttl()})
+}
+
+// authority returns the RRsets of the authority section.
+func (r *response) authority() []dnssec.RRset {
+	if r.sets == nil {
+		r.sets = dnssec.GroupRRsets(r.msg.Ns)
+	}
+	return r.sets
 }
 
 // proofs authenticates the denial records of the response, once.
 func (r *response) proofs() *proofs {
 	if r.found == nil {
-		r.found = r.query.proofs(dnssec.GroupRRsets(r.msg.Ns))
+		r.found = r.query.proofs(r.authority())
+		if r.v.denials != nil {
+			r.v.denials.keep(r.found.sets, negativeTTL(r.msg.Ns), r.query)
+		}
 	}
 	return r.found
 }
@@ -186,9 +210,12 @@ func (r *response) addDenial(p path) {
 	v, zone := r.denial(p.end)
 	if v.Status == dnssec.Secure || v.Status == dnssec.Insecure && zone != "" {
 		r.keepProofs(zone)
-		if soa, ok := findSet(dnssec.GroupRRsets(r.msg.Ns), zone, dns.TypeSOA); ok {
+		if soa, ok := findSet(r.authority(), zone, dns.TypeSOA); ok {
 			if signed, _ := r.judgeSigned(soa); signed.Status == dnssec.Secure {
 				r.keep(signed.proof, true)
+				if r.v.denials != nil {
+					r.v.denials.keepSOA(signed.proof, negativeTTL(r.msg.Ns), r.query)
+				}
 			}
 		}
 	}
@@ -237,7 +264,7 @@ func (r *response) deny(name, within string) (dnssec.Finding, string) {
 
 // saidBySecureZone tells whether the SOA of a zone that holds the name is proven.
 func (r *response) saidBySecureZone(name, within string) bool {
-	for _, set := range dnssec.GroupRRsets(r.msg.Ns) {
+	for _, set := range r.authority() {
 		if set.Type == dns.TypeSOA && dnsname.IsSubdomain(name, set.Name) && dnsname.IsSubdomain(set.Name, within) {
 			if v, _ := r.judgeSigned(set); v.Status == dnssec.Secure {
 				return true
@@ -255,9 +282,9 @@ func container(name string, rtype uint16) string {
 	return name
 }
 
-// judge decides the status of one RRset: by its signatures, and if these prove
+// judgeSet decides the status of one RRset: by its signatures, and if these prove
 // nothing by the zone that it lies in. It does not look at wildcards.
-func (q *query) judge(set dnssec.RRset) verdict {
+func (q *query) judgeSet(set dnssec.RRset) verdict {
 	v, decided := q.judgeSigned(set)
 	if decided {
 		return v
@@ -286,35 +313,51 @@ const maxSigners = 4
 
 // judgeSigned decides by the signatures. It is undecided if none verifies: the
 // RRset may lie in a zone that the signatures do not tell of.
-func (q *query) judgeSigned(set dnssec.RRset) (v verdict, decided bool) {
+func (q *query) judgeSigned(set dnssec.RRset) (best verdict, decided bool) {
 	home := container(set.Name, set.Type)
 	scope := q.scope(home)
 	if scope.finding.Status != dnssec.Secure {
 		return verdict{Finding: scope.finding}, true
 	}
-	v = bogus(dnssec.SignatureMissing, "no RRSIG "+set.String())
-	signers := set.Signers()
-	slices.SortFunc(signers, func(a, b string) int { return len(b) - len(a) })
-	for _, signer := range signers[:min(len(signers), maxSigners)] {
-		if !dnsname.IsSubdomain(home, signer) || !dnsname.IsSubdomain(signer, scope.zone) {
-			v = further(v, bogus(dnssec.SignatureSignerInvalid, signer+" signed "+set.String()))
-			continue
+	best.Finding = dnssec.Finding{Status: dnssec.Bogus, Reason: dnssec.SignatureMissing}
+	for _, signer := range closestFirst(set.Signers()) {
+		v, decided := q.judgeBySigner(set, signer, scope.zone)
+		if decided {
+			return v, true
 		}
-		zone := q.zone(signer)
-		switch zone.finding.Status {
-		case dnssec.Secure:
-			proof, failure := q.verifier.Authenticate(set, zone.keys)
-			if failure == nil {
-				return verdict{Finding: dnssec.Proven, proof: proof}, true
-			}
-			v = further(v, verdict{Finding: failure.Finding()})
-		case dnssec.Bogus:
-			v = further(v, verdict{Finding: zone.finding, inherited: zone.finding.Reason != dnssec.SignatureSignerInvalid})
-		default:
-			return verdict{Finding: zone.finding, inherited: true}, true
-		}
+		best = further(best, v)
 	}
-	return v, v.Reason.Unfinished()
+	if best.Reason == dnssec.SignatureMissing && best.Detail == "" {
+		best.Detail = "no RRSIG " + set.String()
+	}
+	return best, best.Reason.Unfinished()
+}
+
+// closestFirst orders signers, and leaves out those that are too many.
+func closestFirst(signers []string) []string {
+	slices.SortFunc(signers, func(a, b string) int { return len(b) - len(a) })
+	return signers[:min(len(signers), maxSigners)]
+}
+
+// judgeBySigner decides by the signatures of one signer, which has to be at or below
+// the zone of the anchor that counts.
+func (q *query) judgeBySigner(set dnssec.RRset, signer, within string) (v verdict, decided bool) {
+	if !dnsname.IsSubdomain(container(set.Name, set.Type), signer) || !dnsname.IsSubdomain(signer, within) {
+		return bogus(dnssec.SignatureSignerInvalid, signer+" signed "+set.String()), false
+	}
+	zone := q.zone(signer)
+	switch zone.finding.Status {
+	case dnssec.Secure:
+		proof, failure := q.verifier.Authenticate(set, zone.keys)
+		if failure == nil {
+			return verdict{Finding: dnssec.Proven, proof: proof}, true
+		}
+		return verdict{Finding: failure.Finding()}, false
+	case dnssec.Bogus:
+		return verdict{Finding: zone.finding, inherited: zone.finding.Reason != dnssec.SignatureSignerInvalid}, false
+	default:
+		return verdict{Finding: zone.finding, inherited: true}, true
+	}
 }
 
 // further returns the failure that got further through the checks.

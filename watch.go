@@ -306,8 +306,9 @@ func (v *Validator) validatesWith(set *anchorSet, zone string) bool {
 	other.anchors.Store(set)
 	q, cancel := other.backgroundQuery(zone, dns.TypeSOA)
 	defer cancel()
-	msg, _, _ := q.answer()
-	return msg != nil && q.judgeResponse(msg).Status == dnssec.Secure
+	a := q.asking()
+	a.ask()
+	return a.msg != nil && q.judgeResponse(a.msg).Status == dnssec.Secure
 }
 
 // signalKeyTags asks for the name that tells the root's operators which keys are
@@ -325,7 +326,7 @@ func (v *Validator) signalKeyTags() {
 			name += zone
 		}
 		q, cancel := v.backgroundQuery(name, dns.TypeNULL)
-		_, _, _ = q.answer()
+		q.asking().ask()
 		cancel()
 	}
 }

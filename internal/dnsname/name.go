@@ -127,6 +127,25 @@ func Compare(a, b string) int {
 	return len(labelsA) - len(labelsB)
 }
 
+// SortKey returns a string that sorts, octet by octet, as name does canonically: the
+// labels from the right, each with an end that is less than any octet.
+func SortKey(name string) string {
+	var buf [wireMax]byte
+	var off [wireMax / 2]uint16
+	wire, labels := labelOffsets(AppendWire(buf[:0], name), off[:0])
+	key := make([]byte, 0, len(wire))
+	for i := len(labels) - 1; i >= 0; i-- {
+		for _, c := range label(wire, labels[i]) {
+			if c <= 1 { // 0 is the end, and 1 stands before the octets 0 and 1
+				key = append(key, 1)
+			}
+			key = append(key, c)
+		}
+		key = append(key, 0)
+	}
+	return string(key)
+}
+
 // wireMax leaves room for a wildcard label before the longest name.
 const wireMax = 260
 

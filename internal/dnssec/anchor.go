@@ -40,7 +40,7 @@ func anchorFromDNSKEY(rr *dns.DNSKEY, p Policy) (*dns.DS, error) {
 	if !p.ReliesOn(rr.Algorithm) {
 		return nil, notReliedOn(rr.Algorithm)
 	}
-	rdata, ok := canonicalRDATA([]dns.RR{rr})
+	rdata, _, ok := canonicalRDATA([]dns.RR{rr}, nil, nil)
 	if !ok || len(rdata[0]) < keyHeader {
 		return nil, errors.New("the public key is not base64")
 	}

@@ -20,16 +20,15 @@ const (
 	MaxIterations     = 150  // NSEC3 iterations that are computed (RFC 9276, section 3.2)
 )
 
-// dearHash is how many SHA-1 blocks are as much as a turn is worth.
+// dearHash is how many SHA-1 blocks are worth a turn.
 const dearHash = 16
 
-// Turns shares the processor among all queries: what is costly is computed in turn.
+// Turns shares the processors among all queries: what is costly is computed in turn.
 // Nothing waits for an upstream in its turn.
 type Turns interface {
-	// Take waits for a turn, and returns false if there is too much to do.
-	Take() bool
-	// Give ends a turn.
-	Give()
+	// Do makes the step when it is its turn, and returns its result; ok is false, and
+	// the step is not made, if there is too much to do.
+	Do(step func() bool) (result, ok bool)
 }
 
 // Budget is what one response may still cost. It is spent before each expensive
@@ -42,7 +41,7 @@ type Budget struct {
 }
 
 // NewBudget returns the budget for one client's query. Without turns all is computed
-// at once.
+// right here.
 func NewBudget(turns Turns) *Budget {
 	b := Budget{turns: turns}
 	b.signatures.Store(MaxSignatures)
@@ -75,32 +74,27 @@ func (b *Budget) check(verify func() bool) (good bool, f *Failure) {
 	if b.failures.Load() <= 0 || b.signatures.Add(-1) < 0 {
 		return false, fail(LimitExceeded, "signature checks for one query")
 	}
-	f = b.inTurn(func() { good = verify() })
-	if f == nil && !good {
+	if good, f = b.inTurn(verify); f == nil && !good {
 		b.failures.Add(-1)
 	}
 	return good, f
 }
 
-// hash pays for one NSEC3 hash of so many SHA-1 blocks, and has it computed.
-func (b *Budget) hash(blocks int, compute func()) *Failure {
+// spendHash pays for one NSEC3 hash of so many SHA-1 blocks.
+func (b *Budget) spendHash(blocks int) *Failure {
 	if b.hashes.Add(-1) < 0 || b.blocks.Add(int32(-blocks)) < 0 {
 		return fail(LimitExceeded, "NSEC3 hashes for one query")
 	}
-	if blocks < dearHash {
-		compute()
-		return nil
-	}
-	return b.inTurn(compute)
+	return nil
 }
 
-func (b *Budget) inTurn(compute func()) *Failure {
-	if b.turns != nil {
-		if !b.turns.Take() {
-			return fail(Overloaded, "too many checks wait")
-		}
-		defer b.turns.Give()
+func (b *Budget) inTurn(step func() bool) (result bool, f *Failure) {
+	if b.turns == nil {
+		return step(), nil
 	}
-	compute()
-	return nil
+	result, ok := b.turns.Do(step)
+	if !ok {
+		return false, fail(Overloaded, "too many checks wait")
+	}
+	return result, nil
 }

@@ -38,10 +38,10 @@ type prover interface {
 // Denial collects the records that the zone signed. Records of other types and
 // signers are passed over, and so are those made from a wildcard, whose owner
 // names prove nothing (RFC 4035, section 5.3.4).
-func (v *Verifier) Denial(zone string, sets []Authenticated) *Denial {
+func (v *Verifier) Denial(zone string, sets []*Authenticated) *Denial {
 	d := &Denial{zone: zone}
 	var nsec nsecRecords
-	var nsec3 []Authenticated
+	var nsec3 []*Authenticated
 	for _, a := range sets {
 		if _, expanded := a.Expanded(); expanded || a.signer != zone {
 			continue
@@ -102,7 +102,10 @@ func (d *Denial) Delegation(name string) (Delegation, Finding) {
 
 // best returns the first finding that is not bogus, else the one that got furthest.
 func (d *Denial) best(prove func(prover) Finding) Finding {
-	best := found(DenialMissing, "no NSEC or NSEC3 of "+d.zone)
+	if len(d.provers) == 0 {
+		return found(DenialMissing, "no NSEC or NSEC3 of "+d.zone)
+	}
+	var best Finding
 	for _, p := range d.provers {
 		f := prove(p)
 		if f.Status != Bogus {

@@ -39,7 +39,7 @@ func TestDenialPassesOver(t *testing.T) {
 	nsec := nsecs(t, []string{"c.example. d.example." + leaf})
 	tests := []struct {
 		name string
-		sets []Authenticated
+		sets []*Authenticated
 		want Reason
 	}{
 		{name: "as it should be", sets: z.authenticated(t, z.signed(t, nsec)), want: ReasonNone},
@@ -69,7 +69,7 @@ func TestParentsDenialForTheChild(t *testing.T) {
 		sets := z.authenticated(t, z.signed(t, nsecs(t, []string{"sub.example. t.example." + types, "example. sub.example." + apex})))
 		sets3 := z.authenticated(t, z.section3(t, n3{match: "sub.example.", types: strings.TrimSuffix(types, " NSEC")}, n3{match: "example.", types: "NS SOA RRSIG"},
 			n3{cover: "x.sub.example."}, n3{cover: "*.sub.example."}))
-		for _, all := range [][]Authenticated{sets, sets3, append(sets, sets3...)} {
+		for _, all := range [][]*Authenticated{sets, sets3, append(sets, sets3...)} {
 			d := verifierAt(now).Denial("example.", all)
 			for _, name := range []string{"x.sub.example.", "y.x.sub.example.", "*.sub.example."} {
 				for _, q := range []question{nameError(name), noData(name, dns.TypeA), noData(name, dns.TypeDS), wildcardAnswer(name, "sub.example."), delegation(name)} {
@@ -86,18 +86,18 @@ func TestParentsDenialForTheChild(t *testing.T) {
 // and of two bad ones the one that got further is told.
 func TestBothKinds(t *testing.T) {
 	z := newTestZone(t, "example.", dns.ED25519)
-	nsec := func(line string) []Authenticated { return z.authenticated(t, z.signed(t, nsecs(t, []string{line}))) }
+	nsec := func(line string) []*Authenticated { return z.authenticated(t, z.signed(t, nsecs(t, []string{line}))) }
 	good, bad := nsec("c.example. d.example."+leaf), nsec("x.example. y.example."+leaf)
 	good3, bad3 := z.authenticated(t, z.section3(t, n3{match: "c.example.", types: "A"})), z.authenticated(t, z.section3(t, n3{match: "c.example.", types: "MX"}))
 	for _, tt := range []struct {
 		name string
-		sets []Authenticated
+		sets []*Authenticated
 		want Reason
 	}{
 		{name: "both good", sets: append(good, good3...)},
-		{name: "NSEC good", sets: append(append([]Authenticated{}, good...), bad3...)},
-		{name: "NSEC3 good", sets: append(append([]Authenticated{}, bad...), good3...)},
-		{name: "none good", sets: append(append([]Authenticated{}, bad...), bad3...), want: DenialContradicted},
+		{name: "NSEC good", sets: append(append([]*Authenticated{}, good...), bad3...)},
+		{name: "NSEC3 good", sets: append(append([]*Authenticated{}, bad...), good3...)},
+		{name: "none good", sets: append(append([]*Authenticated{}, bad...), bad3...), want: DenialContradicted},
 	} {
 		if got := verifierAt(now).Denial("example.", tt.sets).NoData("c.example.", dns.TypeMX); got.Reason != tt.want {
 			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)

@@ -1,6 +1,7 @@
 package dnssec
 
 import (
+	"crypto"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -15,15 +16,6 @@ import (
 
 // Digest identifies a signature, the data and the key that it was checked with.
 type Digest [sha256.Size]byte
-
-func signatureDigest(k *key, signature, data []byte) Digest {
-	h := sha256.New()
-	h.Write(k.digest[:])
-	h.Write(binary.BigEndian.AppendUint16(nil, uint16(len(signature))))
-	h.Write(signature)
-	h.Write(data)
-	return Digest(h.Sum(nil))
-}
 
 // key is one DNSKEY of a zone. What is costly is computed when first needed; keys
 // are shared between goroutines.
@@ -45,7 +37,7 @@ func newKeys(set RRset) ([]*key, *Failure) {
 	if len(set.RRs) > MaxDNSKEY {
 		return nil, fail(DNSKEYLimitExceeded, fmt.Sprintf("%d DNSKEYs in %s", len(set.RRs), set.Name))
 	}
-	rdatas, ok := canonicalRDATA(set.RRs)
+	rdatas, _, ok := canonicalRDATA(set.RRs, nil, nil)
 	if !ok {
 		return nil, fail(ResponseMalformed, set.String()+" has RDATA that can't be packed")
 	}
@@ -110,12 +102,17 @@ func (k *key) verify(data, signature []byte) bool {
 	if err != nil {
 		return false
 	}
-	if hash := algorithms[k.algorithm()].hash; hash != 0 {
+	switch hash := algorithms[k.algorithm()].hash; hash {
+	case 0:
+		return public.verify(data, signature)
+	case crypto.SHA256: // most are, and this allocates least
+		sum := sha256.Sum256(data)
+		return public.verify(sum[:], signature)
+	default:
 		h := hash.New()
 		h.Write(data)
-		data = h.Sum(nil)
+		return public.verify(h.Sum(nil), signature)
 	}
-	return public.verify(data, signature)
 }
 
 // matches tells whether the DS is the digest of the key (RFC 4034, section 5.1.4).

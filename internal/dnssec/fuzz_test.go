@@ -56,7 +56,7 @@ func FuzzResponse(f *testing.F) {
 			t.Skip()
 		}
 		v := verifierAt(now)
-		var sets []Authenticated
+		var sets []*Authenticated
 		for _, set := range GroupRRsets(append(append(msg.Answer, msg.Ns...), msg.Extra...)) {
 			a, failure := v.Authenticate(set, z.keys)
 			if failure != nil {
@@ -80,7 +80,7 @@ func questions(name string) []question {
 }
 
 // verifiesElsewhere has miekg/dns judge the signature, and checks what it does not.
-func verifiesElsewhere(t *testing.T, z *testZone, a Authenticated) {
+func verifiesElsewhere(t *testing.T, z *testZone, a *Authenticated) {
 	t.Helper()
 	sig := dns.Copy(a.Signature()).(*dns.RRSIG)
 	name := a.RRset().Name
@@ -117,11 +117,11 @@ func FuzzDenial(f *testing.F) {
 			t.Skip()
 		}
 		qname, zone = dnsname.Canonical(qname), dnsname.Canonical(zone)
-		var sets []Authenticated
+		var sets []*Authenticated
 		for _, set := range GroupRRsets(msg.Answer) {
 			if signerFits(set, zone) {
 				sig := &dns.RRSIG{Labels: uint8(dnsname.SignedLabels(set.Name))}
-				sets = append(sets, Authenticated{set: set, signer: zone, sig: sig})
+				sets = append(sets, &Authenticated{set: set, signer: zone, sig: sig})
 			}
 		}
 		d := verifierAt(now).Denial(zone, sets)

@@ -26,7 +26,7 @@ func TrustAnchors(zone string, records []*dns.DS) DSSet {
 
 // DSSet returns the DS RRset of a zone as the set that vouches for its keys; ok is
 // false if the RRset is of another type or was made from a wildcard.
-func (a Authenticated) DSSet() (set DSSet, ok bool) {
+func (a *Authenticated) DSSet() (set DSSet, ok bool) {
 	if _, expanded := a.Expanded(); expanded || a.set.Type != dns.TypeDS {
 		return DSSet{}, false
 	}

@@ -167,15 +167,15 @@ func TestLedgerKeepsZonesApart(t *testing.T) {
 	a := newKey("a.example.", []byte{1, 1, 3, 15, 1})
 	digests := map[Digest]string{}
 	for name, d := range map[string]Digest{
-		"as it is":              signatureDigest(a, signature, data),
-		"another zone":          signatureDigest(newKey("b.example.", a.rdata), signature, data),
-		"another key":           signatureDigest(newKey("a.example.", []byte{1, 1, 3, 15, 2}), signature, data),
-		"other flags":           signatureDigest(newKey("a.example.", []byte{1, 0, 3, 15, 1}), signature, data),
-		"other data":            signatureDigest(a, signature, []byte("atad")),
-		"the border moved":      signatureDigest(a, []byte("signatured"), []byte("ata")),
-		"the other border":      signatureDigest(a, []byte("signatur"), []byte("edata")),
-		"name into the key":     signatureDigest(newKey("example.", append([]byte("\x01a"), a.rdata...)), signature, data),
-		"no signature, no data": signatureDigest(a, nil, nil),
+		"as it is":              new(signedData).digest(a, signature, data),
+		"another zone":          new(signedData).digest(newKey("b.example.", a.rdata), signature, data),
+		"another key":           new(signedData).digest(newKey("a.example.", []byte{1, 1, 3, 15, 2}), signature, data),
+		"other flags":           new(signedData).digest(newKey("a.example.", []byte{1, 0, 3, 15, 1}), signature, data),
+		"other data":            new(signedData).digest(a, signature, []byte("atad")),
+		"the border moved":      new(signedData).digest(a, []byte("signatured"), []byte("ata")),
+		"the other border":      new(signedData).digest(a, []byte("signatur"), []byte("edata")),
+		"name into the key":     new(signedData).digest(newKey("example.", append([]byte("\x01a"), a.rdata...)), signature, data),
+		"no signature, no data": new(signedData).digest(a, nil, nil),
 	} {
 		if other, ok := digests[d]; ok {
 			t.Errorf("%s and %s have one digest", name, other)
@@ -296,7 +296,7 @@ func TestBudgetInParallel(t *testing.T) {
 				if _, f := b.check(func() bool { return true }); f == nil {
 					signatures.Add(1)
 				}
-				if b.hash(1, func() {}) == nil {
+				if b.spendHash(1) == nil {
 					hashes.Add(1)
 				}
 			}

@@ -19,18 +19,21 @@ type nsecRecords struct {
 
 // add takes the records whose next name lies in the zone. One that points outside
 // would cover names that the zone can say nothing about.
-func (n *nsecRecords) add(a Authenticated, zone string) {
+func (n *nsecRecords) add(a *Authenticated, zone string) {
 	n.zone = zone
 	for _, rr := range a.set.RRs {
-		nsec, ok := rr.(*dns.NSEC)
-		if !ok {
-			continue
-		}
-		next := dnsname.Canonical(nsec.NextDomain)
-		if dnsname.IsSubdomain(next, zone) {
-			n.records = append(n.records, nsecRecord{typeBitMap: nsec.TypeBitMap, owner: a.set.Name, next: next})
+		if nsec, ok := rr.(*dns.NSEC); ok {
+			if record, ok := newNSECRecord(a.set.Name, nsec, zone); ok {
+				n.records = append(n.records, record)
+			}
 		}
 	}
+}
+
+// newNSECRecord fails if the next name lies outside the zone.
+func newNSECRecord(owner string, nsec *dns.NSEC, zone string) (r nsecRecord, ok bool) {
+	r = nsecRecord{typeBitMap: nsec.TypeBitMap, owner: owner, next: dnsname.Canonical(nsec.NextDomain)}
+	return r, dnsname.IsSubdomain(r.next, zone)
 }
 
 // match returns the record whose owner is the name.
@@ -47,14 +50,19 @@ func (n *nsecRecords) match(name string) (nsecRecord, bool) {
 // points back to the apex.
 func (n *nsecRecords) cover(name string) (nsecRecord, bool) {
 	for _, r := range n.records {
-		if r.endsZone() && dnsname.IsBelow(name, r.owner) {
-			continue
-		}
-		if dnsname.Compare(r.owner, name) < 0 && (r.next == n.zone || dnsname.Compare(name, r.next) < 0) {
+		if r.covers(name, n.zone) {
 			return r, dnsname.IsSubdomain(name, n.zone)
 		}
 	}
 	return nsecRecord{}, false
+}
+
+// covers tells whether the name lies in the span, as far as the record speaks for it.
+func (r nsecRecord) covers(name, zone string) bool {
+	if r.endsZone() && dnsname.IsBelow(name, r.owner) {
+		return false
+	}
+	return dnsname.Compare(r.owner, name) < 0 && (r.next == zone || dnsname.Compare(name, r.next) < 0)
 }
 
 // emptyNonTerminal tells whether a covered name exists all the same, since the

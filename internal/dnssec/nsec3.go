@@ -22,37 +22,97 @@ type nsec3Record struct {
 	optOut      bool
 }
 
-// nsec3Chain is the NSEC3 records of a response that share their parameters.
-type nsec3Chain struct {
-	zone       string
+// nsec3Parameters is what owner names are hashed with (RFC 5155, section 4). The
+// algorithm is SHA-1, the only one there is.
+type nsec3Parameters struct {
 	salt       []byte
 	iterations uint16
-	records    []nsec3Record
-	hashes     map[string]nsec3Hash
-	budget     *Budget
-	total      int // records of the response, for the limit
 }
 
-// newNSEC3Chain passes over records with an unknown hash algorithm or flags (RFC
-// 5155, section 8.2) and those with other parameters than the first, and returns
-// nil if none is left.
-func newNSEC3Chain(zone string, sets []Authenticated, budget *Budget) *nsec3Chain {
+func (p nsec3Parameters) equal(other nsec3Parameters) bool {
+	return p.iterations == other.iterations && bytes.Equal(p.salt, other.salt)
+}
+
+// parametersOf passes over an unknown hash algorithm or flags (RFC 5155, section
+// 8.2) and a salt that can't be read: ok is false.
+func parametersOf(nsec3 *dns.NSEC3) (p nsec3Parameters, ok bool) {
+	if nsec3.Hash != dns.SHA1 || nsec3.Flags > 1 {
+		return p, false
+	}
+	salt, err := hex.DecodeString(strings.TrimPrefix(nsec3.Salt, "-"))
+	return nsec3Parameters{salt: salt, iterations: nsec3.Iterations}, err == nil
+}
+
+// of computes the hashed owner name of a name (RFC 5155, section 5).
+func (p nsec3Parameters) of(name string, budget *Budget) (nsec3Hash, *Failure) {
+	var stack [64]byte
+	wire := dnsname.AppendWire(stack[:0], name)
+	blocks := sha1Blocks(len(wire)+len(p.salt)) + int(p.iterations)*sha1Blocks(sha1.Size+len(p.salt))
+	if f := budget.spendHash(blocks); f != nil {
+		return nsec3Hash{}, f
+	}
+	if blocks >= dearHash {
+		return p.inTurn(bytes.Clone(wire), budget)
+	}
+	return p.compute(wire), nil
+}
+
+func (p nsec3Parameters) inTurn(wire []byte, budget *Budget) (h nsec3Hash, f *Failure) {
+	_, f = budget.inTurn(func() bool {
+		h = p.compute(wire)
+		return true
+	})
+	return h, f
+}
+
+// compute may write behind the name.
+func (p nsec3Parameters) compute(wire []byte) nsec3Hash {
+	buf := append(wire, p.salt...)
+	h := sha1.Sum(buf)
+	for range p.iterations {
+		buf = append(append(buf[:0], h[:]...), p.salt...)
+		h = sha1.Sum(buf)
+	}
+	return h
+}
+
+// sha1Blocks counts the blocks of a message with its padding (FIPS 180-4, section 5.1.1).
+func sha1Blocks(octets int) int { return (octets+8)/sha1.BlockSize + 1 }
+
+type hashedName struct {
+	name string
+	hash nsec3Hash
+}
+
+// nsec3Chain is the NSEC3 records of a response that share their parameters.
+type nsec3Chain struct {
+	nsec3Parameters
+	zone    string
+	records []nsec3Record
+	hashes  []hashedName
+	budget  *Budget
+	total   int // records of the response, for the limit
+}
+
+// newNSEC3Chain passes over records that can't be read and those with other
+// parameters than the first, and returns nil if none is left.
+func newNSEC3Chain(zone string, sets []*Authenticated, budget *Budget) *nsec3Chain {
 	var c *nsec3Chain
 	for _, a := range sets {
 		for _, rr := range a.set.RRs {
 			nsec3, ok := rr.(*dns.NSEC3)
-			if !ok || nsec3.Hash != dns.SHA1 || nsec3.Flags > 1 {
+			if !ok {
 				continue
 			}
-			salt, err := hex.DecodeString(strings.TrimPrefix(nsec3.Salt, "-"))
+			parameters, usable := parametersOf(nsec3)
 			record, ok := newNSEC3Record(a.set.Name, nsec3)
-			if err != nil || !ok {
+			if !usable || !ok {
 				continue
 			}
 			if c == nil {
-				c = &nsec3Chain{zone: zone, salt: salt, iterations: nsec3.Iterations, budget: budget, hashes: make(map[string]nsec3Hash)}
+				c = &nsec3Chain{nsec3Parameters: parameters, zone: zone, budget: budget}
 			}
-			if bytes.Equal(salt, c.salt) && nsec3.Iterations == c.iterations {
+			if parameters.equal(c.nsec3Parameters) {
 				c.records = append(c.records, record)
 			}
 			c.total++
@@ -87,33 +147,19 @@ func (c *nsec3Chain) admissible() Finding {
 	}
 }
 
-// hash computes the hashed owner name (RFC 5155, section 5), each once.
+// hash computes the hashed owner name of a name, once.
 func (c *nsec3Chain) hash(name string) (nsec3Hash, *Failure) {
-	if h, ok := c.hashes[name]; ok {
-		return h, nil
+	for _, known := range c.hashes {
+		if known.name == name {
+			return known.hash, nil
+		}
 	}
-	wire := dnsname.AppendWire(make([]byte, 0, 64), name)
-	var h nsec3Hash
-	blocks := sha1Blocks(len(wire)+len(c.salt)) + int(c.iterations)*sha1Blocks(sha1.Size+len(c.salt))
-	if f := c.budget.hash(blocks, func() { h = c.compute(wire) }); f != nil {
-		return nsec3Hash{}, f
+	h, f := c.of(name, c.budget)
+	if f == nil {
+		c.hashes = append(c.hashes, hashedName{name, h})
 	}
-	c.hashes[name] = h
-	return h, nil
+	return h, f
 }
-
-func (c *nsec3Chain) compute(wire []byte) nsec3Hash {
-	buf := append(wire, c.salt...)
-	h := sha1.Sum(buf)
-	for range c.iterations {
-		buf = append(append(buf[:0], h[:]...), c.salt...)
-		h = sha1.Sum(buf)
-	}
-	return h
-}
-
-// sha1Blocks counts the blocks of a message with its padding (FIPS 180-4, section 5.1.1).
-func sha1Blocks(octets int) int { return (octets+8)/sha1.BlockSize + 1 }
 
 // match returns the record whose owner is the hashed name, or nil.
 func (c *nsec3Chain) match(name string) (*nsec3Record, *Failure) {

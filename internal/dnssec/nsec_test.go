@@ -69,7 +69,7 @@ func (c denialCase) run(t *testing.T, section func(z *testZone) []dns.RR) {
 		return
 	}
 	for what, changed := range mutations(t, authority) {
-		var sets []Authenticated
+		var sets []*Authenticated
 		v := verifierAt(now)
 		for _, set := range GroupRRsets(changed) {
 			if a, f := v.Authenticate(set, z.keys); f == nil {

@@ -77,9 +77,28 @@ func (k ecdsaKey) verify(hash, signature []byte) bool {
 	if len(signature) != 2*k.size {
 		return false
 	}
-	r := new(big.Int).SetBytes(signature[:k.size])
-	s := new(big.Int).SetBytes(signature[k.size:])
-	return ecdsa.Verify(k.PublicKey, hash, r, s)
+	var buf [2 + 2*(3+66)]byte
+	return ecdsa.VerifyASN1(k.PublicKey, hash, appendECDSASignature(buf[:0], signature[:k.size], signature[k.size:]))
+}
+
+// appendECDSASignature appends the DER form of a signature (RFC 3279, section 2.2.3),
+// of r and s of less than 128 octets together.
+func appendECDSASignature(dst, r, s []byte) []byte {
+	start := len(dst)
+	dst = append(dst, 0x30, 0)
+	dst = appendInteger(appendInteger(dst, r), s)
+	dst[start+1] = byte(len(dst) - start - 2)
+	return dst
+}
+
+func appendInteger(dst, n []byte) []byte {
+	for len(n) > 1 && n[0] == 0 {
+		n = n[1:]
+	}
+	if n[0] >= 0x80 { // would be negative
+		return append(append(dst, 2, byte(len(n)+1), 0), n...)
+	}
+	return append(append(dst, 2, byte(len(n))), n...)
 }
 
 // Bounds of the RSA keys that are used. Larger ones cost more than a signature is

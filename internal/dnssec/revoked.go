@@ -20,7 +20,7 @@ func (v *Verifier) Revokes(set RRset, revoked *dns.DNSKEY) *Failure {
 	if f != nil {
 		return f
 	}
-	rdata, ok := canonicalRDATA([]dns.RR{revoked})
+	rdata, _, ok := canonicalRDATA([]dns.RR{revoked}, nil, nil)
 	if !ok || revoked.Flags&dns.REVOKE == 0 {
 		return fail(DNSKEYMissing, fmt.Sprintf("DNSKEY %s (tag %d) does not have the REVOKE bit", set.Name, revoked.KeyTag()))
 	}

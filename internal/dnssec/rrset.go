@@ -22,7 +22,7 @@ type RRset struct {
 // records that cover nothing in the section, other classes than IN and OPT are
 // left out. RRs that came twice stay twice.
 func GroupRRsets(section []dns.RR) []RRset {
-	g := grouping{sets: make([]RRset, 0, 4)}
+	g := grouping{sets: make([]RRset, 0, min(len(section), 4))}
 	for _, rr := range section {
 		h := rr.Header()
 		if h.Class != dns.ClassINET || h.Rrtype == dns.TypeRRSIG || h.Rrtype == dns.TypeOPT {
@@ -121,28 +121,41 @@ type Authenticated struct {
 	expires time.Time
 }
 
+// Copy returns the same with records of its own, for keeping: those of a response
+// get other TTLs on their way to the client.
+func (a *Authenticated) Copy() *Authenticated {
+	rrs := make([]dns.RR, len(a.set.RRs))
+	for i, rr := range a.set.RRs {
+		rrs[i] = dns.Copy(rr)
+	}
+	kept := *a
+	kept.sig = dns.Copy(a.sig).(*dns.RRSIG)
+	kept.set.RRs, kept.set.Sigs = rrs, []*dns.RRSIG{kept.sig}
+	return &kept
+}
+
 // RRset returns what was proven.
-func (a Authenticated) RRset() RRset { return a.set }
+func (a *Authenticated) RRset() RRset { return a.set }
 
 // Signer returns the zone whose key signed, canonical. RFC 6840, section 4.1 is
 // about what goes wrong when it is not known with the record.
-func (a Authenticated) Signer() string { return a.signer }
+func (a *Authenticated) Signer() string { return a.signer }
 
 // Signature returns the RRSIG that verified.
-func (a Authenticated) Signature() *dns.RRSIG { return a.sig }
+func (a *Authenticated) Signature() *dns.RRSIG { return a.sig }
 
 // TTL returns the seconds that the RRset may be kept: the least of its own TTL,
 // the original TTL and the time to the signature's expiration (RFC 4035, section
 // 5.3.3).
-func (a Authenticated) TTL() uint32 { return a.ttl }
+func (a *Authenticated) TTL() uint32 { return a.ttl }
 
 // Expires returns the instant at which the signature runs out.
-func (a Authenticated) Expires() time.Time { return a.expires }
+func (a *Authenticated) Expires() time.Time { return a.expires }
 
 // Expanded tells whether the RRset was made from a wildcard, and the closest
 // encloser that its signature then names (RFC 4035, section 5.3.4). The answer
 // then needs the denial of the next closer name.
-func (a Authenticated) Expanded() (closestEncloser string, ok bool) {
+func (a *Authenticated) Expanded() (closestEncloser string, ok bool) {
 	if int(a.sig.Labels) >= dnsname.SignedLabels(a.set.Name) {
 		return "", false
 	}

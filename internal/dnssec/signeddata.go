@@ -2,8 +2,10 @@ package dnssec
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/binary"
 	"slices"
+	"sync"
 
 	"github.com/dnssecval/dnssecval/internal/dnsname"
 	"github.com/miekg/dns"
@@ -12,18 +14,25 @@ import (
 // signedData builds what an RRSIG signs (RFC 4034, section 3.1.8.1). The RDATA of
 // the set are brought into canonical form and order once, for all signatures.
 type signedData struct {
-	set   RRset
-	rdata [][]byte // canonical, in order, each once
-	buf   []byte
+	set     RRset
+	rdata   [][]byte // canonical, in order, each once
+	wire    []byte   // has the rdata
+	buf     []byte
+	digests []byte
 }
 
-// newSignedData fails if a record can't be packed.
+// signedDatas keeps the buffers for the next RRset.
+var signedDatas = sync.Pool{New: func() any { return new(signedData) }}
+
+// newSignedData fails if a record can't be packed. The data are to be released.
 func newSignedData(set RRset) (*signedData, *Failure) {
-	rdata, ok := canonicalRDATA(set.RRs)
-	if !ok {
+	d := signedDatas.Get().(*signedData)
+	d.set = set
+	var ok bool
+	if d.rdata, d.wire, ok = canonicalRDATA(set.RRs, d.rdata[:0], d.wire); !ok {
+		d.release()
 		return nil, fail(ResponseMalformed, set.String()+" has RDATA that can't be packed")
 	}
-	d := &signedData{set: set, rdata: rdata}
 	if len(d.rdata) > 1 {
 		slices.SortFunc(d.rdata, bytes.Compare)
 		d.rdata = slices.CompactFunc(d.rdata, bytes.Equal)
@@ -31,31 +40,37 @@ func newSignedData(set RRset) (*signedData, *Failure) {
 	return d, nil
 }
 
-// canonicalRDATA returns the RDATA of the records in canonical form (RFC 4034,
-// section 6.2). They are packed as a message: dns.PackRR would write to the records,
-// which other goroutines may be reading.
-func canonicalRDATA(rrs []dns.RR) ([][]byte, bool) {
-	wire, err := (&dns.Msg{Answer: rrs}).Pack()
+// release gives the buffers back: nothing of the data may be used after it.
+func (d *signedData) release() {
+	d.set = RRset{}
+	signedDatas.Put(d)
+}
+
+// canonicalRDATA appends the RDATA of the records in canonical form (RFC 4034,
+// section 6.2), and returns the buffer that they lie in, which is buf if that is large
+// enough. They are packed as a message: dns.PackRR would write to the records, which
+// other goroutines may be reading.
+func canonicalRDATA(rrs []dns.RR, rdatas [][]byte, buf []byte) (_ [][]byte, wire []byte, ok bool) {
+	wire, err := (&dns.Msg{Answer: rrs}).PackBuffer(buf[:cap(buf)])
 	if err != nil {
-		return nil, false
+		return rdatas, buf, false
 	}
-	rdatas := make([][]byte, 0, len(rrs))
 	off := 12 // the message's header
 	for _, rr := range rrs {
 		off += skipName(wire[off:]) + 10 // type, class, TTL, RDLENGTH
 		if off > len(wire) {
-			return nil, false
+			return rdatas, wire, false
 		}
 		end := off + int(binary.BigEndian.Uint16(wire[off-2:]))
 		if end > len(wire) {
-			return nil, false
+			return rdatas, wire, false
 		}
 		rdata := wire[off:end:end]
 		lowerNames(rr.Header().Rrtype, rdata)
 		rdatas = append(rdatas, rdata)
 		off = end
 	}
-	return rdatas, true
+	return rdatas, wire, true
 }
 
 func skipName(wire []byte) int {
@@ -124,6 +139,15 @@ func (d *signedData) forSignature(sig *dns.RRSIG) []byte {
 	}
 	d.buf = b
 	return b
+}
+
+// digest identifies a signature over the data.
+func (d *signedData) digest(k *key, signature, data []byte) Digest {
+	b := append(d.digests[:0], k.digest[:]...)
+	b = binary.BigEndian.AppendUint16(b, uint16(len(signature)))
+	b = append(b, signature...)
+	d.digests = append(b, data...)
+	return sha256.Sum256(d.digests)
 }
 
 // signedOwner is the owner name, or the wildcard that it was made from (RFC 4035,

@@ -145,13 +145,13 @@ func (v *vector) vouched(verifier *Verifier, zone string, sets []RRset, zones ma
 }
 
 // authenticateBy takes the keys of the first signer whose keys are known.
-func authenticateBy(verifier *Verifier, set RRset, zones map[string]*Keys) (Authenticated, *Failure) {
+func authenticateBy(verifier *Verifier, set RRset, zones map[string]*Keys) (*Authenticated, *Failure) {
 	for _, name := range set.Signers() {
 		if keys := zones[name]; keys != nil {
 			return verifier.Authenticate(set, keys)
 		}
 	}
-	return Authenticated{}, fail(SignatureMissing, set.String())
+	return nil, fail(SignatureMissing, set.String())
 }
 
 func (v *vector) judgeAnswer(verifier *Verifier, zones map[string]*Keys) Finding {
@@ -181,7 +181,7 @@ func (v *vector) judgeAnswer(verifier *Verifier, zones map[string]*Keys) Finding
 // denial collects what of the authority section is authentic, of the closest zone
 // that signed any of it.
 func (v *vector) denial(verifier *Verifier, zones map[string]*Keys, name string) (*Denial, Finding) {
-	var sets []Authenticated
+	var sets []*Authenticated
 	var failed *Failure
 	zone := ""
 	for _, set := range GroupRRsets(v.authority) {

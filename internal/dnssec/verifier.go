@@ -31,38 +31,22 @@ type Ledger interface {
 // Authenticate decides whether a key of the zone signed the RRset. Signatures by
 // other signers are passed over. That a wildcard expansion was rightful is not
 // checked: see Authenticated.Expanded.
-func (v *Verifier) Authenticate(set RRset, keys *Keys) (Authenticated, *Failure) {
+func (v *Verifier) Authenticate(set RRset, keys *Keys) (*Authenticated, *Failure) {
 	return v.authenticate(set, keys.zone, keys.keys)
 }
 
 // authenticate does RFC 4035, section 5.3, with the given keys of the zone.
-func (v *Verifier) authenticate(set RRset, zone string, keys []*key) (Authenticated, *Failure) {
+func (v *Verifier) authenticate(set RRset, zone string, keys []*key) (*Authenticated, *Failure) {
 	if len(set.RRs) == 0 {
-		return Authenticated{}, fail(ResponseMalformed, set.String()+" has no records")
+		return nil, fail(ResponseMalformed, set.String()+" has no records")
 	}
-	var best *Failure
 	attempt := attempt{verifier: v, set: set}
-	for i, sig := range set.Sigs {
-		if i == MaxCandidates {
-			best = further(best, fail(LimitExceeded, "RRSIG records of "+set.String()))
-			break
-		}
-		f := v.checkSignature(set, zone, sig)
-		if f == nil {
-			f = attempt.tryKeys(sig, keys)
-		}
-		if f == nil {
-			return v.proven(set, zone, sig), nil
-		}
-		best = further(best, f)
-		if f.Reason.Unfinished() {
-			break
-		}
+	defer attempt.end()
+	sig, f := attempt.trySignatures(zone, keys)
+	if f != nil {
+		return nil, f
 	}
-	if best == nil {
-		best = fail(SignatureMissing, "no RRSIG "+set.String()+" by "+zone)
-	}
-	return Authenticated{}, best
+	return v.proven(set, zone, sig), nil
 }
 
 // checkSignature makes the checks of RFC 4035, section 5.3.1, that need no key. It
@@ -95,13 +79,13 @@ func signerFits(set RRset, zone string) bool {
 }
 
 // proven makes the authenticated RRset and its TTL.
-func (v *Verifier) proven(set RRset, zone string, sig *dns.RRSIG) Authenticated {
+func (v *Verifier) proven(set RRset, zone string, sig *dns.RRSIG) *Authenticated {
 	expires := v.expires(sig)
 	ttl := min(sig.OrigTtl, sig.Hdr.Ttl, uint32(max(expires.Sub(v.Now)/time.Second, 0)))
 	for _, rr := range set.RRs {
 		ttl = min(ttl, rr.Header().Ttl)
 	}
-	return Authenticated{set: set, signer: zone, sig: sig, ttl: ttl, expires: expires}
+	return &Authenticated{set: set, signer: zone, sig: sig, ttl: ttl, expires: expires}
 }
 
 // attempt is the search for a key that verifies one RRset, with what it cost.
@@ -112,10 +96,35 @@ type attempt struct {
 	failed   int
 }
 
+// trySignatures looks for the first signature that verifies. Of failures the one that
+// got furthest through the checks is returned.
+func (a *attempt) trySignatures(zone string, keys []*key) (*dns.RRSIG, *Failure) {
+	var best *Failure
+	for i, sig := range a.set.Sigs {
+		if i == MaxCandidates {
+			return nil, further(best, fail(LimitExceeded, "RRSIG records of "+a.set.String()))
+		}
+		f := a.verifier.checkSignature(a.set, zone, sig)
+		if f == nil {
+			f = a.tryKeys(sig, keys)
+		}
+		if f == nil {
+			return sig, nil
+		}
+		if best = further(best, f); f.Reason.Unfinished() {
+			break
+		}
+	}
+	if best == nil {
+		best = fail(SignatureMissing, "no RRSIG "+a.set.String()+" by "+zone)
+	}
+	return nil, best
+}
+
 // tryKeys looks for a key of the signature's tag and algorithm that verifies it.
 // A nil return is success.
 func (a *attempt) tryKeys(sig *dns.RRSIG, keys []*key) *Failure {
-	best := fail(DNSKEYMissing, describe(sig)+": no such DNSKEY in the zone")
+	var best *Failure
 	for i, k := range named(sig, keys) {
 		if i == MaxKeysPerTag {
 			return fail(LimitExceeded, fmt.Sprintf("DNSKEYs with tag %d", sig.KeyTag))
@@ -131,6 +140,9 @@ func (a *attempt) tryKeys(sig *dns.RRSIG, keys []*key) *Failure {
 		if f.Reason.Unfinished() {
 			break
 		}
+	}
+	if best == nil {
+		best = fail(DNSKEYMissing, describe(sig)+": no such DNSKEY in the zone")
 	}
 	return best
 }
@@ -183,7 +195,7 @@ func (a *attempt) check(sig *dns.RRSIG, k *key, data, signature []byte) *Failure
 	var good, known bool
 	ledger := a.verifier.Ledger
 	if ledger != nil {
-		digest = signatureDigest(k, signature, data)
+		digest = a.data.digest(k, signature, data)
 		good, known = ledger.Known(digest)
 	}
 	if !known {
@@ -200,4 +212,11 @@ func (a *attempt) check(sig *dns.RRSIG, k *key, data, signature []byte) *Failure
 		return fail(SignatureInvalid, describe(sig)+" does not verify")
 	}
 	return nil
+}
+
+// end gives back what the signed data were built in.
+func (a *attempt) end() {
+	if a.data != nil {
+		a.data.release()
+	}
 }

@@ -103,9 +103,9 @@ func (s *signer) set(t testing.TB, lines []string, edits ...func(*dns.RRSIG)) RR
 }
 
 // authenticated is all RRsets of a section; each has to be authentic.
-func (z *testZone) authenticated(t testing.TB, section []dns.RR) []Authenticated {
+func (z *testZone) authenticated(t testing.TB, section []dns.RR) []*Authenticated {
 	t.Helper()
-	var all []Authenticated
+	var all []*Authenticated
 	for _, set := range GroupRRsets(section) {
 		a, f := verifierAt(now).Authenticate(set, z.keys)
 		if f != nil {

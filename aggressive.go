@@ -1,0 +1,143 @@
+package dnssecval
+
+import (
+	"github.com/dnssecval/dnssecval/internal/dnsname"
+	"github.com/dnssecval/dnssecval/internal/dnssec"
+	"github.com/miekg/dns"
+)
+
+// Aggressive use of what was proven (RFC 8198): a question whose answer follows from
+// records of other names is not asked. What is decided here rests on the same proofs
+// as a response, over records that earlier responses brought.
+
+// synthesis is the kind of an answer that was not asked for, as metrics name it.
+type synthesis string
+
+const (
+	synthesizedNameError synthesis = "nxdomain"
+	synthesizedNoData    synthesis = "nodata"
+	synthesizedWildcard  synthesis = "wildcard"
+)
+
+// synthesize answers the client's question from what is known, or returns nil.
+func (q *query) synthesize(known *cut) (*dns.Msg, *Result) {
+	home := container(q.question.name, q.question.qtype)
+	if q.v.denials == nil || q.v.report || !q.deniable(home, known) {
+		return nil, nil
+	}
+	msg, result, kind := q.deniedAnswer(known.name)
+	if msg == nil {
+		msg, result, kind = q.wildcardAnswer(known.name)
+	}
+	if msg != nil {
+		q.counters.synthesized(kind)
+	}
+	return msg, result
+}
+
+// deniable tells whether a zone, the closest that is known, can speak for a name. It
+// can't for what the operator forwards by a name further down.
+func (q *query) deniable(name string, known *cut) bool {
+	return known != nil && known.finding.Status == dnssec.Secure && dnsname.IsSubdomain(known.name, q.v.routes.private(name))
+}
+
+// deniedAnswer makes the answer that there is no such name, or no such RRset.
+func (q *query) deniedAnswer(zone string) (*dns.Msg, *Result, synthesis) {
+	name, qtype := q.question.name, q.question.qtype
+	denial := q.v.denials.about(name, zone, q)
+	if denial == nil || !denial.soa.holds(q) {
+		return nil, nil, ""
+	}
+	s := &draft{query: q, msg: new(dns.Msg), ttl: secondsLeft(earlier(denial.expires, denial.soa.expires), q.now)}
+	kind := synthesizedNameError
+	s.result.rcode = dns.RcodeNameError
+	if denial.NameError(name).Status != dnssec.Secure {
+		kind, s.result.rcode = synthesizedNoData, dns.RcodeSuccess
+		if denial.NoData(name, qtype).Status != dnssec.Secure {
+			return nil, nil, ""
+		}
+	}
+	s.msg.Ns = s.add(s.msg.Ns, denial.soa.Authenticated, denial.soa.RRset().Name, true)
+	return s.finished(denial, kind)
+}
+
+// wildcardAnswer makes the answer from a wildcard that is known.
+func (q *query) wildcardAnswer(zone string) (*dns.Msg, *Result, synthesis) {
+	found, denial := q.v.denials.wildcard(q.question.name, zone, q.question.qtype, q)
+	if denial == nil {
+		return nil, nil, ""
+	}
+	encloser, _ := found.Expanded()
+	if denial.WildcardAnswer(q.question.name, encloser).Status != dnssec.Secure {
+		return nil, nil, ""
+	}
+	s := &draft{query: q, msg: new(dns.Msg), ttl: secondsLeft(earlier(denial.expires, found.expires), q.now)}
+	s.msg.Answer = s.add(nil, found.Authenticated, q.request.Question[0].Name, false)
+	return s.finished(denial, synthesizedWildcard)
+}
+
+// draft is an answer in the making.
+type draft struct {
+	*query
+	msg    *dns.Msg
+	result Result
+	ttl    uint32
+}
+
+// finished adds the denial records, which only a client with DO wants.
+func (s *draft) finished(denial *denied, kind synthesis) (*dns.Msg, *Result, synthesis) {
+	if s.wantsDNSSEC() {
+		for _, span := range denial.spans {
+			s.msg.Ns = s.add(s.msg.Ns, span.Authenticated, span.RRset().Name, true)
+		}
+	}
+	s.msg.RecursionAvailable = true
+	s.result.Finding = dnssec.Proven
+	return s.msg, &s.result, kind
+}
+
+// add appends copies of what was proven: the records are for all who ask.
+func (s *draft) add(section []dns.RR, a *dnssec.Authenticated, owner string, authority bool) []dns.RR {
+	set := a.RRset()
+	rrs := set.RRs
+	if s.wantsDNSSEC() {
+		rrs = append(rrs[:len(rrs):len(rrs)], a.Signature())
+	}
+	for _, rr := range rrs {
+		rr = dns.Copy(rr)
+		rr.Header().Name = owner
+		section = append(section, rr)
+	}
+	s.result.kept = append(s.result.kept, keptRRset{dnsname.Canonical(owner), set.Type, authority, s.ttl})
+	return section
+}
+
+func (q *query) wantsDNSSEC() bool {
+	opt := q.request.IsEdns0()
+	return opt != nil && opt.Do()
+}
+
+// deniedCut returns what is at a name if records that are known deny a DS there, as
+// an opt-out span does for many names at once.
+func (q *query) deniedCut(name string) *cut {
+	if q.v.denials == nil || name == dnsname.Root {
+		return nil
+	}
+	scope := q.scope(name)
+	if scope.finding.Status != dnssec.Secure || scope.zone == name {
+		return nil
+	}
+	above := q.closestKnown(dnsname.Parent(name), scope.zone)
+	if above == nil || above.finding.Status != dnssec.Secure {
+		return nil
+	}
+	denial := q.v.denials.about(name, above.name, q)
+	if denial == nil {
+		return nil
+	}
+	shown, finding := denial.Delegation(name)
+	if finding.Status == dnssec.Bogus {
+		return nil
+	}
+	return &cut{name: name, delegation: shown, finding: finding, expires: denial.expires}
+}

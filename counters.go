@@ -1,0 +1,131 @@
+package dnssecval
+
+import (
+	"sync/atomic"
+	"time"
+
+	"github.com/dnssecval/dnssecval/internal/dnssec"
+	"github.com/miekg/dns"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// counters is what is counted for each question of one server. It is looked up by
+// its labels once: to do so each time costs more than what is counted.
+type counters struct {
+	set    *metricSet
+	server string
+
+	validations   [dnssec.Bogus + 1]prometheus.Counter // by status
+	duration      prometheus.Observer
+	askedDS       prometheus.Counter
+	askedDNSKEY   prometheus.Counter
+	askedOther    prometheus.Counter
+	hashes        prometheus.Counter
+	lookups       prometheus.Counter
+	hits          prometheus.Counter
+	misses        prometheus.Counter
+	syntheses     map[synthesis]prometheus.Counter
+	sizedAtSecond atomic.Int64
+}
+
+// of returns the counters of a server.
+func (m *metricSet) of(server string) *counters {
+	if known, ok := m.servers.Load(server); ok {
+		return known.(*counters)
+	}
+	c := &counters{
+		set: m, server: server,
+		duration:    m.duration.WithLabelValues(server),
+		askedDS:     m.upstream.WithLabelValues(server, "DS"),
+		askedDNSKEY: m.upstream.WithLabelValues(server, "DNSKEY"),
+		askedOther:  m.upstream.WithLabelValues(server, "other"),
+		hashes:      m.hashes.WithLabelValues(server),
+		lookups:     m.cacheLookups.WithLabelValues(server),
+		hits:        m.cacheHits.WithLabelValues(server),
+		misses:      m.cacheMisses.WithLabelValues(server),
+	}
+	c.syntheses = make(map[synthesis]prometheus.Counter)
+	for _, kind := range []synthesis{synthesizedNameError, synthesizedNoData, synthesizedWildcard} {
+		c.syntheses[kind] = m.synthesized.WithLabelValues(server, string(kind))
+	}
+	for status := range c.validations {
+		c.validations[status] = m.validations.WithLabelValues(server, dnssec.Status(status).String())
+	}
+	known, _ := m.servers.LoadOrStore(server, c)
+	return known.(*counters)
+}
+
+// judged counts a response, and the time that it took.
+func (c *counters) judged(f dnssec.Finding, took time.Duration) {
+	c.counted(f)
+	c.duration.Observe(took.Seconds())
+}
+
+// counted counts a response, one that is refused for a kept failure too.
+func (c *counters) counted(f dnssec.Finding) {
+	c.validations[f.Status].Inc()
+	if f.Status == dnssec.Bogus {
+		c.set.failures.WithLabelValues(c.server, f.Reason.String()).Inc()
+	}
+}
+
+// asked counts a question to the upstream. The label is of a closed set: the types
+// that clients ask for are their choice.
+func (c *counters) asked(qtype uint16) {
+	switch qtype {
+	case dns.TypeDS:
+		c.askedDS.Inc()
+	case dns.TypeDNSKEY:
+		c.askedDNSKEY.Inc()
+	default:
+		c.askedOther.Inc()
+	}
+}
+
+// checked counts a signature that was computed.
+func (c *counters) checked(algorithm uint8, good bool) {
+	result := "good"
+	if !good {
+		result = "bad"
+	}
+	c.set.checks.WithLabelValues(c.server, dnssec.AlgorithmName(algorithm), result).Inc()
+}
+
+// hashed counts the NSEC3 hashes for a response.
+func (c *counters) hashed(n int) {
+	if n > 0 {
+		c.hashes.Add(float64(n))
+	}
+}
+
+func (c *counters) lookedUp(hit bool) {
+	c.lookups.Inc()
+	if hit {
+		c.hits.Inc()
+	} else {
+		c.misses.Inc()
+	}
+}
+
+// synthesized counts an answer that was not asked for.
+func (c *counters) synthesized(kind synthesis) { c.syntheses[kind].Inc() }
+
+// sized tells how full the caches are, those of all the server's blocks, once a second.
+func (c *counters) sized(own *Validator, now time.Time) {
+	if second := now.Unix(); c.sizedAtSecond.Swap(second) == second {
+		return
+	}
+	var zones, signatures, failures, denials int
+	for _, v := range own.onServer(c.server) {
+		zones += v.cache.cuts.Len()
+		signatures += v.cache.verdicts.Len()
+		failures += v.cache.failed.Len()
+		if v.denials != nil {
+			denials += v.denials.Len()
+		}
+	}
+	c.set.cacheEntries.WithLabelValues(c.server, "zone").Set(float64(zones))
+	c.set.cacheEntries.WithLabelValues(c.server, "signature").Set(float64(signatures))
+	c.set.cacheEntries.WithLabelValues(c.server, "failure").Set(float64(failures))
+	c.set.cacheEntries.WithLabelValues(c.server, "denial").Set(float64(denials))
+}
