@@ -12,7 +12,7 @@ WITHOUT_RACE = ./cmd/coredns
 WITH_RACE    = $(filter-out %/cmd/coredns,$(shell go list ./...))
 
 .DEFAULT_GOAL := build
-.PHONY: help build run test lint generate integration recipe fuzz bench differential soak clean
+.PHONY: help build run test lint generate integration recipe attacks fuzz bench differential soak clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ integration: build ## the verdicts of Unbound and BIND on the same names
 
 recipe: ## the README's ways to build it into another CoreDNS
 	scripts/recipe.sh
+
+attacks: ## what each attack costs, a table; two minutes
+	go test -run '^$$' -bench '^BenchmarkAttacks$$' -benchtime 1x .
 
 fuzz: ## every fuzz target, for FUZZTIME each
 	scripts/fuzz.sh $(FUZZTIME)

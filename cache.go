@@ -15,13 +15,22 @@ const (
 	keptToExplain   = 5 * time.Minute // the longest that CoreDNS's cache keeps a SERVFAIL
 )
 
-// cache is what is known: of names whether a zone begins there, of signatures that
-// they verify, of questions that they failed. Each part is bounded and replaces
+// cache is what is known: of names whether a zone begins there, of signatures
+// whether they verify, of questions that they failed. Each part is bounded and replaces
 // what was used longest ago.
 type cache struct {
 	cuts     *lru.Cache[string, *cut]
 	verdicts *lru.Cache[dnssec.Digest, struct{}]
+	invalid  *lru.Cache[dnssec.Digest, struct{}] // apart, so that an attack leaves the verdicts alone
 	failed   *lru.Cache[question, keptFailure]
+}
+
+// withCuts returns a cache for another view of the tree: signatures and failures are the
+// same in all.
+func (c *cache) withCuts(cuts *lru.Cache[string, *cut]) *cache {
+	other := *c
+	other.cuts = cuts
+	return &other
 }
 
 // question is what was asked: a canonical name and a type.
@@ -46,11 +55,15 @@ func newCache(capacity int) (*cache, error) {
 	if err != nil {
 		return nil, err
 	}
+	invalid, err := lru.New[dnssec.Digest, struct{}](capacity)
+	if err != nil {
+		return nil, err
+	}
 	failed, err := lru.New[question, keptFailure](capacity)
 	if err != nil {
 		return nil, err
 	}
-	return &cache{cuts: cuts, verdicts: verdicts, failed: failed}, nil
+	return &cache{cuts: cuts, verdicts: verdicts, invalid: invalid, failed: failed}, nil
 }
 
 // cut returns what is known of the name now, or nil. What other trust anchors
@@ -67,7 +80,7 @@ func (c *cache) cut(name string, anchors *anchorSet, now time.Time) *cut {
 // twice as long each time that it fails again (RFC 9520, section 3.2). Running out
 // of budget says nothing of the zone and is not kept.
 func (c *cache) keepCut(found *cut, now time.Time) {
-	if found.finding.Reason == dnssec.LimitExceeded {
+	if found.finding.Reason.Unfinished() {
 		return
 	}
 	if found.finding.Status == dnssec.Bogus {
@@ -91,16 +104,22 @@ type ledger struct {
 	counters *counters
 }
 
-func (l ledger) Verified(d dnssec.Digest) bool {
-	_, ok := l.cache.verdicts.Get(d)
-	l.counters.lookedUp(ok)
-	return ok
+func (l ledger) Known(d dnssec.Digest) (good, known bool) {
+	if _, known = l.cache.verdicts.Get(d); known {
+		good = true
+	} else {
+		_, known = l.cache.invalid.Get(d)
+	}
+	l.counters.lookedUp(known)
+	return good, known
 }
 
 func (l ledger) Checked(d dnssec.Digest, algorithm uint8, good bool) {
 	l.counters.checked(algorithm, good)
 	if good {
 		l.cache.verdicts.Add(d, struct{}{})
+	} else {
+		l.cache.invalid.Add(d, struct{}{})
 	}
 }
 
@@ -123,6 +142,21 @@ func (c *cache) keepFailure(q question, f dnssec.Finding, now time.Time) {
 	before, _ := c.failed.Peek(q)
 	times := before.times + 1
 	c.failed.Add(q, keptFailure{finding: f, until: now.Add(backOff(times)), expires: now.Add(keptToExplain), times: times})
+}
+
+// forgetUnavailable is for an upstream that answers again: what it did not answer counts
+// no more.
+func (c *cache) forgetUnavailable() {
+	for _, name := range c.cuts.Keys() {
+		if known, ok := c.cuts.Peek(name); ok && known.finding.Reason.Unavailable() {
+			c.cuts.Remove(name)
+		}
+	}
+	for _, q := range c.failed.Keys() {
+		if kept, ok := c.failed.Peek(q); ok && kept.finding.Reason.Unavailable() {
+			c.failed.Remove(q)
+		}
+	}
 }
 
 // forgetFailure is for a question that was answered well.

@@ -129,7 +129,7 @@ func (q *query) cutAt(name string) *cut {
 }
 
 // unfinished tells whether the failure says more of the query than of the zone.
-func (c *cut) unfinished() bool { return c.finding.Reason == dnssec.LimitExceeded || c.abandoned }
+func (c *cut) unfinished() bool { return c.finding.Reason.Unfinished() || c.abandoned }
 
 // establish finds out what is at a name, whatever it takes, and keeps it.
 func (q *query) establish(name string) *cut {
@@ -151,13 +151,15 @@ func (q *query) settle(c *cut, start time.Time) *cut {
 }
 
 // tryHard judges the delegation, and the keys if there is a DS. What fails is asked
-// for with more effort before it counts as failed; the failure that got furthest is told.
+// for with more effort before it counts as failed, unless nobody answers anything; the
+// failure that got furthest is told.
 func (q *query) tryHard(name string) (c *cut) {
 	for e := usual; e < efforts; e++ {
 		if next := q.attempt(name, e); c == nil || next.finding.Status != dnssec.Bogus || next.finding.Reason >= c.finding.Reason {
 			c = next
 		}
-		if c.finding.Status != dnssec.Bogus || c.inherited || c.finding.Reason == dnssec.LimitExceeded || q.ctx.Err() != nil {
+		if c.finding.Status != dnssec.Bogus || c.inherited || c.finding.Reason.Unfinished() || q.ctx.Err() != nil ||
+			c.finding.Reason.Unavailable() && q.v.routes.silent(name) {
 			break
 		}
 	}
@@ -240,7 +242,7 @@ func (q *query) withoutDS(name string, msg *dns.Msg) *cut {
 	if finding.Status != dnssec.Bogus {
 		return &cut{name: name, delegation: shown, finding: finding, expires: q.until(proofs.ttl(msg))}
 	}
-	if finding.Reason == dnssec.LimitExceeded {
+	if finding.Reason.Unfinished() {
 		return &cut{name: name, delegation: dnssec.DelegationUnsigned, finding: finding}
 	}
 	above := q.zoneOf(dnsname.Parent(name))

@@ -20,6 +20,7 @@ type counters struct {
 	askedDS       prometheus.Counter
 	askedDNSKEY   prometheus.Counter
 	askedOther    prometheus.Counter
+	hashes        prometheus.Counter
 	lookups       prometheus.Counter
 	hits          prometheus.Counter
 	misses        prometheus.Counter
@@ -38,6 +39,7 @@ func (m *metricSet) of(server string) *counters {
 		askedDS:     m.upstream.WithLabelValues(server, "DS"),
 		askedDNSKEY: m.upstream.WithLabelValues(server, "DNSKEY"),
 		askedOther:  m.upstream.WithLabelValues(server, "other"),
+		hashes:      m.hashes.WithLabelValues(server),
 		lookups:     m.cacheLookups.WithLabelValues(server),
 		hits:        m.cacheHits.WithLabelValues(server),
 		misses:      m.cacheMisses.WithLabelValues(server),
@@ -87,6 +89,13 @@ func (c *counters) checked(algorithm uint8, good bool) {
 		result = "bad"
 	}
 	c.set.checks.WithLabelValues(c.server, dnssec.AlgorithmName(algorithm), result).Inc()
+}
+
+// hashed counts the NSEC3 hashes for a response.
+func (c *counters) hashed(n int) {
+	if n > 0 {
+		c.hashes.Add(float64(n))
+	}
 }
 
 func (c *counters) lookedUp(hit bool) {

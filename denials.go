@@ -145,7 +145,7 @@ func (d *denials) about(name, zone string, q *query) *denied {
 	if z == nil || z.anchors != q.anchors {
 		return nil
 	}
-	return d.proofs(z, z.spans.About(name, dnssec.NewBudget()), q)
+	return d.proofs(z, z.spans.About(name, dnssec.NewBudget(q.v.turns)), q)
 }
 
 func (d *denials) proofs(z *deniedZone, spans []*dnssec.Span, q *query) *denied {
@@ -153,7 +153,7 @@ func (d *denials) proofs(z *deniedZone, spans []*dnssec.Span, q *query) *denied 
 	if len(live) == 0 {
 		return nil
 	}
-	return &denied{Denial: z.spans.Denial(live, dnssec.NewBudget()), spans: live, soa: z.soa, expires: expires}
+	return &denied{Denial: z.spans.Denial(live, dnssec.NewBudget(q.v.turns)), spans: live, soa: z.soa, expires: expires}
 }
 
 // wildcard returns the RRset of the deepest wildcard between zone and name that is
@@ -171,7 +171,7 @@ func (d *denials) wildcard(name, zone string, qtype uint16, q *query) (keptProof
 		if !found.holds(q) || found.Signer() != zone {
 			continue
 		}
-		if span := z.spans.Covering(dnsname.NextCloser(name, encloser), dnssec.NewBudget()); span != nil {
+		if span := z.spans.Covering(dnsname.NextCloser(name, encloser), dnssec.NewBudget(q.v.turns)); span != nil {
 			return found, d.proofs(z, []*dnssec.Span{span}, q)
 		}
 		break

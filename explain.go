@@ -42,7 +42,12 @@ func (e *explainer) Name() string { return e.name }
 func (e *explainer) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
 	explaining := e.newWriter(w, r)
 	ctx = context.WithValue(ctx, explanationKey{}, &explaining.slot)
-	return plugin.NextOrFailure(e.name, e.next, ctx, explaining, r)
+	rcode, err := plugin.NextOrFailure(e.name, e.next, ctx, explaining, r)
+	if plugin.ClientWrite(rcode) || explaining.slot.Load() == nil {
+		return rcode, err
+	}
+	_ = explaining.WriteMsg(new(dns.Msg).SetRcode(r, rcode)) // what the server would write, without the explanation
+	return dns.RcodeSuccess, err
 }
 
 // newWriter keeps what the client asked: rewrite changes the request in place.
@@ -92,7 +97,7 @@ func (w *explainingWriter) WriteMsg(m *dns.Msg) error {
 func (w *explainingWriter) explanation(m *dns.Msg) *explanation {
 	now := w.explainer.now()
 	if x := w.slot.Load(); x != nil {
-		if x.reason.Status == dnssec.Bogus {
+		if x.reason.Status == dnssec.Bogus && x.reason.Reason != dnssec.Overloaded {
 			w.explainer.cache.noteFailure(w.asked, x.reason, now)
 			if m.Rcode != dns.RcodeServerFailure && w.checkingDisabled {
 				return nil

@@ -76,7 +76,7 @@ func (v *Validator) newQuery(ctx context.Context, w dns.ResponseWriter, r *dns.M
 		question: question{dnsname.Canonical(r.Question[0].Name), r.Question[0].Qtype},
 		expected: new(expected),
 	}
-	q.verifier = dnssec.Verifier{Now: q.now, Policy: v.policy, Budget: dnssec.NewBudget(), Ledger: ledger{v.cache, q.counters}, Compute: compute}
+	q.verifier = dnssec.Verifier{Now: q.now, Policy: v.policy, Budget: dnssec.NewBudget(v.turns), Ledger: ledger{v.cache, q.counters}}
 	if !v.override.IsZero() {
 		q.verifier.Now = v.override
 	}
@@ -107,7 +107,7 @@ func (q *query) client() string {
 
 // asking is the client's question on its way to the next handler.
 func (q *query) asking() *asking {
-	return &asking{ResponseWriter: q.w, v: q.v, ctx: q.ctx, next: q.v.Next, req: q.upstreamRequest()}
+	return &asking{ResponseWriter: q.w, v: q.v, ctx: q.ctx, next: q.v.routes.first(q.v.Next, q.question.name), req: q.upstreamRequest()}
 }
 
 // answerAgain asks the client's question with more effort.

@@ -38,7 +38,7 @@ func (c *clock) advance(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
-func newWorld(t *testing.T, specs ...testzone.Spec) *testzone.World {
+func newWorld(t testing.TB, specs ...testzone.Spec) *testzone.World {
 	t.Helper()
 	w, err := testzone.New(time.Now(), specs...)
 	if err != nil {

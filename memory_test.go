@@ -62,7 +62,7 @@ func fillZones(t *testing.T, v *Validator, w *testzone.World, many int) {
 			own.RRs = append(own.RRs, dns.Copy(rr))
 		}
 		vouched := dnssec.TrustAnchors("rsa.", dsOf(t, w, "rsa."))
-		q.verifier.Budget = dnssec.NewBudget()
+		q.verifier.Budget = dnssec.NewBudget(nil)
 		keys, failure := q.verifier.Keys(own, vouched)
 		if failure != nil {
 			t.Fatal(failure)

@@ -18,6 +18,7 @@ type metricSet struct {
 	duration     *prometheus.HistogramVec
 	upstream     *prometheus.CounterVec
 	checks       *prometheus.CounterVec
+	hashes       *prometheus.CounterVec
 	anchors      *prometheus.GaugeVec
 	negative     *prometheus.GaugeVec
 	expirations  *prometheus.GaugeVec
@@ -66,6 +67,7 @@ func newMetricSet(directive string) *metricSet {
 			Buckets: plugin.TimeBuckets}, []string{"server"}),
 		upstream:     counters("upstream_queries_total", "Counter of questions to the upstream, by type: DS, DNSKEY, or other for clients' own.", "type"),
 		checks:       counters("signatures_total", "Counter of signatures that were computed, by algorithm and result.", "algorithm", "result"),
+		hashes:       counters("nsec3_hashes_total", "Counter of names that were hashed for NSEC3."),
 		anchors:      gauges("trust_anchors", "Trust anchors in use.", "zone", "key_tag", "state"),
 		negative:     gauges("negative_trust_anchors", "Number of negative trust anchors."),
 		reloads:      counters("trust_anchor_reloads_total", "Counter of reads of changed anchor files, by result: good or bad.", "result"),

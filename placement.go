@@ -177,6 +177,9 @@ func (p *placement) start() error {
 	}
 	for _, b := range v.routes.blocks {
 		b.assignHandlers()
+		for _, s := range b.stanzas {
+			s.upstream.returned = v.cache.forgetUnavailable
+		}
 	}
 	if s := p.server; s != nil {
 		s.home, s.besides = v.home, v.besides

@@ -6,6 +6,7 @@ package dnssecval
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"sync"
 	"time"
 
@@ -34,6 +35,7 @@ type Validator struct {
 	unproven   *sync.Map         // zones whose anchors matched no key when they were last tried, with the set that they were told of
 	routes     *routes
 	cache      *cache
+	turns      *turns
 	denials    *denials                // nil without aggressive use
 	home       string                  // the address that stands for the block where no client asked
 	besides    map[string][]*Validator // by address: those of the blocks that listen there, this one too
@@ -85,8 +87,8 @@ func (v *Validator) validate(ctx context.Context, w dns.ResponseWriter, r *dns.M
 	defer cancel()
 
 	q := v.newQuery(ctx, w, r)
-	if q.failedBefore() {
-		return v.refuse(w, r, dns.RcodeServerFailure)
+	if kept, ok := q.failedBefore(); ok {
+		return v.fail(w, r, kept.Reason)
 	}
 	known := q.closestZone()
 	if msg, result := q.synthesize(known); msg != nil {
@@ -95,21 +97,37 @@ func (v *Validator) validate(ctx context.Context, w dns.ResponseWriter, r *dns.M
 	q.speculate(known)
 	a := q.asking()
 	if a.ask(); a.msg == nil {
-		return a.rcode, a.err
+		return q.unanswered(a.rcode, a.err)
 	}
 	return q.judge(a.msg)
 }
 
-// failedBefore tells whether the question failed a moment ago, and is not to be asked
-// again yet.
-func (q *query) failedBefore() bool {
+// failedBefore tells whether and why the question failed a moment ago, and is not to be
+// asked again yet.
+func (q *query) failedBefore() (dnssec.Finding, bool) {
 	kept, ok := q.v.cache.failure(q.question, q.now)
 	if !ok || q.v.report {
-		return false
+		return kept, false
 	}
-	q.counters.counted(kept)
+	if kept.Reason != dnssec.AnswerUnavailable { // there was nothing to judge
+		q.counters.counted(kept)
+	}
 	q.v.tell(q, kept)
-	return true
+	return kept, true
+}
+
+// unanswered keeps for a moment that there was no answer (RFC 9520, section 3.1), and
+// leaves it to the server to say so, as if nobody stood between.
+func (q *query) unanswered(rcode int, err error) (int, error) {
+	v := q.v
+	if rcode == dns.RcodeServerFailure && err != nil && q.ctx.Err() != context.Canceled && v.routes.forwards(q.question.name) {
+		finding := dnssec.Finding{Status: dnssec.Bogus, Reason: dnssec.AnswerUnavailable, Detail: err.Error()}
+		if !errors.Is(err, errSilent) {
+			v.cache.keepFailure(q.question, finding, v.now())
+		}
+		v.tell(q, finding)
+	}
+	return rcode, err
 }
 
 // judge finds out the status of the response, and answers by it.
@@ -122,14 +140,16 @@ func (q *query) judge(msg *dns.Msg) (int, error) {
 func (q *query) conclude(msg *dns.Msg, result *Result) (int, error) {
 	v := q.v
 	q.counters.judged(result.Finding, time.Since(q.started))
+	q.counters.hashed(q.verifier.Budget.Spent().Hashes)
 	q.counters.sized(v, q.now)
 	if result.Status == dnssec.Bogus {
-		if q.ctx.Err() != context.Canceled { // the client gave up, which says nothing of the name
+		// That the client gave up, or that there is too much to do, says nothing of the name.
+		if q.ctx.Err() != context.Canceled && result.Reason != dnssec.Overloaded {
 			v.cache.keepFailure(q.question, result.Finding, v.now())
 		}
 		v.tell(q, result.Finding)
 		if !v.report {
-			return v.refuse(q.w, q.request, dns.RcodeServerFailure)
+			return v.fail(q.w, q.request, result.Reason)
 		}
 	} else {
 		v.cache.forgetFailure(q.question)
@@ -142,12 +162,22 @@ func (q *query) conclude(msg *dns.Msg, result *Result) (int, error) {
 	return dns.RcodeSuccess, nil
 }
 
-// tell explains a failure to whoever listens: the client by EDE, the operator by log.
+// tell explains a failure to whoever listens: the client by EDE, the operator by log. Of
+// questions without an answer the plugin errors has a line.
 func (v *Validator) tell(q *query, f dnssec.Finding) {
 	explainFinding(q.ctx, f)
-	if v.failures != nil {
+	if v.failures != nil && f.Reason != dnssec.AnswerUnavailable {
 		v.failures.log(q.question, q.client(), f, q.now)
 	}
+}
+
+// fail answers SERVFAIL. What is not the name's fault is left to who stands outside of
+// CoreDNS's cache, which would keep it.
+func (v *Validator) fail(w dns.ResponseWriter, r *dns.Msg, reason dnssec.Reason) (int, error) {
+	if reason == dnssec.Overloaded || reason == dnssec.AnswerUnavailable {
+		return dns.RcodeServerFailure, nil
+	}
+	return v.refuse(w, r, dns.RcodeServerFailure)
 }
 
 // refuse answers without any data. It writes for itself: returning the code too

@@ -32,6 +32,9 @@ func (q *query) proofs(authority []dnssec.RRset) *proofs {
 		case v.Status == dnssec.Bogus:
 			p.failed = further(p.failed, v)
 		}
+		if v.Reason.Unfinished() {
+			break
+		}
 	}
 	return p
 }

@@ -248,7 +248,7 @@ func (r *reporter) setReport(set dnssec.RRset) RRsetReport {
 	if len(set.RRs) == 0 {
 		return report
 	}
-	r.verifier.Budget = dnssec.NewBudget()
+	r.verifier.Budget = dnssec.NewBudget(nil)
 	report.Finding = r.judgeSet(set).Finding
 	for _, sig := range candidates(set) {
 		s := SignatureReport{RRSIG: sig}
@@ -265,7 +265,7 @@ func (r *reporter) setReport(set dnssec.RRset) RRsetReport {
 func (r *reporter) keysReport(c *cut, vouched dnssec.DSSet) RRsetReport {
 	set := r.heard.of(c.name, dns.TypeDNSKEY)
 	report := RRsetReport{RRset: set, Finding: c.finding}
-	r.verifier.Budget = dnssec.NewBudget()
+	r.verifier.Budget = dnssec.NewBudget(nil)
 	for _, sig := range candidates(set) {
 		s := SignatureReport{RRSIG: sig}
 		if c.keys != nil {

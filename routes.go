@@ -34,6 +34,7 @@ type stanza struct {
 	from      string
 	except    []string
 	handler   plugin.Handler
+	upstream  upstream
 }
 
 // newBlock reads the lines of a server block's askers.
@@ -135,7 +136,7 @@ func (r *routes) handler(ctx context.Context, name string, qtype uint16) (h plug
 	for _, s := range b.stanzas {
 		childSide := qtype == dns.TypeDS && s.from == name && name != dnsname.Root
 		if s.handler != nil && s.takes(name) && !childSide {
-			return s.handler, true
+			return watched{s.handler, &s.upstream}, true
 		}
 	}
 	if b == r.own {
@@ -143,6 +144,24 @@ func (r *routes) handler(ctx context.Context, name string, qtype uint16) (h plug
 	}
 	server, ok := ctx.Value(dnsserver.Key{}).(*dnsserver.Server)
 	return viaServer{server}, ok
+}
+
+// first returns the handler of the askers, which is next in the chain, as that of the
+// stanza that it answers for the name from.
+func (r *routes) first(next plugin.Handler, name string) plugin.Handler {
+	for _, s := range r.own.stanzas {
+		if s.takes(name) {
+			return watched{next, &s.upstream}
+		}
+	}
+	return next
+}
+
+// silent tells whether those who are asked about the zones at and above a name answer
+// nothing at all.
+func (r *routes) silent(name string) bool {
+	b := r.inCharge(name)
+	return b != nil && slices.ContainsFunc(b.stanzas, func(s *stanza) bool { return s.takes(name) && s.upstream.silent() })
 }
 
 // inCharge returns the block with the longest zone at or above the name.

@@ -31,8 +31,8 @@ func (v *Validator) withOwnView() *Validator {
 		directive: v.directive, policy: v.policy, metrics: v.metrics, log: v.log, failures: v.failures,
 		anchors: v.anchors, sources: v.sources, configured: v.configured, seen: v.seen,
 		rollovers: v.rollovers, signal: v.signal, unproven: v.unproven,
-		cache: &cache{cuts: cuts, verdicts: v.cache.verdicts, failed: v.cache.failed},
-		told:  v.told, report: v.report, override: v.override, now: v.now,
+		cache: v.cache.withCuts(cuts), turns: v.turns,
+		told: v.told, report: v.report, override: v.override, now: v.now,
 	}
 }
 
@@ -83,7 +83,7 @@ func (s *Server) answer(q *query, msg *dns.Msg) (int, error) {
 	if result.Status == dnssec.Bogus {
 		s.tell(q, result.Finding)
 		if !s.report {
-			return s.refuse(q.w, q.request, dns.RcodeServerFailure)
+			return s.fail(q.w, q.request, result.Reason)
 		}
 	}
 	vouched := result.Status == dnssec.Secure && msg.Authoritative && !s.serves.has(q.question.name) // a referral's NS are not signed

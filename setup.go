@@ -251,7 +251,7 @@ func (conf *config) validator(directive string) (*Validator, []string, error) {
 		}
 	}
 	v := &Validator{
-		directive: directive, zones: conf.zones, policy: conf.policy, anchors: anchors, sources: conf.sources, configured: configured, seen: seen, unproven: new(sync.Map), rollovers: followed, signal: conf.signal, cache: kept, denials: denied, metrics: metricsFor(directive),
+		directive: directive, zones: conf.zones, policy: conf.policy, anchors: anchors, sources: conf.sources, configured: configured, seen: seen, unproven: new(sync.Map), rollovers: followed, signal: conf.signal, cache: kept, turns: allTurns(), denials: denied, metrics: metricsFor(directive),
 		log: clog.NewWithPlugin(directive), told: new(onceEach), report: conf.report, override: conf.override, now: time.Now,
 	}
 	if conf.logFailures {

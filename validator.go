@@ -33,7 +33,7 @@ type keptRRset struct {
 func (q *query) judgeAndRetry(msg **dns.Msg) *Result {
 	result := q.judgeResponse(*msg)
 	for e := again; e < efforts; e++ {
-		if result.Status != dnssec.Bogus || result.inherited || result.Reason == dnssec.LimitExceeded || q.ctx.Err() != nil {
+		if result.Status != dnssec.Bogus || result.inherited || result.Reason.Unfinished() || q.ctx.Err() != nil {
 			break
 		}
 		next := q.answerAgain(e)
@@ -67,6 +67,7 @@ func (q *query) judgeResponse(msg *dns.Msg) *Result {
 	}
 	positive := len(p.final) > 0 || p.end == ""
 	switch {
+	case r.result.Status == dnssec.Bogus: // nothing makes it weaker
 	case positive && msg.Rcode == dns.RcodeNameError && r.result.Status == dnssec.Secure:
 		r.exists = true
 	case (positive || p.unsigned) && msg.Rcode == dns.RcodeNameError:
@@ -121,8 +122,11 @@ func (r *response) keep(proof *dnssec.Authenticated, authority bool) {
 }
 
 // add judges an RRset of the answer: its signature, and where that is of a wildcard
-// the denial of the next closer name.
+// the denial of the next closer name. Once something was bogus no other is looked at.
 func (r *response) add(set dnssec.RRset) verdict {
+	if r.result.Status == dnssec.Bogus {
+		return verdict{Finding: r.result.Finding}
+	}
 	v := r.judgeSet(set)
 	r.weaken(v)
 	if v.Status != dnssec.Secure {
@@ -206,7 +210,7 @@ func (r *response) denial(name string) (verdict, string) {
 	home := container(name, r.question.qtype)
 	within := r.scope(home).zone
 	finding, zone := r.deny(name, within)
-	if finding.Status != dnssec.Bogus || finding.Reason == dnssec.LimitExceeded || r.saidBySecureZone(home, within) {
+	if finding.Status != dnssec.Bogus || finding.Reason.Unfinished() || r.saidBySecureZone(home, within) {
 		return verdict{Finding: finding}, zone
 	}
 	if above := r.zoneOf(home); above.finding.Status != dnssec.Secure {
@@ -221,7 +225,7 @@ func (r *response) denial(name string) (verdict, string) {
 func (r *response) deny(name, within string) (dnssec.Finding, string) {
 	proofs, qtype, rcode := r.proofs(), r.question.qtype, r.msg.Rcode
 	finding, zone := proofs.deny(name, qtype, rcode, within)
-	if finding.Status != dnssec.Bogus || finding.Reason == dnssec.LimitExceeded {
+	if finding.Status != dnssec.Bogus || finding.Reason.Unfinished() {
 		return finding, zone
 	}
 	if rcode == dns.RcodeNameError {

@@ -77,7 +77,7 @@ func (q *query) judgeSigned(set dnssec.RRset) (best verdict, decided bool) {
 	if best.Reason == dnssec.SignatureMissing && best.Detail == "" {
 		best.Detail = "no RRSIG " + set.String()
 	}
-	return best, refuted || best.Reason == dnssec.LimitExceeded
+	return best, refuted || best.Reason.Unfinished()
 }
 
 // closestFirst orders signers, and leaves out those that are too many.

@@ -39,6 +39,7 @@ func TestProveAnchors(t *testing.T) {
 	}
 	w.Intercept(nil)
 	clock.advance(time.Minute)
+	time.Sleep(probeInterval) // nobody answered anything
 	v.proveAnchors()
 	if states := v.anchorStates(); states[0].state != "valid" {
 		t.Errorf("%+v", states)

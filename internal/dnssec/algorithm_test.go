@@ -30,7 +30,7 @@ func TestAlgorithms(t *testing.T) {
 						t.Errorf("authentic with another %s", what)
 					}
 				}
-				v.Budget = NewBudget()
+				v.Budget = NewBudget(nil)
 			}
 			forged := other.set(t, []string{"www.example. 300 A 192.0.2.1"}, func(sig *dns.RRSIG) { sig.KeyTag = s.key.KeyTag() })
 			_, f := v.Authenticate(forged, keys)

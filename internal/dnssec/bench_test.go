@@ -34,7 +34,7 @@ func BenchmarkVerify(b *testing.B) {
 		b.Run(AlgorithmName(alg)+"/Authenticate", func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				v := Verifier{Now: now, Budget: NewBudget()}
+				v := Verifier{Now: now, Budget: NewBudget(nil)}
 				if _, f := v.Authenticate(set, z.keys); f != nil {
 					b.Fatal(f)
 				}
@@ -46,8 +46,8 @@ func BenchmarkVerify(b *testing.B) {
 // known is a ledger that has every signature.
 type known struct{}
 
-func (known) Verified(Digest) bool        { return true }
-func (known) Checked(Digest, uint8, bool) {}
+func (known) Known(Digest) (good, known bool) { return true, true }
+func (known) Checked(Digest, uint8, bool)     {}
 
 // BenchmarkKnown is an RRset whose signature was verified before.
 func BenchmarkKnown(b *testing.B) {
@@ -55,7 +55,7 @@ func BenchmarkKnown(b *testing.B) {
 	set := z.set(b, []string{"example. 300 SOA ns.example. admin.example. 1 2 3 4 5"})
 	b.ReportAllocs()
 	for b.Loop() {
-		v := Verifier{Now: now, Budget: NewBudget(), Ledger: known{}}
+		v := Verifier{Now: now, Budget: NewBudget(nil), Ledger: known{}}
 		if _, f := v.Authenticate(set, z.keys); f != nil {
 			b.Fatal(f)
 		}
@@ -80,7 +80,7 @@ func BenchmarkDenial(b *testing.B) {
 		b.Run(kind.name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				v := Verifier{Now: now, Budget: NewBudget()}
+				v := Verifier{Now: now, Budget: NewBudget(nil)}
 				if f := v.Denial("example.", sets).NameError("no.such.example."); f.Status != Secure {
 					b.Fatal(f)
 				}
@@ -99,7 +99,7 @@ func BenchmarkSpans(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		budget := NewBudget()
+		budget := NewBudget(nil)
 		if s.Denial(s.About("n0500a.example.", budget), budget).NameError("n0500a.example.").Status == Secure {
 			b.Fatal("a wildcard that nothing denies")
 		}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/dnssecval/dnssecval/internal/dnsname"
 	"github.com/miekg/dns"
@@ -24,6 +25,7 @@ type key struct {
 	tag    uint16
 	digest Digest // of zone and rdata
 	public func() (publicKey, error)
+	signs  atomic.Bool // it has verified something
 
 	revoking bool // it is asked only whether it revokes itself
 }
@@ -33,7 +35,7 @@ const keyHeader = 4 // octets before the public key
 // newKeys reads the records of a DNSKEY RRset.
 func newKeys(set RRset) ([]*key, *Failure) {
 	if len(set.RRs) > MaxDNSKEY {
-		return nil, fail(LimitExceeded, fmt.Sprintf("%d DNSKEYs in %s", len(set.RRs), set.Name))
+		return nil, fail(DNSKEYLimitExceeded, fmt.Sprintf("%d DNSKEYs in %s", len(set.RRs), set.Name))
 	}
 	rdatas, _, ok := canonicalRDATA(set.RRs, nil, nil)
 	if !ok {

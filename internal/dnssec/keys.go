@@ -158,7 +158,7 @@ func entryPoints(keys []*key, vouched DSSet, p Policy) ([]*key, *Failure) {
 	var entry []*key
 	for i, ds := range vouched.reliedOn(p) {
 		if i == MaxDS && vouched.noMatch == DNSKEYNoDSMatch { // trust anchors are not a stranger's
-			best = further(best, fail(LimitExceeded, "DS records of "+vouched.zone))
+			best = further(best, fail(DNSKEYLimitExceeded, "DS records of "+vouched.zone))
 			break
 		}
 		tried := 0
@@ -167,7 +167,7 @@ func entryPoints(keys []*key, vouched DSSet, p Policy) ([]*key, *Failure) {
 				continue
 			}
 			if tried++; tried > MaxKeysPerTag {
-				best = further(best, fail(LimitExceeded, fmt.Sprintf("DNSKEYs of %s with tag %d", vouched.zone, ds.KeyTag)))
+				best = further(best, fail(DNSKEYLimitExceeded, fmt.Sprintf("DNSKEYs of %s with tag %d", vouched.zone, ds.KeyTag)))
 				break
 			}
 			if !k.matches(ds) {
@@ -188,7 +188,7 @@ func entryPoints(keys []*key, vouched DSSet, p Policy) ([]*key, *Failure) {
 
 // matchedBut prefers what is wrong with a key that a DS does stand for.
 func matchedBut(best, f *Failure) *Failure {
-	if best.Reason == LimitExceeded {
+	if best.Reason == DNSKEYLimitExceeded {
 		return best
 	}
 	return f

@@ -47,16 +47,33 @@ func parametersOf(nsec3 *dns.NSEC3) (p nsec3Parameters, ok bool) {
 func (p nsec3Parameters) of(name string, budget *Budget) (nsec3Hash, *Failure) {
 	var stack [64]byte
 	wire := dnsname.AppendWire(stack[:0], name)
-	if f := budget.spendHash(sha1Blocks(len(wire)+len(p.salt)) + int(p.iterations)*sha1Blocks(sha1.Size+len(p.salt))); f != nil {
+	blocks := sha1Blocks(len(wire)+len(p.salt)) + int(p.iterations)*sha1Blocks(sha1.Size+len(p.salt))
+	if f := budget.spendHash(blocks); f != nil {
 		return nsec3Hash{}, f
 	}
+	if blocks >= dearHash {
+		return p.inTurn(bytes.Clone(wire), budget)
+	}
+	return p.compute(wire), nil
+}
+
+func (p nsec3Parameters) inTurn(wire []byte, budget *Budget) (h nsec3Hash, f *Failure) {
+	_, f = budget.inTurn(func() bool {
+		h = p.compute(wire)
+		return true
+	})
+	return h, f
+}
+
+// compute may write behind the name.
+func (p nsec3Parameters) compute(wire []byte) nsec3Hash {
 	buf := append(wire, p.salt...)
 	h := sha1.Sum(buf)
 	for range p.iterations {
 		buf = append(append(buf[:0], h[:]...), p.salt...)
 		h = sha1.Sum(buf)
 	}
-	return h, nil
+	return h
 }
 
 // sha1Blocks counts the blocks of a message with its padding (FIPS 180-4, section 5.1.1).

@@ -178,7 +178,7 @@ func TestNSEC3Parameters(t *testing.T) {
 		ask("empty salt", mx, Secure, ReasonNone, 0, x),
 	})
 	z := newTestZone(t, "example.", dns.ED25519)
-	budget := NewBudget()
+	budget := NewBudget(nil)
 	z.denial3(t, budget, high(x)).NoData("x.example.", dns.TypeMX)
 	if budget.hashes.Load() != MaxHashes {
 		t.Error("hashes with too many iterations were computed")

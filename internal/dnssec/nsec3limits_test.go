@@ -19,14 +19,14 @@ func TestNSEC3Limits(t *testing.T) {
 		return set
 	}
 	for n, want := range map[int]Reason{MaxNSEC3PerProof: ReasonNone, MaxNSEC3PerProof + 1: LimitExceeded} {
-		got := z.denial3(t, NewBudget(), nodata(n)...).NoData("www.example.", dns.TypeMX)
+		got := z.denial3(t, NewBudget(nil), nodata(n)...).NoData("www.example.", dns.TypeMX)
 		if got.Reason != want {
 			t.Errorf("%d records: %v", n, got)
 		}
 	}
 
 	deep := strings.Repeat("a.", MaxHashes) + "example."
-	budget := NewBudget()
+	budget := NewBudget(nil)
 	d := z.denial3(t, budget, n3{match: "www.example.", types: "A"})
 	wantFinding(t, d.NameError(deep), Bogus, LimitExceeded)
 	if left := budget.hashes.Load(); left != -1 {
@@ -34,7 +34,7 @@ func TestNSEC3Limits(t *testing.T) {
 	}
 
 	// 150 iterations with the longest salt: 5 blocks each and more for the first.
-	budget = NewBudget()
+	budget = NewBudget(nil)
 	d = z.denial3(t, budget, n3{match: "www.example.", types: "A", iterations: MaxIterations, salt: strings.Repeat("ab", 255)})
 	wantFinding(t, d.NameError(strings.Repeat("a.", 30)+"example."), Bogus, LimitExceeded)
 	if spent := MaxHashes - budget.hashes.Load(); spent > MaxHashBlocks/(5*MaxIterations)+1 {
@@ -45,7 +45,7 @@ func TestNSEC3Limits(t *testing.T) {
 // TestHashesAreComputedOnce: a name is hashed once, however often a proof asks for it.
 func TestHashesAreComputedOnce(t *testing.T) {
 	z := newTestZone(t, "example.", dns.ED25519)
-	budget := NewBudget()
+	budget := NewBudget(nil)
 	d := z.denial3(t, budget, n3{match: "example.", types: "NS SOA"}, n3{cover: "x.example."}, n3{cover: "*.example."})
 	for range 5 {
 		wantFinding(t, d.NameError("x.example."), Secure, ReasonNone)
@@ -68,7 +68,7 @@ func TestSHA1Blocks(t *testing.T) {
 func TestNSEC3WalkEnds(t *testing.T) {
 	for _, zone := range []string{".", "example.", "a.example."} {
 		z := newTestZone(t, zone, dns.ED25519)
-		d := z.denial3(t, NewBudget(), n3{cover: "unrelated.example."})
+		d := z.denial3(t, NewBudget(nil), n3{cover: "unrelated.example."})
 		for _, name := range []string{"x.", "x.y.a.example.", "a.example.", "."} {
 			for _, q := range []question{nameError(name), noData(name, dns.TypeA), delegation(name)} {
 				if _, f := q.of(d); f.Status != Bogus {

@@ -13,36 +13,38 @@ type closestEncloserProof struct {
 	optOut   bool
 }
 
-// proveEncloser finds the closest encloser of a name that no record matches.
+// proveEncloser finds the closest encloser of a name that no record matches. It looks
+// from the apex down: what is not covered right below the encloser may exist, and
+// hardly any name does not exist for many labels.
 func (c *nsec3Chain) proveEncloser(qname string) (p closestEncloserProof, f *Failure) {
-	nextCloser := qname
-	for nextCloser != c.zone {
-		p.encloser = dnsname.Parent(nextCloser)
-		if !dnsname.IsSubdomain(p.encloser, c.zone) {
-			break
-		}
+	best := fail(DenialIncomplete, "no NSEC3 matches a name above "+qname)
+	if !dnsname.IsBelow(qname, c.zone) {
+		return p, best
+	}
+	for n := dnsname.Labels(c.zone); n < dnsname.Labels(qname); n++ {
+		p.encloser = dnsname.Ancestor(qname, n)
 		r, f := c.match(p.encloser)
 		if f != nil {
 			return p, f
 		}
 		if r == nil {
-			nextCloser = p.encloser
 			continue
 		}
-		if r.endsZone() {
-			return p, fail(DenialIncomplete, "NSEC3 of "+p.encloser+" is of a delegation or DNAME above "+qname)
-		}
+		nextCloser := dnsname.Ancestor(qname, n+1)
 		covering, f := c.cover(nextCloser)
 		switch {
 		case f != nil:
 			return p, f
+		case r.endsZone():
+			best = fail(DenialIncomplete, "NSEC3 of "+p.encloser+" is of a delegation or DNAME above "+qname)
 		case covering == nil:
-			return p, fail(DenialIncomplete, "no NSEC3 covers "+nextCloser)
+			best = fail(DenialIncomplete, "no NSEC3 covers "+nextCloser)
+		default:
+			p.optOut = covering.optOut
+			return p, nil
 		}
-		p.optOut = covering.optOut
-		return p, nil
 	}
-	return p, fail(DenialIncomplete, "no NSEC3 matches "+qname+" or a name above it")
+	return p, best
 }
 
 // optOutOr returns the finding for a proof that rests on the covered next closer

@@ -32,6 +32,7 @@ const (
 	ResponseMalformed
 	CNAMEChainInvalid
 	DNAMEMismatch
+	AnswerUnavailable
 	DSUnavailable
 	DNSKEYUnavailable
 	DenialMissing
@@ -54,10 +55,12 @@ const (
 	DNSKEYMalformed
 	DNSKEYNoDSMatch
 	DNSKEYNoAnchorMatch
+	DNSKEYLimitExceeded
 	SignatureInvalid
 
 	// Bogus: it was not looked at to the end.
 	LimitExceeded
+	Overloaded
 
 	reasons // how many there are
 )
@@ -90,6 +93,7 @@ var reasonTable = [reasons]reasonEntry{
 	ResponseMalformed:     {"response_malformed", Bogus, dns.ExtendedErrorCodeDNSBogus, "the response does not fit the question", "Look at the upstream: no zone makes a response like that. It may be an attack."},
 	CNAMEChainInvalid:     {"cname_chain_invalid", Bogus, dns.ExtendedErrorCodeDNSBogus, "the CNAME chain loops, forks or is too long", "The owner of the zone with the CNAME has to mend it: one target, no loop, at most 11 of them."},
 	DNAMEMismatch:         {"dname_mismatch", Bogus, dns.ExtendedErrorCodeDNSBogus, "the CNAME is not what the DNAME makes of the name", "Look at the upstream, which changed the CNAME or made it wrongly. It may be an attack."},
+	AnswerUnavailable:     {"answer_unavailable", Bogus, dns.ExtendedErrorCodeNoReachableAuthority, "the upstream gave no answer", "See that the upstream is up, and that it can be reached from here."},
 	DSUnavailable:         {"ds_unavailable", Bogus, dns.ExtendedErrorCodeNoReachableAuthority, "the DS RRset could not be had from the upstream", "Ask the upstream for it: `dig @UPSTREAM +dnssec ZONE DS`. Large answers need TCP. If it has the DS of other zones, look at the servers of the parent zone."},
 	DNSKEYUnavailable:     {"dnskey_unavailable", Bogus, dns.ExtendedErrorCodeNoReachableAuthority, "the DNSKEY RRset could not be had from the upstream", "Ask the upstream for it: `dig @UPSTREAM +dnssec ZONE DNSKEY`. Large answers need TCP. If it has none of any zone, it passes on no DNSSEC records: use another one. If it has those of others, look at the servers of this zone."},
 	DenialMissing:         {"denial_missing", Bogus, dns.ExtendedErrorCodeNSECMissing, "no NSEC or NSEC3 record proves that there is no such record", "If it is so for all signed names, the upstream strips DNSSEC records: use another one. Else the servers of the zone leave them out, or it is an attack."},
@@ -111,9 +115,11 @@ var reasonTable = [reasons]reasonEntry{
 	DNSKEYMalformed:               {"dnskey_malformed", Bogus, dns.ExtendedErrorCodeDNSKEYMissing, "the DNSKEY's public key can't be used", "The zone's owner has to replace the key."},
 	DNSKEYNoDSMatch:               {"dnskey_no_ds_match", Bogus, dns.ExtendedErrorCodeDNSKEYMissing, "no DNSKEY matches a DS of the parent zone", "The zone's owner has to have the DS of a present key published in the parent zone, or the old key put back. To go unsigned, the DS has to be removed first."},
 	DNSKEYNoAnchorMatch:           {"dnskey_no_anchor_match", Bogus, dns.ExtendedErrorCodeDNSKEYMissing, "no DNSKEY matches a trust anchor", "Replace the trust anchor, which is out of date. If it is one of the root, make sure that the upstream is not one with a root of its own."},
+	DNSKEYLimitExceeded:           {"dnskey_limit_exceeded", Bogus, dns.ExtendedErrorCodeOther, "the zone has more DNSKEY or DS records than are looked at", "The zone's owner has to have at most 32 DNSKEY and 8 DS records, and no more than 4 keys of one tag. It may be an attack."},
 	SignatureInvalid:              {"signature_invalid", Bogus, dns.ExtendedErrorCodeDNSBogus, "the signature does not verify", "Ask another upstream. If the signature verifies there, this one or the way to it changes answers. If not, the zone's owner has to sign again."},
 
 	LimitExceeded: {"limit_exceeded", Bogus, dns.ExtendedErrorCodeOther, "more work than one response is worth", "If it stays so, take it for an attack: no honest zone costs that much."},
+	Overloaded:    {"overloaded", Bogus, dns.ExtendedErrorCodeOther, "more work at once than this machine can do", "If it stays so, give it more processors, or find out who asks: `signatures_total` with `bad` tells an attack. It is kept nowhere."},
 }
 
 // edeNegativeTrustAnchor is not in miekg/dns yet.
@@ -124,6 +130,15 @@ func (r Reason) String() string { return reasonTable[r].token }
 
 // Status returns the status that the reason stands for.
 func (r Reason) Status() Status { return reasonTable[r].status }
+
+// Unfinished tells whether nobody looked to the end: that says nothing of the zone, and
+// is not to be kept.
+func (r Reason) Unfinished() bool { return r >= LimitExceeded }
+
+// Unavailable tells whether something could not be had, rather than that it was wrong.
+func (r Reason) Unavailable() bool {
+	return r == AnswerUnavailable || r == DSUnavailable || r == DNSKEYUnavailable
+}
 
 // Text returns a sentence that explains the token.
 func (r Reason) Text() string { return reasonTable[r].text }

@@ -54,7 +54,7 @@ func TestReasons(t *testing.T) {
 		if (r.Remedy() == "") != (r == ReasonNone) {
 			t.Errorf("%v has the remedy %q", r, r.Remedy())
 		}
-		if code, ok := r.EDE(); ok && code == 0 && r != LimitExceeded {
+		if code, ok := r.EDE(); ok && code == 0 && r != DNSKEYLimitExceeded && !r.Unfinished() {
 			t.Errorf("%v has no EDE code of its own", r)
 		}
 		if _, ok := r.EDE(); r.Status() == Bogus && !ok {
@@ -83,7 +83,7 @@ func TestReasonOrder(t *testing.T) {
 	}
 	checks := []Reason{SignatureMissing, SignatureSignerInvalid, SignatureLabelsInvalid, SignatureAlgorithmUnsupported,
 		SignatureExpiredBeforeValid, SignatureNotYetValid, SignatureExpired, DNSKEYMissing, DNSKEYProtocolInvalid,
-		DNSKEYZoneFlagMissing, DNSKEYRevoked, DNSKEYMalformed, SignatureInvalid, LimitExceeded}
+		DNSKEYZoneFlagMissing, DNSKEYRevoked, DNSKEYMalformed, SignatureInvalid, LimitExceeded, Overloaded}
 	if !slices.IsSorted(checks) {
 		t.Error("the checks are not in their order")
 	}
@@ -102,6 +102,11 @@ func TestFurther(t *testing.T) {
 	for _, got := range []*Failure{further(a, b), further(b, a), further(b, nil), further(nil, b), further(b, fail(SignatureInvalid, "later"))} {
 		if got != b {
 			t.Errorf("got %v", got)
+		}
+	}
+	for r, want := range map[Reason]bool{ReasonNone: false, DSUnavailable: false, DNSKEYLimitExceeded: false, SignatureInvalid: false, LimitExceeded: true, Overloaded: true} {
+		if r.Unfinished() != want {
+			t.Errorf("%v says that it is unfinished: %v", r, !want)
 		}
 	}
 	if further(nil, nil) != nil {

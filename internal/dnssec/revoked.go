@@ -28,10 +28,9 @@ func (v *Verifier) Revokes(set RRset, revoked *dns.DNSKEY) *Failure {
 		if !bytes.Equal(k.rdata, rdata[0]) {
 			continue
 		}
-		own := *k
-		own.revoking = true
+		k.revoking = true
 		// The set is of the apex, so that no signature with too few labels gets through.
-		_, f := v.authenticate(set, set.Name, []*key{&own})
+		_, f := v.authenticate(set, set.Name, []*key{k})
 		return f
 	}
 	return fail(DNSKEYMissing, fmt.Sprintf("%s does not have the key with tag %d", set.String(), revoked.KeyTag()))

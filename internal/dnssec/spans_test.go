@@ -68,7 +68,7 @@ func TestSpans(t *testing.T) {
 	for kind, iterations := range map[testzone.Denial]uint16{testzone.NSEC: 0, testzone.NSEC3: 3, testzone.NSEC3OptOut: 0} {
 		t.Run(kind.String(), func(t *testing.T) {
 			s := newSpansWorld(t, kind, iterations)
-			if about := s.spans.About("b.example.", NewBudget()); about != nil {
+			if about := s.spans.About("b.example.", NewBudget(nil)); about != nil {
 				t.Fatalf("%d spans of an empty set", len(about))
 			}
 			found := 0
@@ -89,7 +89,7 @@ func TestSpans(t *testing.T) {
 func (s *spansWorld) compare(t *testing.T, name string) (found int) {
 	t.Helper()
 	reference := s.reference()
-	kept := s.spans.Denial(s.spans.About(name, NewBudget()), NewBudget())
+	kept := s.spans.Denial(s.spans.About(name, NewBudget(nil)), NewBudget(nil))
 	for what, ask := range map[string]func(d *Denial) Finding{
 		"name error": func(d *Denial) Finding { return d.NameError(name) },
 		"no A":       func(d *Denial) Finding { return d.NoData(name, dns.TypeA) },
@@ -151,7 +151,7 @@ func TestSpansReplaced(t *testing.T) {
 		t.Error("the same record is kept twice")
 	}
 	second := s.Insert(one("a.example. NSEC c.example. A"))
-	if got := s.Covering("d.example.", NewBudget()); got != second {
+	if got := s.Covering("d.example.", NewBudget(nil)); got != second {
 		t.Error("the older record is still there")
 	}
 	s.Remove(first)
@@ -189,7 +189,7 @@ func TestSpansCost(t *testing.T) {
 	for _, name := range spanNames {
 		s.learn(t, name, dns.TypeHINFO)
 	}
-	b := NewBudget()
+	b := NewBudget(nil)
 	s.spans.About("1.2.3.4.5.6.7.8.9.example.", b)
 	if spent := MaxHashes - b.hashes.Load(); spent != 0 {
 		t.Errorf("%d hashes for a name of 10 labels", spent)

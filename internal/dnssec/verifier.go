@@ -3,6 +3,7 @@ package dnssec
 import (
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/dnssecval/dnssecval/internal/dnsname"
@@ -16,17 +17,13 @@ type Verifier struct {
 	Policy Policy
 	Budget *Budget
 	Ledger Ledger // may be nil
-
-	// Compute calls verify where signatures are to be computed, and returns what it
-	// does; nil: right here.
-	Compute func(verify func() bool) bool
 }
 
-// Ledger remembers which signatures have verified, so that none is computed twice.
-// It is told nothing of time and names: these are checked each time.
+// Ledger remembers what came of signatures, so that none is computed twice. It is told
+// nothing of time and names: these are checked each time.
 type Ledger interface {
-	// Verified tells whether the signature was checked before, and was good.
-	Verified(Digest) bool
+	// Known tells what came of the signature, if it was checked before.
+	Known(Digest) (good, known bool)
 	// Checked is called for each signature that was computed.
 	Checked(d Digest, algorithm uint8, good bool)
 }
@@ -99,7 +96,7 @@ type attempt struct {
 	verifier *Verifier
 	set      RRset
 	data     *signedData
-	checks   int
+	failed   int
 }
 
 // trySignatures looks for the first signature that verifies. Of failures the one that
@@ -117,7 +114,7 @@ func (a *attempt) trySignatures(zone string, keys []*key) (*dns.RRSIG, *Failure)
 		if f == nil {
 			return sig, nil
 		}
-		if best = further(best, f); f.Reason == LimitExceeded {
+		if best = further(best, f); f.Reason.Unfinished() {
 			break
 		}
 	}
@@ -131,20 +128,19 @@ func (a *attempt) trySignatures(zone string, keys []*key) (*dns.RRSIG, *Failure)
 // A nil return is success.
 func (a *attempt) tryKeys(sig *dns.RRSIG, keys []*key) *Failure {
 	var best *Failure
-	tried := 0
-	for _, k := range keys {
-		if k.tag != sig.KeyTag || k.algorithm() != sig.Algorithm {
-			continue
-		}
-		if tried++; tried > MaxKeysPerTag {
+	for i, k := range named(sig, keys) {
+		if i == MaxKeysPerTag {
 			return fail(LimitExceeded, fmt.Sprintf("DNSKEYs with tag %d", sig.KeyTag))
 		}
 		f := a.try(sig, k)
 		if f == nil {
+			if !k.signs.Load() {
+				k.signs.Store(true)
+			}
 			return nil
 		}
 		best = further(best, f)
-		if f.Reason == LimitExceeded {
+		if f.Reason.Unfinished() {
 			break
 		}
 	}
@@ -152,6 +148,25 @@ func (a *attempt) tryKeys(sig *dns.RRSIG, keys []*key) *Failure {
 		best = fail(DNSKEYMissing, describe(sig)+": no such DNSKEY in the zone")
 	}
 	return best
+}
+
+// named returns the keys that a signature may be by. Where several have one tag, those
+// that have signed something come first: the others may do nothing but collide.
+func named(sig *dns.RRSIG, keys []*key) []*key {
+	found := make([]*key, 0, 2)
+	signing := 0
+	for _, k := range keys {
+		if k.tag != sig.KeyTag || k.algorithm() != sig.Algorithm {
+			continue
+		}
+		if k.signs.Load() {
+			found = slices.Insert(found, signing, k)
+			signing++
+		} else {
+			found = append(found, k)
+		}
+	}
+	return found
 }
 
 // try verifies the signature with one key, unless that was done before.
@@ -173,33 +188,33 @@ func (a *attempt) try(sig *dns.RRSIG, k *key) *Failure {
 	return a.check(sig, k, a.data.forSignature(sig), signature)
 }
 
-// check computes the signature if the ledger does not have it.
+// check computes the signature if the ledger does not have it. So many failures for an
+// RRset are the end, whether they were known or not.
 func (a *attempt) check(sig *dns.RRSIG, k *key, data, signature []byte) *Failure {
+	if a.failed == MaxFailedPerRRset {
+		return fail(LimitExceeded, "signature checks for "+a.set.String())
+	}
 	var digest Digest
+	var good, known bool
 	ledger := a.verifier.Ledger
 	if ledger != nil {
-		if digest = a.data.digest(k, signature, data); ledger.Verified(digest) {
-			return nil
+		digest = a.data.digest(k, signature, data)
+		good, known = ledger.Known(digest)
+	}
+	if !known {
+		var f *Failure
+		if good, f = a.verifier.Budget.check(func() bool { return k.verify(data, signature) }); f != nil {
+			return f
+		}
+		if ledger != nil {
+			ledger.Checked(digest, sig.Algorithm, good)
 		}
 	}
-	if f := a.spend(); f != nil {
-		return f
-	}
-	good := a.verifier.compute(func() bool { return k.verify(data, signature) })
-	if ledger != nil {
-		ledger.Checked(digest, sig.Algorithm, good)
-	}
 	if !good {
+		a.failed++
 		return fail(SignatureInvalid, describe(sig)+" does not verify")
 	}
 	return nil
-}
-
-func (v *Verifier) compute(verify func() bool) bool {
-	if v.Compute == nil {
-		return verify()
-	}
-	return v.Compute(verify)
 }
 
 // end gives back what the signed data were built in.
@@ -207,11 +222,4 @@ func (a *attempt) end() {
 	if a.data != nil {
 		a.data.release()
 	}
-}
-
-func (a *attempt) spend() *Failure {
-	if a.checks++; a.checks > MaxSignaturesPerRRset {
-		return fail(LimitExceeded, "signature checks for "+a.set.String())
-	}
-	return a.verifier.Budget.spendSignature()
 }

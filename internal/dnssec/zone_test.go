@@ -51,7 +51,7 @@ func newTestZone(t testing.TB, name string, algorithm uint8) *testZone {
 	return &testZone{signer: s, name: name, keys: keysOf(t, v, s)}
 }
 
-func verifierAt(t time.Time) *Verifier { return &Verifier{Now: t, Budget: NewBudget()} }
+func verifierAt(t time.Time) *Verifier { return &Verifier{Now: t, Budget: NewBudget(nil)} }
 
 // keysOf authenticates the DNSKEY RRset of all keys, signed and vouched for by the first.
 func keysOf(t testing.TB, v *Verifier, signers ...*signer) *Keys {

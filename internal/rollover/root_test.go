@@ -87,7 +87,7 @@ func (p *plan) live(t *testing.T, from time.Time, anchors ...*dns.DS) *story {
 			s.now, s.events = next, append(s.events, events...)
 		}
 		noon := today.Add(12 * time.Hour)
-		v := &dnssec.Verifier{Now: noon, Budget: dnssec.NewBudget()}
+		v := &dnssec.Verifier{Now: noon, Budget: dnssec.NewBudget(nil)}
 		if _, f := v.Keys(p.at(t, noon), dnssec.TrustAnchors(p.zone, s.z.Anchors())); f != nil {
 			t.Fatalf("%v: %v", noon, f)
 		}

@@ -50,7 +50,7 @@ type update struct {
 }
 
 func (u *update) verifier() *dnssec.Verifier {
-	return &dnssec.Verifier{Now: u.now, Policy: u.policy, Budget: dnssec.NewBudget()}
+	return &dnssec.Verifier{Now: u.now, Policy: u.policy, Budget: dnssec.NewBudget(nil)}
 }
 
 // authenticate tries the anchors, so many at a time as a verifier looks at.

@@ -13,7 +13,7 @@ const swapTime = 30 * time.Second
 
 // TestAnchorsSwapped: files in the form of a mounted ConfigMap count 30 s after the
 // link was swapped at the latest, without a restart; bad ones change nothing, and are
-// logged with file and line and counted.
+// logged with file and line and counted. At first "no trust anchor holds".
 func TestAnchorsSwapped(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -97,4 +98,42 @@ func fenced(text, language string) map[string]string {
 		}
 	}
 	return blocks
+}
+
+// faultRow is a row of the README's tables of faults, whose first cell is no token.
+var faultRow = regexp.MustCompile(`(?m)^\| ([a-z][a-zA-Z ]+) \|(?: [^|]*\|){3}$`)
+
+// TestFaultsOfREADME: each row of the tables of faults has a test whose comment names it.
+func TestFaultsOfREADME(t *testing.T) {
+	text, err := os.ReadFile(readme)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var comments strings.Builder
+	for _, pattern := range []string{"*_test.go", "../../*_test.go"} {
+		files, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			source, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for line := range strings.Lines(string(source)) {
+				if strings.HasPrefix(line, "// ") {
+					comments.WriteString(line)
+				}
+			}
+		}
+	}
+	rows := faultRow.FindAllStringSubmatch(string(text), -1)
+	if len(rows) < 15 {
+		t.Errorf("%d rows", len(rows))
+	}
+	for _, row := range rows {
+		if !strings.Contains(comments.String(), `"`+row[1]+`"`) {
+			t.Errorf("no test is for %q", row[1])
+		}
+	}
 }

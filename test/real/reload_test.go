@@ -72,7 +72,7 @@ const (
 	notLoaded = "[ERROR] SIGUSR1: "
 )
 
-// TestReload: the plugin reload takes new words up, a Corefile that is wrong leaves
+// TestReload: "the Corefile is reloaded under load": the plugin reload takes new words up, a Corefile that is wrong leaves
 // the old one in charge, and no more answers are lost than without dnssec.
 func TestReload(t *testing.T) {
 	t.Parallel()

@@ -1,0 +1,256 @@
+package dnssecval
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/dnssecval/dnssecval/internal/dnssec"
+	"github.com/dnssecval/dnssecval/internal/testzone"
+	"github.com/miekg/dns"
+)
+
+// off is a world that can be switched off: then it answers nothing, and counts.
+type off struct {
+	*testzone.World
+	dead atomic.Bool
+	slow time.Duration // until a question is given up
+
+	mu    sync.Mutex
+	asked map[testzone.Question]int
+}
+
+func switchable(t *testing.T, v *Validator, w *testzone.World) *off {
+	t.Helper()
+	o := &off{World: w, asked: make(map[testzone.Question]int)}
+	v.Next, v.routes.own.stanzas[0].handler = o, o
+	v.routes.own.stanzas[0].upstream.returned = v.cache.forgetUnavailable
+	return o
+}
+
+func (o *off) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
+	if !o.dead.Load() {
+		return o.World.ServeDNS(ctx, w, r)
+	}
+	o.mu.Lock()
+	o.asked[testzone.Question{Name: r.Question[0].Name, Type: r.Question[0].Qtype}]++
+	o.mu.Unlock()
+	select {
+	case <-time.After(o.slow):
+	case <-ctx.Done():
+	}
+	return servfail, errors.New("i/o timeout")
+}
+
+// counts returns the questions in all, and the most for one.
+func (o *off) counts() (all, most int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, n := range o.asked {
+		all, most = all+n, max(most, n)
+	}
+	return all, most
+}
+
+// TestDeadUpstreamIsLeftAlone: one that does not answer gets one question of a name and
+// type, which forward asks twice, and two questions a second in all as soon as it is known,
+// however many clients there are. These are told soon. When it answers again so does the
+// validator.
+func TestDeadUpstreamIsLeftAlone(t *testing.T) {
+	for _, slow := range []time.Duration{0, 100 * time.Millisecond} {
+		w := newWorld(t, calm())
+		v := newTestValidator(t, w)
+		o := switchable(t, v, w)
+		o.slow = slow
+		outer := newExplainer(v, v)
+		o.dead.Store(true)
+
+		const clients, rounds = 20, 5
+		var waited [rounds]time.Duration
+		start := time.Now()
+		for round := range rounds {
+			begin := time.Now()
+			var all sync.WaitGroup
+			for i := range clients {
+				all.Go(func() {
+					name, qtype := calmQuestion(round/2*clients + i)
+					m := ask(t, outer, name, qtype, withDO)
+					if m.Rcode != servfail || edeOf(m) != dns.ExtendedErrorCodeNoReachableAuthority {
+						t.Errorf("%s", m)
+					}
+				})
+			}
+			all.Wait()
+			waited[round] = time.Since(begin)
+			time.Sleep(300 * time.Millisecond)
+		}
+		seconds := int(time.Since(start)/time.Second) + 1
+		all, most := o.counts()
+		t.Logf("given up after %v: %d questions in %d s, %d at most for one; clients waited %v", slow, all, seconds, most, waited)
+		known := 3*clients + 3 // at most when the first is given up: the names, and what might be zones
+		if slow == 0 {
+			known = silentAfter
+		}
+		if most > 2 || all > known+2*seconds { // a name may be what is asked to see whether somebody is there
+			t.Errorf("given up after %v: %d questions in %d s, %d for one", slow, all, seconds, most)
+		}
+		if longest := slices.Max(waited[:]); longest > slow+probeTime+200*time.Millisecond {
+			t.Errorf("given up after %v: clients waited %v", slow, longest)
+		}
+		o.dead.Store(false)
+		time.Sleep(probeInterval)
+		for i := range clients {
+			name, qtype := calmQuestion(i)
+			if m := ask(t, outer, name, qtype, withDO); !m.AuthenticatedData {
+				t.Errorf("when it is back:\n%s", m)
+			}
+		}
+	}
+}
+
+// TestSilence: the state of an upstream, step by step.
+func TestSilence(t *testing.T) {
+	var u upstream
+	returned := 0
+	u.returned = func() { returned++ }
+	for i := range silentAfter {
+		if !u.admit(t.Context()) || u.silent() {
+			t.Fatalf("silent after %d questions", i)
+		}
+		u.note(false)
+	}
+	u.probed = time.Time{}
+	if !u.silent() || !u.admit(t.Context()) {
+		t.Error("a silent upstream is not asked now and then")
+	}
+	gone, leave := context.WithCancel(t.Context())
+	leave()
+	if u.admit(gone) {
+		t.Error("a silent upstream is asked at once again")
+	}
+	waits := make(chan bool)
+	go func() { waits <- u.admit(t.Context()) }()
+	time.Sleep(10 * time.Millisecond)
+	u.note(true)
+	if !<-waits || u.silent() || returned != 1 {
+		t.Error("who waited is not let through when there is an answer")
+	}
+	u.note(true)
+	if returned != 1 {
+		t.Error("it returned twice")
+	}
+}
+
+// TestSilenceOfOneStanza: that one upstream is dead is nothing to those of other stanzas,
+// and what is not asked because there is too much under way says nothing of an upstream.
+func TestSilenceOfOneStanza(t *testing.T) {
+	w := newWorld(t, calm(), testzone.Spec{Name: "corp.", Algorithm: p256, Records: []string{"www A 192.0.2.1"}})
+	v := newTestValidator(t, w)
+	v.routes.own.stanzas = slices.Insert(v.routes.own.stanzas, 0, &stanza{directive: "forward", from: "corp.", handler: w})
+	w.Intercept(func(q, a *dns.Msg) *dns.Msg {
+		if dns.IsSubDomain("corp.", q.Question[0].Name) && q.Question[0].Qtype != dns.TypeDS {
+			return nil
+		}
+		return a
+	})
+	for i := range 2 * silentAfter {
+		ask(t, v, fmt.Sprintf("www%d.corp.", i), dns.TypeA, withDO)
+	}
+	if !v.routes.own.stanzas[0].upstream.silent() || v.routes.own.stanzas[1].upstream.silent() {
+		t.Error("the wrong upstream counts as silent")
+	}
+	if m := ask(t, v, "h1.calm.", dns.TypeA, withDO); !m.AuthenticatedData {
+		t.Errorf("%s", m)
+	}
+	full := handlerFunc(func(context.Context, dns.ResponseWriter, *dns.Msg) (int, error) {
+		return dns.RcodeRefused, errors.New("concurrent queries exceeded maximum")
+	})
+	var u upstream
+	for range 2 * silentAfter {
+		_, _ = watched{full, &u}.ServeDNS(t.Context(), new(client), newQuestion("www.", dns.TypeA, withDO))
+	}
+	if u.silent() {
+		t.Error("a full forward counts as a dead upstream")
+	}
+}
+
+// TestUnansweredIsKept: RFC 9520: a question that got no answer is not asked again for a
+// moment, and not forever.
+func TestUnansweredIsKept(t *testing.T) {
+	w := newWorld(t, calm())
+	v := newTestValidator(t, w)
+	now := fakeClock(v)
+	ask(t, v, "h0.calm.", dns.TypeA, withDO)
+	intercept(w, testzone.Question{Name: "h1.calm.", Type: dns.TypeA}, lost)
+	for i, kept := range []time.Duration{1, 2, 4, 8, 16, 30, 30} {
+		for range 3 {
+			w.ResetQuestions()
+			m := ask(t, newExplainer(v, v), "h1.calm.", dns.TypeA, withDO)
+			if n := asked(w, "h1.calm.", dns.TypeA); m.Rcode != servfail || edeOf(m) != dns.ExtendedErrorCodeNoReachableAuthority || n > 1 {
+				t.Errorf("failure %d: asked %d times\n%s", i, n, m)
+			}
+		}
+		if finding, ok := v.cache.failure(question{"h1.calm.", dns.TypeA}, now.Now()); !ok || finding.Reason != dnssec.AnswerUnavailable {
+			t.Errorf("failure %d: kept %v, %v", i, finding, ok)
+		}
+		now.advance(kept * time.Second)
+		ask(t, v, "h2.calm.", dns.TypeA, withDO) // the upstream is there
+	}
+	w.Intercept(nil)
+	if m := ask(t, v, "h1.calm.", dns.TypeA, withDO); !m.AuthenticatedData {
+		t.Errorf("when it answers:\n%s", m)
+	}
+}
+
+// TestOneOfTwentyWithoutSignatures: an upstream that leaves the signatures out of one
+// answer of twenty, those of the chain too, costs no client an answer. Which answer to a
+// question it is depends on the question.
+func TestOneOfTwentyWithoutSignatures(t *testing.T) {
+	const zones, each = 100, 20
+	var specs []testzone.Spec
+	for z := range zones {
+		spec := testzone.Spec{Name: fmt.Sprintf("z%d.example.", z), Algorithm: p256, Denial: testzone.Denial(z % 2)}
+		for i := range each {
+			spec.Records = append(spec.Records, fmt.Sprintf("h%d A 192.0.2.1", i))
+		}
+		specs = append(specs, spec)
+	}
+	w := newWorld(t, append(specs, testzone.Spec{Name: "example.", Algorithm: p256, Denial: testzone.NSEC3})...)
+	v := newTestValidator(t, w)
+	var mu sync.Mutex
+	times, bad, all := map[dns.Question]int{}, 0, 0
+	w.Intercept(func(q, a *dns.Msg) *dns.Msg {
+		mu.Lock()
+		defer mu.Unlock()
+		times[q.Question[0]]++
+		h := fnv.New32a()
+		fmt.Fprint(h, q.Question[0], times[q.Question[0]])
+		if all++; h.Sum32()%20 == 0 {
+			bad++
+			return unsigned(a)
+		}
+		return a
+	})
+	lost := 0
+	for i := range zones * each {
+		name := fmt.Sprintf("h%d.z%d.example.", i/zones, i%zones)
+		rcode := dns.RcodeSuccess
+		if i%4 == 3 {
+			name, rcode = "no"+name, dns.RcodeNameError
+		}
+		if m := ask(t, v, name, dns.TypeA, withDO); !m.AuthenticatedData || m.Rcode != rcode {
+			lost++
+			t.Errorf("%s", m)
+		}
+	}
+	t.Logf("%d names, %d lost; %d answers of the upstream, %d without signatures", zones*each, lost, all, bad)
+	if all > zones*each*3/2 || bad < zones*each/25 {
+		t.Errorf("%d answers of the upstream, %d without signatures", all, bad)
+	}
+}
