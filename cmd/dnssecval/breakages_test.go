@@ -23,6 +23,7 @@ type broken struct {
 	question string // below the zone: "www A"
 	token    string
 	code     int
+	nothing  bool // no record is at fault: it is one that did not come
 }
 
 func just(b testzone.Breakage) func(string) testzone.Breakage {
@@ -71,8 +72,8 @@ var breakages = []broken{
 	{breakage: func(zone string) testzone.Breakage { return testzone.WrongLabels("www."+zone, dns.TypeA, 1) }, question: www, token: "signature_labels_invalid", code: exitBogus},
 	{breakage: func(zone string) testzone.Breakage { return testzone.WrongLabels("www."+zone, dns.TypeA, -1) }, question: www, token: "wildcard_denial_missing", code: exitBogus},
 	{breakage: func(zone string) testzone.Breakage { return testzone.ForeignSigner("www."+zone, dns.TypeA, "other.") }, question: www, token: "signature_signer_invalid", code: exitBogus},
-	{breakage: just(testzone.DropDenial()), question: "no A", token: "denial_missing", code: exitBogus},
-	{breakage: just(testzone.DropDenial()), denial: testzone.NSEC3, question: "www MX", token: "denial_missing", code: exitBogus},
+	{breakage: just(testzone.DropDenial()), question: "no A", token: "denial_missing", code: exitBogus, nothing: true},
+	{breakage: just(testzone.DropDenial()), denial: testzone.NSEC3, question: "www MX", token: "denial_missing", code: exitBogus, nothing: true},
 	{breakage: just(testzone.DropWildcardProofs()), question: "x.wild A", token: "wildcard_denial_missing", code: exitBogus},
 	{breakage: just(testzone.DropWildcardProofs()), denial: testzone.NSEC3, question: "x.wild A", token: "wildcard_denial_missing", code: exitBogus},
 	{breakage: func(zone string) testzone.Breakage { return testzone.DropDenialOf("no." + zone) }, denial: testzone.NSEC3, question: "no A", token: "denial_incomplete", code: exitBogus},
@@ -80,6 +81,27 @@ var breakages = []broken{
 	{breakage: func(zone string) testzone.Breakage { return testzone.SetTypeBit("www."+zone, dns.TypeNS) }, question: "www MX", token: "denial_incomplete", code: exitBogus},
 	{breakage: func(zone string) testzone.Breakage { return testzone.ClearTypeBit("www."+zone, dns.TypeA) }, question: "www MX", token: "", code: exitSecure},
 	{breakage: func(zone string) testzone.Breakage { return testzone.ReplaceNext("no."+zone, "nn."+zone) }, question: "no A", token: "denial_incomplete", code: exitBogus},
+	{breakage: just(testzone.NSEC3Flags(2)), denial: testzone.NSEC3, question: "no A", token: "denial_missing", code: exitBogus},
+	{breakage: just(testzone.NSEC3Hash(2)), denial: testzone.NSEC3, question: "no A", token: "denial_missing", code: exitBogus},
+	{breakage: just(testzone.NSEC3Salt("dead")), denial: testzone.NSEC3, question: "no A", token: "denial_incomplete", code: exitBogus},
+	{breakage: just(testzone.NSEC3Iterations(7)), denial: testzone.NSEC3, question: "no A", token: "denial_incomplete", code: exitBogus},
+	{breakage: just(testzone.NSEC3Iterations(151)), denial: testzone.NSEC3, question: "no A", token: "nsec3_iterations_high", code: exitInsecure},
+	{breakage: func(zone string) testzone.Breakage { return testzone.DropRecord("two."+zone, dns.TypeTXT) }, question: "two TXT", token: "signature_invalid", code: exitBogus},
+	{breakage: inWWW(testzone.AddRecord), question: www, token: "signature_invalid", code: exitBogus},
+	{breakage: func(zone string) testzone.Breakage {
+		return testzone.TakeSignatures("www."+zone, dns.TypeA, "two."+zone, dns.TypeTXT)
+	}, question: www, token: "signature_invalid", code: exitBogus},
+	{breakage: inWWW(testzone.WrongKeyTag), question: www, token: "dnskey_missing", code: exitBogus},
+	{breakage: func(zone string) testzone.Breakage { return testzone.OriginalTTL("www."+zone, dns.TypeA, 7) }, question: www, token: "", code: exitSecure},
+	{breakage: inWWW(testzone.WrongSignatureAlgorithm), question: www, token: "dnskey_missing", code: exitBogus},
+	{breakage: func(zone string) testzone.Breakage { return testzone.SignedBy(testzone.KSK, "www."+zone, dns.TypeA) }, question: www, token: "", code: exitSecure},
+	{breakage: inWWW(testzone.SignedByUnknownKey), question: www, token: "dnskey_missing", code: exitBogus},
+	{breakage: func(zone string) testzone.Breakage {
+		return testzone.PrependSignature(testzone.ExpiredSignature, "www."+zone, dns.TypeA)
+	}, question: www, token: "", code: exitSecure},
+	{breakage: func(zone string) testzone.Breakage {
+		return testzone.BarelyExpired("www."+zone, dns.TypeA, time.Hour, then)
+	}, question: www, token: "", code: exitSecure},
 }
 
 // brokenWorld has a zone for each breakage.
@@ -87,7 +109,7 @@ func brokenWorld(t testing.TB) *served {
 	t.Helper()
 	specs := []testzone.Spec{{Name: "test.", Algorithm: alg}, {Name: "other.", Algorithm: alg}}
 	for i, b := range breakages {
-		specs = append(specs, testzone.Spec{Name: brokenZone(i), Algorithm: alg, Denial: b.denial, Records: append([]string{"*.wild A 192.0.2.2"}, host...)})
+		specs = append(specs, testzone.Spec{Name: brokenZone(i), Algorithm: alg, Denial: b.denial, Records: append([]string{"*.wild A 192.0.2.2", "two TXT one", "two TXT two"}, host...)})
 	}
 	w, err := testzone.New(then, specs...)
 	if err != nil {
@@ -136,7 +158,7 @@ func TestBreakages(t *testing.T) {
 			if d.Failed == nil || d.Failed.Zone != brokenZone(i) || d.Failed.Negative != line {
 				t.Fatalf("%+v is at fault, want %s", d.Failed, line)
 			}
-			if (len(d.Failed.Records) == 0) != (b.token == "denial_missing") {
+			if (len(d.Failed.Records) == 0) != b.nothing {
 				t.Errorf("the records are %q", d.Failed.Records)
 			}
 			s.passes(t, brokenZone(i), name, qtype)
