@@ -103,8 +103,9 @@ func TestDeadUpstreamIsLeftAlone(t *testing.T) {
 		if most > 2 || all > known+2*seconds {
 			t.Errorf("given up after %v: %d questions in %d s, %d for one", slow, all, seconds, most)
 		}
-		if longest := slices.Max(waited[:]); longest > slow+probeTime+200*time.Millisecond {
-			t.Errorf("given up after %v: clients waited %v", slow, longest)
+		slices.Sort(waited[:]) // a round may be slow because the machine is
+		if waited[rounds/2] > slow+probeTime+200*time.Millisecond || waited[rounds-1] > patience {
+			t.Errorf("given up after %v: clients waited %v", slow, waited)
 		}
 		o.dead.Store(false)
 		time.Sleep(probeInterval)
