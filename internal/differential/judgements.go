@@ -12,7 +12,7 @@ var judgements = []Judgement{
 	{
 		Name:     "AD on an RRSIG RRset",
 		Question: []string{"RRSIG"},
-		Statuses: []Statuses{{insecure, secure, insecure}, {bogus, insecure, bogus}},
+		Statuses: []Statuses{{insecure, secure, insecure}, {bogus, insecure, bogus}, {bogus, secure, bogus}},
 		Section:  "RFC 4035, sections 2.2 and 3.2.3",
 		Because: "An RRSIG RR is never signed, so that there is nothing to prove it by; and where there is none, " +
 			"that has to be proven. BIND does not validate answers of this type.",
@@ -82,7 +82,8 @@ var judgements = []Judgement{
 	{
 		Name:       "a cut below an empty non-terminal whose denial proves nothing",
 		Trait:      belowNonTerminal,
-		Defects:    []string{"NSEC3 flags unknown", "NSEC3 hash unknown", "NSEC3 iterations wrong", "NSEC3 salt wrong"},
+		Defects: []string{"NSEC3 flags unknown", "NSEC3 hash unknown", "NSEC3 iterations wrong", "NSEC3 salt wrong",
+			"denial dropped", "denial of a name dropped"},
 		Statuses:   []Statuses{{bogus, secure, secure}, {bogus, insecure, insecure}},
 		WrongPeers: []string{"unbound"},
 		Section:    "RFC 4035, section 5.2",
@@ -126,7 +127,7 @@ var judgements = []Judgement{
 	{
 		Name:       "NXDOMAIN for a name whose data, or emptiness, are proven",
 		Defects:    []string{"NXDOMAIN said", "NXDOMAIN of another name", "next name is near"},
-		Statuses:   []Statuses{{secure, bogus, secure}, {bogus, bogus, secure}},
+		Statuses:   []Statuses{{secure, bogus, secure}, {bogus, bogus, secure}, {"NXDOMAIN", "SERVFAIL", "NOERROR"}},
 		WrongPeers: []string{"unbound", "named"},
 		Section:    "RFC 4035, sections 5.3 and 5.4; RFC 5155, section 8.5",
 		Because: "The response code is not signed, what the records prove is. Our reply has NOERROR then. " +
@@ -134,7 +135,7 @@ var judgements = []Judgement{
 	},
 	{
 		Name:     "NXDOMAIN without the denial of the wildcard",
-		Defects:  []string{"NXDOMAIN said"},
+		Defects:  []string{"NXDOMAIN said", "expansion of a wildcard"},
 		Question: []string{"wildcard NODATA", "DS of an insecure delegation"},
 		Trait:    "NSEC3 opt-out",
 		Statuses: []Statuses{{bogus, insecure, bogus}},
@@ -208,12 +209,32 @@ var judgements = []Judgement{
 		Because:  "The answer for this type denies the CNAME. A peer that has it cached does not ask for the type at all.",
 	},
 	{
-		Name:     "an RRset of the apex that the parent has signed",
-		Defects:  []string{"signed by the parent"},
-		Question: []string{"positive"},
-		Statuses: []Statuses{{secure, bogus, bogus}},
-		Section:  "RFC 4035, section 5.3.1",
-		Because:  "The signer has to be the zone that contains the RRset, and SOA and NS are at an apex. Unbound minds the SOA of denials only.",
+		Name:    "an RRset that the parent has signed",
+		Defects: []string{"signed by the parent"},
+		Statuses: []Statuses{
+			{secure, bogus, bogus}, {bogus, secure, bogus}, {secure, secure, bogus}, {insecure, insecure, bogus}, {insecure, bogus, bogus},
+		},
+		Section: "RFC 4035, section 5.3.1; RFC 6840, section 4.1",
+		Because: "The signer has to be the zone that contains the RRset: SOA and NS are at an apex, " +
+			"and the NSEC that proves an expansion is of the zone that has the wildcard. The peers look at some of these only.",
+	},
+	{
+		Name:     "a DS denied by an NSEC that says to be an apex",
+		Defects:  []string{"type bit SOA set"},
+		Question: []string{"DS of no zone cut", "DS of an empty non-terminal", "DS of an insecure delegation", "CNAME to NODATA", "NXDOMAIN"},
+		Statuses: []Statuses{{bogus, secure, bogus}, {bogus, insecure, bogus}},
+		Section:  "RFC 4035, section 5.2; RFC 6840, section 4.1",
+		Because:  "With the SOA bit it is the child's, which has no say about the DS. BIND takes it.",
+	},
+	{
+		Name:       "an empty non-terminal where a wildcard would apply",
+		Defects:    []string{"next name is near"},
+		Question:   []string{"wildcard NODATA"},
+		Statuses:   []Statuses{{bogus, secure, secure}},
+		WrongPeers: []string{"unbound"},
+		Section:    "RFC 4592, section 2.2.2; RFC 4035, section 5.4",
+		Because: "The next domain name is below the name that was asked for, which exists then and has no RRsets. " +
+			"Unbound looks for the denial of the wildcard's type first.",
 	},
 	{
 		Name:     "the denial by an NSEC of the parent, in an opt-out span",
@@ -234,7 +255,7 @@ var judgements = []Judgement{
 	{
 		Name:     "a CNAME that is not what the DNAME makes",
 		Defects:  []string{"synthesized CNAME changed"},
-		Statuses: []Statuses{{secure, secure, bogus}, {insecure, insecure, bogus}},
+		Statuses: []Statuses{{secure, secure, bogus}, {insecure, insecure, bogus}, {bogus, secure, bogus}},
 		Section:  "RFC 6672, section 5.3.1",
 		Because:  "What has to be verified is that the CNAME was properly synthesized. The peers make another one and go on.",
 	},
