@@ -80,8 +80,8 @@ var judgements = []Judgement{
 		Because:    "Any signature that is valid is enough. BIND allows one failure for each fetch, and often ends at the first.",
 	},
 	{
-		Name:       "a cut below an empty non-terminal whose denial proves nothing",
-		Trait:      belowNonTerminal,
+		Name:  "a cut below an empty non-terminal whose denial proves nothing",
+		Trait: belowNonTerminal,
 		Defects: []string{"NSEC3 flags unknown", "NSEC3 hash unknown", "NSEC3 iterations wrong", "NSEC3 salt wrong",
 			"denial dropped", "denial of a name dropped"},
 		Statuses:   []Statuses{{bogus, secure, secure}, {bogus, insecure, insecure}},
