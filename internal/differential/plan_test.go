@@ -170,6 +170,7 @@ func TestTraits(t *testing.T) {
 		undisturbed bool
 	}{
 		{"www.a", dns.TypeA, "NSEC, steady", true},
+		{"www.a", dns.TypeMX, "NSEC, steady", false},
 		{"alias", dns.TypeA, "NSEC, steady", false},
 		{"www.b", dns.TypeA, "NSEC, steady, unsigned", true},
 		{"b", dns.TypeDS, "NSEC, steady, unsigned", true},
