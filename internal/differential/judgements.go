@@ -237,9 +237,8 @@ var judgements = []Judgement{
 			"Unbound looks for the denial of the wildcard's type first.",
 	},
 	{
-		Name:     "the denial by an NSEC of the parent, in an opt-out span",
+		Name:     "the denial by an NSEC of the parent, where an unsigned child can't be ruled out",
 		Defects:  []string{"NODATA by the NSEC of a delegation", "NXDOMAIN by the NSEC of a delegation"},
-		Trait:    "NSEC3 opt-out",
 		Statuses: []Statuses{{bogus, insecure, bogus}},
 		Section:  "RFC 6840, section 4.1",
 		Because:  "An NSEC of a delegation says nothing of the names below. BIND takes the answer for one of an unsigned zone, whoever signed it.",
@@ -283,12 +282,38 @@ var judgements = []Judgement{
 		Because:    "A response is NODATA if no relevant answer is there; another record does not matter, and is left out.",
 	},
 	{
-		Name:     "an apex that is said not to exist, in an insecure zone",
+		Name:     "the name of a zone that is said not to exist",
 		Defects:  []string{"NXDOMAIN of another name", "NXDOMAIN said"},
-		Trait:    "unsigned",
 		Statuses: []Statuses{{insecure, bogus, insecure}},
 		Section:  "RFC 4035, section 5.2",
-		Because:  "Nothing can be proven there, the contrary neither. BIND remembers it for the whole zone and then fails.",
+		Because: "The DS RRset is authenticated all the same, and in an insecure zone nothing can be proven. " +
+			"BIND remembers NXDOMAIN for the whole zone and then fails.",
+	},
+	{
+		Name:     "the name of a zone that is said not to exist, and over 150 iterations",
+		Defects:  []string{"NXDOMAIN said"},
+		Question: []string{"NODATA at the apex"},
+		Trait:    manyIterations,
+		Statuses: []Statuses{{bogus, bogus, insecure}},
+		Section:  "RFC 4035, section 5.2; RFC 9276, section 3.2",
+		Because:  "As above, also for Unbound. The denial itself is insecure.",
+	},
+	{
+		Name:     "an alias without signature, with over 150 iterations",
+		Defects:  []string{"signatures dropped"},
+		Question: aliases,
+		Trait:    manyIterations,
+		Statuses: []Statuses{{bogus, bogus, insecure}},
+		Section:  "RFC 9276, section 3.2",
+		Because: "In such a zone no denial of a DS is proven, so that any unsigned RRset may be an unsigned child's. " +
+			"The peers say so of all types but CNAME, where the question for the DS leads on.",
+	},
+	{
+		Name:     "the denial of a DS whose SOA fails",
+		Defects:  []string{"labels one less"},
+		Statuses: []Statuses{{insecure, bogus, insecure}},
+		Section:  "RFC 4035, section 5.2",
+		Because:  "In the chain the NSEC or NSEC3 RRs are what is needed, and the SOA goes to no client. BIND wants it to be sound.",
 	},
 	{
 		Name:     "ANY with an RRset that fails",
