@@ -84,7 +84,7 @@ var denialJudgements = []Judgement{
 	{
 		Name:     "a DS denied by an NSEC that says to be an apex",
 		Defects:  []string{"type bit SOA set"},
-		Question: []string{"DS of no zone cut", "DS of an empty non-terminal", "DS of an insecure delegation", "CNAME to NODATA", "NXDOMAIN"},
+		Question: []string{"DS of no zone cut", "DS of an empty non-terminal", "DS of an insecure delegation", "CNAME to NODATA", "NXDOMAIN", "wildcard NODATA"},
 		Statuses: []Statuses{{bogus, secure, bogus}, {bogus, insecure, bogus}},
 		Section:  "RFC 4035, section 5.2; RFC 6840, section 4.1",
 		Because:  "With the SOA bit it is the child's, which has no say about the DS. BIND takes it.",
@@ -145,5 +145,33 @@ var denialJudgements = []Judgement{
 		Statuses: []Statuses{{insecure, bogus, insecure}},
 		Section:  "RFC 4035, section 5.2",
 		Because:  "In the chain the NSEC or NSEC3 RRs are what is needed, and the SOA goes to no client. BIND wants it to be sound.",
+	},
+	{
+		Name:       "a span to the end of the zone",
+		Defects:    []string{"next name is the zone"},
+		Question:   []string{"NXDOMAIN"},
+		Statuses:   []Statuses{{bogus, secure, secure}},
+		WrongPeers: []string{"unbound"},
+		Section:    "RFC 4035, section 5.4",
+		Because: "One NSEC RR covers the name, another one the wildcard at the closest encloser. " +
+			"That the first covers a name of the zone too is the signer's word.",
+	},
+	{
+		Name:     "a name that is covered by the NSEC RR of another answer",
+		Defects:  []string{"next name is the zone"},
+		Question: []string{"DS of an insecure delegation", "DS of no zone cut", "DS", "CNAME to NODATA", "NXDOMAIN"},
+		Statuses: []Statuses{{"NXDOMAIN AD", "NOERROR AD", "NOERROR AD"}, {secure, insecure, insecure}},
+		Section:  "RFC 8198, section 5.1",
+		Because: "The zone says in one RR that nothing else is in it, and gives an answer all the same. " +
+			"Unbound makes its answer to questions for DS out of that RR, whatever is configured.",
+	},
+	{
+		Name:     "a closest encloser or wildcard with the CNAME bit, in an opt-out span",
+		Defects:  []string{"type bit CNAME set"},
+		Question: []string{"wildcard NODATA"},
+		Trait:    "NSEC3 opt-out",
+		Statuses: []Statuses{{bogus, insecure, bogus}},
+		Section:  "RFC 5155, section 8.7",
+		Because:  "Neither the bit of the type nor that of CNAME may be set at the wildcard. BIND is content that the next closer name is in the span.",
 	},
 }

@@ -20,7 +20,7 @@ var responseJudgements = []Judgement{
 	{
 		Name:       "NXDOMAIN for a name whose data, or emptiness, are proven",
 		Defects:    []string{"NXDOMAIN said", "NXDOMAIN of another name", "next name is near"},
-		Statuses:   []Statuses{{secure, bogus, secure}, {bogus, bogus, secure}, {bogus, secure, secure}, {"NXDOMAIN", "SERVFAIL", "NOERROR"}},
+		Statuses:   []Statuses{{secure, bogus, secure}, {bogus, bogus, secure}, {bogus, secure, secure}, {"NXDOMAIN", "SERVFAIL", "NOERROR"}, {"NXDOMAIN", "SERVFAIL", "NOERROR AD"}},
 		WrongPeers: []string{"unbound", "named"},
 		Section:    "RFC 4035, sections 5.3 and 5.4; RFC 5155, section 8.5",
 		Because: "The response code is not signed, what the records prove is. Our reply has NOERROR then. " +
