@@ -90,6 +90,8 @@ func smallPlan() *Plan {
 
 // TestEdits looks at what the upstream says after each edit.
 func TestEdits(t *testing.T) {
+	p := smallPlan()
+	b := newBatch(t, p)
 	for _, tt := range []struct {
 		kind, zone, name string
 		qtype            uint16
@@ -121,9 +123,7 @@ func TestEdits(t *testing.T) {
 		{"DNSKEY unavailable", "a", "a", dns.TypeDNSKEY, func(m *dns.Msg) bool { return m.Rcode == dns.RcodeServerFailure }},
 		{"DS denied without proof", "a", "a", dns.TypeDS, func(m *dns.Msg) bool { return len(m.Answer)+len(m.Ns) == 0 }},
 	} {
-		p := smallPlan()
 		p.Defect = Defect{Kind: tt.kind, Zone: tt.zone, Name: tt.name, Type: tt.qtype}
-		b := newBatch(t, p)
 		if m := answer(b, p, Question{Name: tt.name, Type: tt.qtype}); !tt.want(m) {
 			t.Errorf("%s: %v", tt.kind, m)
 		}
@@ -135,12 +135,13 @@ func TestEdits(t *testing.T) {
 
 // TestEditsAnywhere: edits are made in zones without keys, too.
 func TestEditsAnywhere(t *testing.T) {
+	p := smallPlan()
+	b := newBatch(t, p)
 	for kind := range edits {
 		for _, zone := range []string{"", "a", "b"} {
 			for _, q := range []Question{{Name: join("www", zone), Type: dns.TypeA}, {Name: join("no", zone), Type: dns.TypeA}, {Name: zone, Type: dns.TypeDNSKEY}} {
-				p := smallPlan()
 				p.Defect = Defect{Kind: kind, Zone: zone, Name: q.Name, Type: q.Type}
-				if m := answer(newBatch(t, p), p, q); m == nil {
+				if m := answer(b, p, q); m == nil {
 					t.Errorf("%s: no answer to %s", kind, q)
 				}
 			}
