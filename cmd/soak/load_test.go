@@ -71,6 +71,13 @@ func TestExcuses(t *testing.T) {
 			t.Errorf("from %d to %d: %v", tt.from, tt.to, got)
 		}
 	}
+	u.stalled = []interval{{at(40), at(41)}}
+	if !u.excuses(at(30), at(45)) || u.excuses(at(30), at(39)) {
+		t.Error("a stall of the machine does not excuse what it is in the way of")
+	}
+	if times, total := u.stalls(); times != 1 || total != time.Second {
+		t.Errorf("%d stalls, %v", times, total)
+	}
 	u.set(slow)
 	if len(u.harmed) != 2 {
 		t.Error("slow is harmful")

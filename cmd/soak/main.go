@@ -14,7 +14,9 @@
 //     cost an answer.
 //     What fails while it is not, or in a while thereafter, is excused: failures
 //     are kept for about as long as they have lasted (RFC 9520), and CoreDNS's
-//     cache keeps SERVFAIL for five seconds.
+//     cache keeps SERVFAIL for five seconds. So is what fails when the machine
+//     has kept the upstream from running for half a second; if that is more than
+//     a tenth of the time, the run tells nothing and fails.
 //   - wrong verdicts: AD on an answer that is not secure, data or their denial for
 //     a name that is broken, another response code than the right one, or a secure
 //     answer without AD to a client that asked for it. Nothing excuses these.
@@ -91,6 +93,7 @@ func soak(ctx context.Context, o options, up *upstream, server *server) error {
 		defer close(faultsEnded)
 		up.fail(ctx)
 	}()
+	go up.beatUntil(ctx)
 	disturbed := make(chan error, 1)
 	go func() { disturbed <- server.disturb(ctx) }()
 	l := newLoad(rand.New(rand.NewPCG(o.seed, 0)), up, server)
@@ -108,9 +111,14 @@ func soak(ctx context.Context, o options, up *upstream, server *server) error {
 	}
 	l.report(os.Stdout)
 	table.print(os.Stdout)
-	fmt.Printf("%d reloads, %d anchor swaps\n", server.reloads, server.swaps)
+	times, stalled := up.stalls()
+	fmt.Printf("%d reloads, %d anchor swaps; %d times the machine was too busy, %v in all\n",
+		server.reloads, server.swaps, times, stalled.Round(time.Second))
 	if err != nil {
 		return err
+	}
+	if stalled > o.duration/10 {
+		return fmt.Errorf("the machine is too busy to tell anything")
 	}
 	return verdict(l, table)
 }

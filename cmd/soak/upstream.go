@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"net"
+	"slices"
 	"sync"
 	"time"
 
@@ -63,6 +64,7 @@ type upstream struct {
 	fault    fault
 	since    time.Time  // of the fault
 	harmed   []interval // when it was harmful; the last may have no end yet
+	stalled  []interval // when the machine did not let it run
 	answers  int
 	stripped map[testzone.Question]bool // the last answer was
 }
@@ -93,6 +95,36 @@ func (u *upstream) fail(ctx context.Context) {
 			}
 		}
 	}
+}
+
+const (
+	beat  = 100 * time.Millisecond
+	stall = 500 * time.Millisecond // between two beats
+)
+
+// beatUntil notes when the machine was too busy to let the upstream run, until
+// ctx is done.
+func (u *upstream) beatUntil(ctx context.Context) {
+	for last := time.Now(); ctx.Err() == nil; {
+		time.Sleep(beat)
+		now := time.Now()
+		if now.Sub(last) > stall {
+			u.mu.Lock()
+			u.stalled = append(u.stalled, interval{last, now})
+			u.mu.Unlock()
+		}
+		last = now
+	}
+}
+
+// stalls returns how often that was, and how long in all.
+func (u *upstream) stalls() (times int, total time.Duration) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for _, s := range u.stalled {
+		total += s.to.Sub(s.from)
+	}
+	return len(u.stalled), total
 }
 
 func (u *upstream) set(f fault) {
@@ -126,7 +158,7 @@ func (u *upstream) calm() bool {
 func (u *upstream) excuses(begin, end time.Time) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	for _, h := range u.harmed {
+	for _, h := range slices.Concat(u.harmed, u.stalled) {
 		if end.After(h.from) && (h.to.IsZero() || begin.Before(h.to.Add(settle))) {
 			return true
 		}
