@@ -107,7 +107,7 @@ func (q *query) client() string {
 
 // asking is the client's question on its way to the next handler.
 func (q *query) asking() *asking {
-	return &asking{ResponseWriter: q.w, v: q.v, ctx: q.ctx, next: q.v.routes.first(q.v.Next, q.question.name), req: q.upstreamRequest()}
+	return q.v.newAsking(q.ctx, q.w, q.v.routes.first(q.v.Next, q.question.name), q.upstreamRequest())
 }
 
 // answerAgain asks the client's question with more effort.
@@ -224,7 +224,7 @@ func (v *Validator) exchange(ctx context.Context, key question, e effort) (*dns.
 	if !ok {
 		return nil, errNoRoute
 	}
-	a := &asking{ResponseWriter: ownWriter{}, v: v, ctx: ctx, next: next, req: newRequest(key.name, key.qtype)}
+	a := v.newAsking(ctx, ownWriter{}, next, newRequest(key.name, key.qtype))
 	if e == overTCP {
 		a.req.CheckingDisabled, a.ResponseWriter = true, asTCP{ownWriter{}}
 	}
@@ -248,13 +248,25 @@ func (v *Validator) exchange(ctx context.Context, key question, e effort) (*dns.
 // answer instead of writing it.
 type asking struct {
 	dns.ResponseWriter
-	v     *Validator
-	ctx   context.Context
-	next  plugin.Handler
-	req   *dns.Msg
-	msg   *dns.Msg // nil if none was written: then what the handler returned counts
-	rcode int
-	err   error
+	v        *Validator
+	ctx      context.Context
+	next     plugin.Handler
+	upstream *watched // that next is the handler of; nil if it is of none
+	req      *dns.Msg
+	asked    time.Time
+	msg      *dns.Msg // nil if none was written: then what the handler returned counts
+	rcode    int
+	err      error
+}
+
+// newAsking takes the handler of an upstream out of what watches it, which would be one
+// frame more on the stack.
+func (v *Validator) newAsking(ctx context.Context, w dns.ResponseWriter, next plugin.Handler, req *dns.Msg) *asking {
+	a := &asking{ResponseWriter: w, v: v, ctx: ctx, next: next, req: req}
+	if h, ok := next.(watched); ok {
+		a.next, a.upstream = h.Handler, &h
+	}
+	return a
 }
 
 // ask has the next handler answer the request: again as over TCP if the answer is
@@ -297,9 +309,24 @@ func (a *asking) askOnce() {
 }
 
 func (a *asking) call() {
+	if !a.begin() {
+		return
+	}
+	a.rcode, a.err = plugin.NextOrFailure(a.v.directive, a.next, a.ctx, a, a.req)
+	if a.upstream != nil {
+		a.upstream.note(a.ctx, a.asked, a.msg != nil, a.rcode, a.err)
+	}
+}
+
+// begin counts the question, unless its upstream is silent.
+func (a *asking) begin() bool {
+	a.asked, a.msg = time.Now(), nil
+	if a.upstream != nil && !a.upstream.admits(a.ctx) {
+		a.rcode, a.err = dns.RcodeServerFailure, errSilent
+		return false
+	}
 	a.v.metrics.of(a.v.server(a.ctx)).asked(a.req.Question[0].Qtype)
-	a.msg = nil
-	a.rcode, a.err = plugin.NextOrFailure(a.v.Name(), a.next, a.ctx, a, a.req)
+	return true
 }
 
 // WriteMsg keeps the message.
