@@ -85,6 +85,8 @@ func (q *query) judgeResponse(msg *dns.Msg) *Result {
 	case r.result.Status == dnssec.Bogus: // nothing makes it weaker
 	case (len(p.final) > 0 || p.unsigned || p.end == "") && msg.Rcode == dns.RcodeNameError:
 		r.weaken(bogus(dnssec.ResponseMalformed, "NXDOMAIN with an answer"))
+	case msg.Rcode == dns.RcodeYXDomain && !p.tooLong && r.result.Status == dnssec.Secure:
+		r.weaken(bogus(dnssec.ResponseMalformed, "YXDOMAIN without a DNAME that makes the name too long"))
 	case p.unsigned:
 		r.weaken(verdict{Finding: dnssec.Finding{Status: dnssec.Indeterminate, Reason: dnssec.TypeNotSigned}})
 	case len(p.final) == 0 && p.end != "":
@@ -213,6 +215,8 @@ func (r *response) addDenial(p path) {
 		if soa, ok := findSet(r.authority(), zone, dns.TypeSOA); ok {
 			if signed, _ := r.judgeSigned(soa); signed.Status == dnssec.Secure {
 				r.keep(signed.proof, true)
+				last := &r.result.kept[len(r.result.kept)-1]
+				last.ttl = min(last.ttl, negativeTTL(soa.RRs)) // its original TTL may be longer than a denial's
 				if r.v.denials != nil {
 					r.v.denials.keepSOA(signed.proof, negativeTTL(r.msg.Ns), r.query)
 				}
