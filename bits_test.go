@@ -231,6 +231,27 @@ func TestTTL(t *testing.T) {
 	}
 }
 
+// TestNegativeTTL: the SOA of a denial is kept no longer than its minimum, which is signed,
+// whatever TTL it comes with (RFC 2308, section 5).
+func TestNegativeTTL(t *testing.T) {
+	w := newWorld(t, testzone.Spec{Name: "example.", Algorithm: p256, Records: []string{"www A 192.0.2.1"}})
+	intercept(w, testzone.Question{Name: "no.example.", Type: dns.TypeA}, func(a *dns.Msg) *dns.Msg {
+		for _, rr := range a.Ns {
+			rr.Header().Ttl = 86400
+		}
+		return a
+	})
+	m := ask(t, newTestValidator(t, w), "no.example.", dns.TypeA, withDO)
+	if !m.AuthenticatedData || len(m.Ns) == 0 {
+		t.Fatalf("%s", m)
+	}
+	for _, rr := range m.Ns {
+		if ttl := rr.Header().Ttl; ttl > 300 {
+			t.Errorf("TTL %d: %s", ttl, rr)
+		}
+	}
+}
+
 // TestOtherCodes: a code that can't be proven is passed on without data and AD. YXDOMAIN
 // is of a DNAME that makes a name too long, and of nothing else.
 func TestOtherCodes(t *testing.T) {
