@@ -3,6 +3,9 @@
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 FUZZTIME    = 30s
+BENCHCOUNT  = 1
+NAMES       = 10000
+SOAK        = 1h
 
 # The whole of CoreDNS takes minutes to compile with the race detector, and its
 # package here has no code of ours that runs concurrently.
@@ -10,13 +13,14 @@ WITHOUT_RACE = ./cmd/coredns
 WITH_RACE    = $(filter-out %/cmd/coredns,$(shell go list ./...))
 
 .DEFAULT_GOAL := build
-.PHONY: help build run test lint generate integration recipe attacks fuzz vulncheck clean
+.PHONY: help build run test lint generate integration recipe attacks fuzz bench differential soak vulncheck clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-build: ## bin/coredns
+build: ## bin/coredns, bin/dnssecval
 	go build -o bin/coredns ./cmd/coredns
+	go build -o bin/dnssecval ./cmd/dnssecval
 
 run: build ## the demo on 127.0.0.1:1053; UPSTREAM=9.9.9.9 forwards to a real resolver
 	go build -o bin/demo ./cmd/demo
@@ -35,12 +39,14 @@ lint: ## formatting, staticcheck, lengths
 	go test ./test/house
 	cd deploy/test && go vet ./...
 
-generate: ## cmd/coredns/zplugin.go from plugin.cfg
+generate: ## cmd/coredns/zplugin.go from plugin.cfg, the table in docs/troubleshooting.md
 	go generate ./...
 
 integration: build ## the verdicts of Unbound and BIND on the same names
 	scripts/install-integration.sh
 	go test -tags integration -count=1 -timeout 5m ./test/integration
+	$(MAKE) differential NAMES=1500 SEED=1
+	$(MAKE) soak SOAK=1m SEED=1
 	cd deploy/test && DNSSECVAL_COREDNS=$(CURDIR)/bin/coredns go test -short -count=1 -timeout 20m ./...
 
 recipe: ## the README's ways to build it into another CoreDNS
@@ -51,6 +57,18 @@ attacks: ## what each attack costs, a table; two minutes
 
 fuzz: ## every fuzz target, for FUZZTIME each: four minutes on two processors
 	scripts/fuzz.sh $(FUZZTIME)
+
+bench: ## what validation costs; BENCHCOUNT=10 and benchstat tell changes from noise
+	go test -run '^$$' -bench . -benchtime 0.5s -count $(BENCHCOUNT) ./internal/dnssec .
+
+differential: build ## NAMES of random broken worlds asked of Unbound, BIND and CoreDNS; SEED=1 for the same ones
+	scripts/install-integration.sh
+	go build -o bin/differential ./cmd/differential
+	bin/differential -coredns bin/coredns -names $(NAMES) $(if $(SEED),-seed $(SEED))
+
+soak: build ## load, faults, reloads and anchor swaps for SOAK, one hour
+	go build -o bin/soak ./cmd/soak
+	bin/soak -coredns bin/coredns -duration $(SOAK) $(if $(SEED),-seed $(SEED))
 
 vulncheck: ## dependencies in the Go vulnerability database; needs a network
 	go run $(GOVULNCHECK) ./...

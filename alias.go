@@ -155,10 +155,13 @@ func aliasAt(sets []dnssec.RRset, name string, qtype uint16) (l link, target str
 // dnameLink replaces the end of the name by the target of the DNAME (RFC 6672,
 // section 2.2) and compares the CNAME that came with it.
 func dnameLink(dname, cname dnssec.RRset, name string) (link, string, *dnssec.Failure) {
-	if len(dname.RRs) != 1 {
-		return link{}, "", &dnssec.Failure{Reason: dnssec.CNAMEChainInvalid, Detail: "DNAME " + dname.Name + " has several targets"}
+	to := dnsname.Canonical(dname.RRs[0].(*dns.DNAME).Target)
+	for _, rr := range dname.RRs[1:] {
+		if dnsname.Canonical(rr.(*dns.DNAME).Target) != to {
+			return link{}, "", &dnssec.Failure{Reason: dnssec.CNAMEChainInvalid, Detail: "DNAME " + dname.Name + " has several targets"}
+		}
 	}
-	target, ok := substitute(name, dname.Name, dnsname.Canonical(dname.RRs[0].(*dns.DNAME).Target))
+	target, ok := substitute(name, dname.Name, to)
 	l := link{set: dname, synthesized: name}
 	if !ok {
 		return l, "", nil

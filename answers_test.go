@@ -222,3 +222,36 @@ func TestAllowSHA1(t *testing.T) {
 	w := richWorld(t)
 	checkSecure(t, w, newTestValidator(t, w, "allow-sha1"), "allow-sha1", "www.sha1.example.", dns.TypeA)
 }
+
+// TestCodeOfWhatExists: the code is not signed. NXDOMAIN for data that are proven is
+// corrected, and for data that are not it is a failure.
+func TestCodeOfWhatExists(t *testing.T) {
+	for _, tc := range []struct {
+		what, name string
+		qtype      uint16
+		rcode      int
+		ad         bool
+	}{
+		{what: "one RRset", name: "www.example.", qtype: dns.TypeA, ad: true},
+		{what: "a chain over zones", name: "across.example.", qtype: dns.TypeA, ad: true},
+		{what: "an expansion", name: "x.wild.example.", qtype: dns.TypeA, ad: true},
+		{what: "the CNAME of a DNAME", name: "www.dn.example.", qtype: dns.TypeCNAME, ad: true},
+		{what: "an empty non-terminal", name: "b.ent.example.", qtype: dns.TypeA, ad: true},
+		{what: "an insecure RRset", name: "www.unsigned.example.", qtype: dns.TypeA, rcode: dns.RcodeServerFailure},
+		{what: "a chain that ends insecure", name: "toinsecure.example.", qtype: dns.TypeA, rcode: dns.RcodeServerFailure},
+		{what: "signatures", name: "www.example.", qtype: dns.TypeRRSIG, rcode: dns.RcodeServerFailure},
+	} {
+		w := richWorld(t)
+		v := newTestValidator(t, w)
+		w.Intercept(func(q, a *dns.Msg) *dns.Msg {
+			if q.Question[0].Name == tc.name && q.Question[0].Qtype == tc.qtype {
+				a.Rcode = dns.RcodeNameError
+			}
+			return a
+		})
+		if m := ask(t, v, tc.name, tc.qtype, withDO); m.Rcode != tc.rcode || m.AuthenticatedData != tc.ad {
+			t.Errorf("%s: %s, AD %v; want %s, AD %v", tc.what, dns.RcodeToString[m.Rcode], m.AuthenticatedData, dns.RcodeToString[tc.rcode], tc.ad)
+		}
+		w.Intercept(nil)
+	}
+}

@@ -2,6 +2,7 @@ package dnssecval
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/dnssecval/dnssecval/internal/dnssec"
@@ -139,9 +140,31 @@ var brokenDenials = []brokenZone{
 		why: "it is signed here, so that the proof is what is lacking"},
 }
 
+// brokenBesides has what fails though what was asked for could be passed: the SOA of
+// a proven denial, and an expansion in an opt-out span, where a delegation may be.
+var brokenBesides = []brokenZone{
+	{breakage: inSOA(testzone.Expired), name: "no.", qtype: typeA, rcode: servfail, reason: dnssec.SignatureExpired, ede: ede7},
+	{breakage: func(zone string) testzone.Breakage { return testzone.ForeignSigner(zone, dns.TypeSOA, "test.") },
+		name: "", qtype: dns.TypeSOA, rcode: servfail, reason: dnssec.SignatureSignerInvalid, ede: ede6},
+	{breakage: inSOA(testzone.DropSignatures), name: "www.", qtype: typeMX, rcode: servfail, reason: dnssec.SignatureMissing, ede: ede10},
+	{breakage: inSOA(testzone.ChangeRDATA), denial: testzone.NSEC3OptOut, name: "no.", qtype: typeA, rcode: servfail, reason: dnssec.SignatureInvalid, ede: ede6},
+	{breakage: inWildcard(testzone.Expired), denial: testzone.NSEC3OptOut, name: "x.wild.", qtype: typeA, rcode: servfail, reason: dnssec.SignatureExpired, ede: ede7},
+	{breakage: inWildcard(testzone.InceptionAfterExpiration), denial: testzone.NSEC3OptOut, name: "x.wild.", qtype: typeA, rcode: servfail,
+		reason: dnssec.SignatureExpiredBeforeValid, ede: ede25},
+	{breakage: inWildcard(testzone.ChangeRDATA), denial: testzone.NSEC3OptOut, name: "x.wild.", qtype: typeA, rcode: servfail, reason: dnssec.SignatureInvalid, ede: ede6},
+}
+
+func inSOA(f func(string, uint16) testzone.Breakage) func(string) testzone.Breakage {
+	return func(zone string) testzone.Breakage { return f(zone, dns.TypeSOA) }
+}
+
+func inWildcard(f func(string, uint16) testzone.Breakage) func(string) testzone.Breakage {
+	return func(zone string) testzone.Breakage { return f("*.wild."+zone, typeA) }
+}
+
 // TestBreakages breaks one zone in each way.
 func TestBreakages(t *testing.T) {
-	cases := append(append([]brokenZone{}, brokenKeys...), brokenSets...)
+	cases := slices.Concat(brokenKeys, brokenSets, brokenBesides)
 	for _, c := range brokenDenials {
 		cases = append(cases, c)
 		c.denial = testzone.NSEC3

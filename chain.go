@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/dnssecval/dnssecval/internal/dnsname"
@@ -20,10 +21,12 @@ type cut struct {
 	finding    dnssec.Finding // of the zone that begins here; else of the proof that none does
 	keys       *dnssec.Keys   // of a Secure zone
 	expires    time.Time
-	anchors    *anchorSet // from which it was proven
-	times      int        // failures in a row
-	inherited  bool       // the failure is of a zone above
-	abandoned  bool       // who led the flight gave up
+	renewal    time.Time   // from when on the keys are asked for again; zero: never
+	renewing   atomic.Bool // that was done
+	anchors    *anchorSet  // from which it was proven
+	times      int         // failures in a row
+	inherited  bool        // the failure is of a zone above
+	abandoned  bool        // who led the flight gave up
 }
 
 // beginsZone tells whether the finding is that of a zone.
@@ -221,6 +224,7 @@ func (q *query) keysOf(name string, vouched dnssec.DSSet, ttl time.Duration, e e
 	c.keys = keys
 	ttl = min(ttl, maxCutTTL, time.Duration(keys.TTL())*time.Second)
 	c.expires = q.now.Add(max(ttl, time.Second))
+	c.renewal = c.expires.Add(-max(ttl/renewedPart, time.Second))
 	return c
 }
 

@@ -98,6 +98,27 @@ func (q *query) speculate(known *cut) {
 	})
 }
 
+// renewedPart is the part of their time, the last one, in which keys that are in use
+// are asked for again. It is never less than a second.
+const renewedPart = 10
+
+// renew asks for the keys of a zone before they run out, so that no client has to wait
+// for them again. Those that are there stay if that fails.
+func (q *query) renew(c *cut) {
+	ahead := q.v.newQuery(context.WithoutCancel(q.ctx), ownWriter{}, q.request)
+	ahead.anchors = q.anchors
+	q.v.once("renewal "+c.name, func() (any, error) {
+		ctx, cancel := context.WithTimeout(ahead.ctx, patience)
+		defer cancel()
+		ahead.ctx = ctx
+		if fresh := ahead.attempt(c.name, usual); fresh.finding.Status == dnssec.Secure && fresh.keys != nil {
+			fresh.anchors = ahead.anchors
+			ahead.v.cache.keepCut(fresh, ahead.now)
+		}
+		return nil, nil
+	})
+}
+
 // detached returns a query that goes on when the client has its answer. It spends
 // from the same budgets, and shares what was asked ahead.
 func (q *query) detached() *query {

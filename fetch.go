@@ -87,6 +87,9 @@ func (v *Validator) newQuery(ctx context.Context, w dns.ResponseWriter, r *dns.M
 func (q *query) known(name string) *cut {
 	c := q.v.cache.cut(name, q.anchors, q.now)
 	q.counters.lookedUp(c != nil)
+	if c != nil && !c.renewal.IsZero() && !q.now.Before(c.renewal) && c.renewing.CompareAndSwap(false, true) {
+		q.renew(c)
+	}
 	return c
 }
 

@@ -19,7 +19,7 @@ func closedSets() map[string][]string {
 		reasons = append(reasons, r.String())
 	}
 	return map[string][]string{
-		"status": {"secure", "insecure", "bogus", "indeterminate"}, "reason": reasons, "type": {"DS", "DNSKEY", "other", "zone", "signature", "failure"},
+		"status": {"secure", "insecure", "bogus", "indeterminate"}, "reason": reasons, "type": {"DS", "DNSKEY", "other", "zone", "signature", "failure", "denial"}, "kind": {"nxdomain", "nodata", "wildcard"},
 		"algorithm": {"RSASHA256", "RSASHA512", "ECDSAP256SHA256", "ECDSAP384SHA384", "ED25519", "ED448", "RSASHA1", "RSASHA1-NSEC3-SHA1"},
 		"result":    {"good", "bad"}, "state": {"valid"}, "server": {"", "dns://:53"}, "zone": {"."}, "key_tag": nil,
 	}
@@ -53,7 +53,9 @@ func TestMetrics(t *testing.T) {
 		{"failures_total", nil, 2},
 		{"failures_total", []string{"signature_invalid"}, 2},
 		{"validation_duration_seconds", nil, 12},
-		{"upstream_queries_total", []string{"other"}, 16}, // the bogus one is asked three times
+		{"upstream_queries_total", []string{"other"}, 14}, // the bogus one is asked three times, two follow from the first round
+		{"synthesized_answers_total", []string{"nxdomain"}, 1},
+		{"synthesized_answers_total", []string{"nodata"}, 1},
 		{"trust_anchors", []string{".", "valid"}, 1},
 		{"negative_trust_anchors", nil, 0},
 		{"cache_entries", []string{"failure"}, 1},

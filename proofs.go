@@ -116,3 +116,19 @@ func (p *proofs) ttl(msg *dns.Msg) uint32 {
 	}
 	return min(ttl, negativeTTL(msg.Ns))
 }
+
+// addDenialSOA judges the SOA of a denial. It says how long the denial may be kept (RFC
+// 2308, section 5), so that one that fails is not left out but a failure.
+func (r *response) addDenialSOA(soa dnssec.RRset) {
+	signed, _ := r.judgeSigned(soa)
+	if signed.Status != dnssec.Secure {
+		r.weaken(signed)
+		return
+	}
+	r.keep(signed.proof, true)
+	last := &r.result.kept[len(r.result.kept)-1]
+	last.ttl = min(last.ttl, negativeTTL(soa.RRs)) // its original TTL may be longer than a denial's
+	if r.v.denials != nil {
+		r.v.denials.keepSOA(signed.proof, negativeTTL(r.msg.Ns), r.query)
+	}
+}

@@ -136,7 +136,7 @@ func (r *routes) handler(ctx context.Context, name string, qtype uint16) (h plug
 	for _, s := range b.stanzas {
 		childSide := qtype == dns.TypeDS && s.from == name && name != dnsname.Root
 		if s.handler != nil && s.takes(name) && !childSide {
-			return watched{s.handler, &s.upstream}, true
+			return watched{s.handler, &s.upstream, s.from}, true
 		}
 	}
 	if b == r.own {
@@ -151,7 +151,7 @@ func (r *routes) handler(ctx context.Context, name string, qtype uint16) (h plug
 func (r *routes) first(next plugin.Handler, name string) plugin.Handler {
 	for _, s := range r.own.stanzas {
 		if s.takes(name) {
-			return watched{next, &s.upstream}
+			return watched{next, &s.upstream, s.from}
 		}
 	}
 	return next

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/coredns/coredns/plugin"
+	"github.com/coredns/coredns/plugin/metrics/vars"
 	"github.com/miekg/dns"
 )
 
@@ -14,8 +15,9 @@ import (
 // costs clients no time, and gets a few questions a second.
 const (
 	silentAfter   = 4                      // questions in a row without an answer
+	silentTime    = time.Second            // since the last answer; more than a probe is away
 	probeInterval = 500 * time.Millisecond // between questions while it is silent
-	probeTime     = 400 * time.Millisecond // that others wait for what comes of one
+	probeTime     = 400 * time.Millisecond // that clients wait for what comes of one
 )
 
 var errSilent = errors.New("the upstream does not answer")
@@ -25,24 +27,28 @@ var errSilent = errors.New("the upstream does not answer")
 type upstream struct {
 	mu         sync.Mutex
 	unanswered int
+	answered   time.Time // when there was an answer last
 	probed     time.Time
 	back       chan struct{} // closed when there is an answer again; nil while there are
 	returned   func()        // called then
 }
 
-// admit decides whether a question may be asked. While the upstream is silent one is,
-// now and then, and who comes meanwhile waits a moment for what comes of it.
-func (u *upstream) admit(ctx context.Context) bool {
+// admit decides whether a question may be asked. While the upstream is silent none is,
+// but now and then a probe, and clients wait a moment for what comes of it. It is never
+// one of theirs: the names are their choice, and some are never answered.
+func (u *upstream) admit(ctx context.Context, probe func()) bool {
 	u.mu.Lock()
 	back := u.back
-	if back == nil || time.Since(u.probed) >= probeInterval {
-		u.probed = time.Now()
+	if back == nil {
 		u.mu.Unlock()
 		return true
 	}
-	wait := probeTime - time.Since(u.probed)
+	if time.Since(u.probed) >= probeInterval {
+		u.probed = time.Now()
+		go probe()
+	}
+	enough := time.NewTimer(probeTime - time.Since(u.probed))
 	u.mu.Unlock()
-	enough := time.NewTimer(wait)
 	defer enough.Stop()
 	select {
 	case <-back:
@@ -53,23 +59,31 @@ func (u *upstream) admit(ctx context.Context) bool {
 	return false
 }
 
-// note takes what came of a question.
-func (u *upstream) note(answered bool) {
+// noteAnswer takes that there was an answer.
+func (u *upstream) noteAnswer() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if !answered {
-		if u.unanswered++; u.unanswered >= silentAfter && u.back == nil {
-			u.back = make(chan struct{})
-		}
-		return
-	}
-	u.unanswered = 0
+	u.unanswered, u.answered = 0, time.Now()
 	if u.back != nil {
 		close(u.back)
 		u.back = nil
 		if u.returned != nil {
 			u.returned()
 		}
+	}
+}
+
+// noteSilence takes that a question got no answer. If there was one to another since it
+// was asked, or a moment ago, the upstream is there, and it is the name that nobody
+// answers for.
+func (u *upstream) noteSilence(asked time.Time) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.answered.After(asked) || time.Since(u.answered) < silentTime {
+		return
+	}
+	if u.unanswered++; u.unanswered >= silentAfter && u.back == nil {
+		u.back = make(chan struct{})
 	}
 }
 
@@ -80,26 +94,44 @@ func (u *upstream) silent() bool {
 	return u.back != nil
 }
 
-// watched is the handler of an upstream.
+// watched is the handler of an upstream, which is asked about a zone and what lies
+// below it.
 type watched struct {
 	plugin.Handler
 	upstream *upstream
+	zone     string
 }
 
 // ServeDNS implements plugin.Handler.
 func (h watched) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
-	if !h.upstream.admit(ctx) {
+	if !h.upstream.admit(ctx, func() { h.probe(context.WithoutCancel(ctx)) }) {
 		return dns.RcodeServerFailure, errSilent
 	}
+	asked := time.Now()
 	hearing := &hearingWriter{ResponseWriter: w}
 	rcode, err := h.Handler.ServeDNS(ctx, hearing, r)
 	switch {
 	case hearing.heard:
-		h.upstream.note(true)
+		h.upstream.noteAnswer()
 	case rcode == dns.RcodeServerFailure && err != nil && ctx.Err() != context.Canceled: // else nobody knows what would have come
-		h.upstream.note(false)
+		h.upstream.noteSilence(asked)
 	}
 	return rcode, err
+}
+
+// probe asks what each server has an answer to: for the SOA of the zone.
+func (h watched) probe(ctx context.Context) {
+	defer func() {
+		if p := recover(); p != nil { // the server recovers in its own goroutines only
+			vars.Panic.Inc()
+		}
+	}()
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	caught := &asking{ResponseWriter: ownWriter{}}
+	if _, _ = h.Handler.ServeDNS(ctx, caught, newRequest(h.zone, dns.TypeSOA)); caught.msg != nil {
+		h.upstream.noteAnswer()
+	}
 }
 
 type hearingWriter struct {

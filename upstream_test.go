@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -48,12 +49,14 @@ func (o *off) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (i
 	return servfail, errors.New("i/o timeout")
 }
 
-// counts returns the questions in all, and the most for one.
+// counts returns the questions in all, and the most for one that is no probe.
 func (o *off) counts() (all, most int) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for _, n := range o.asked {
-		all, most = all+n, max(most, n)
+	for q, n := range o.asked {
+		if all += n; q != (testzone.Question{Name: ".", Type: dns.TypeSOA}) {
+			most = max(most, n)
+		}
 	}
 	return all, most
 }
@@ -97,11 +100,12 @@ func TestDeadUpstreamIsLeftAlone(t *testing.T) {
 		if slow == 0 {
 			known = silentAfter
 		}
-		if most > 2 || all > known+2*seconds { // a name may be what is asked to see whether somebody is there
+		if most > 2 || all > known+2*seconds {
 			t.Errorf("given up after %v: %d questions in %d s, %d for one", slow, all, seconds, most)
 		}
-		if longest := slices.Max(waited[:]); longest > slow+probeTime+200*time.Millisecond {
-			t.Errorf("given up after %v: clients waited %v", slow, longest)
+		slices.Sort(waited[:]) // a round may be slow because the machine is
+		if waited[rounds/2] > slow+probeTime+200*time.Millisecond || waited[rounds-1] > patience {
+			t.Errorf("given up after %v: clients waited %v", slow, waited)
 		}
 		o.dead.Store(false)
 		time.Sleep(probeInterval)
@@ -119,32 +123,76 @@ func TestSilence(t *testing.T) {
 	var u upstream
 	returned := 0
 	u.returned = func() { returned++ }
+	probed := make(chan bool, 10)
+	admit := func(ctx context.Context) bool { return u.admit(ctx, func() { probed <- true }) }
 	for i := range silentAfter {
-		if !u.admit(t.Context()) || u.silent() {
+		if !admit(t.Context()) || u.silent() {
 			t.Fatalf("silent after %d questions", i)
 		}
-		u.note(false)
+		u.noteSilence(time.Now())
 	}
-	u.probed = time.Time{}
-	if !u.silent() || !u.admit(t.Context()) {
-		t.Error("a silent upstream is not asked now and then")
+	if !u.silent() || admit(t.Context()) || len(probed) != 1 {
+		t.Errorf("a silent upstream gets clients' questions, or %d probes", len(probed))
 	}
 	gone, leave := context.WithCancel(t.Context())
 	leave()
-	if u.admit(gone) {
-		t.Error("a silent upstream is asked at once again")
+	if admit(gone) || len(probed) != 1 {
+		t.Error("a silent upstream is probed at once again")
 	}
+	u.probed = time.Now()
 	waits := make(chan bool)
-	go func() { waits <- u.admit(t.Context()) }()
+	go func() { waits <- admit(t.Context()) }()
 	time.Sleep(10 * time.Millisecond)
-	u.note(true)
+	u.noteAnswer()
 	if !<-waits || u.silent() || returned != 1 {
 		t.Error("who waited is not let through when there is an answer")
 	}
-	u.note(true)
+	u.noteAnswer()
 	if returned != 1 {
 		t.Error("it returned twice")
 	}
+	asked := time.Now().Add(-time.Second)
+	for range 10 * silentAfter {
+		u.noteSilence(asked)
+	}
+	if u.silent() {
+		t.Error("questions that were asked before the last answer make it silent")
+	}
+}
+
+// TestSilenceByNames: names that nobody answers for, however many a client asks for, do
+// not keep others from being answered, not even while nothing else is asked.
+func TestSilenceByNames(t *testing.T) {
+	w := newWorld(t, calm())
+	v := newTestValidator(t, w)
+	w.Intercept(func(q, a *dns.Msg) *dns.Msg {
+		if strings.HasPrefix(q.Question[0].Name, "never") {
+			return nil
+		}
+		return a
+	})
+	stop := make(chan struct{})
+	var flood sync.WaitGroup
+	for i := range 4 {
+		flood.Go(func() {
+			for n := 0; ; n++ {
+				select {
+				case <-stop:
+					return
+				case <-time.After(2 * time.Millisecond):
+					ask(t, v, fmt.Sprintf("never%d-%d.calm.", i, n), dns.TypeA, withDO)
+				}
+			}
+		})
+	}
+	for i := range 20 {
+		time.Sleep(20 * time.Millisecond)
+		if m := ask(t, v, fmt.Sprintf("h%d.calm.", i), dns.TypeA, withDO); !m.AuthenticatedData {
+			t.Errorf("%s", m)
+		}
+	}
+	close(stop)
+	flood.Wait()
 }
 
 // TestSilenceOfOneStanza: that one upstream is dead is nothing to those of other stanzas,
@@ -154,7 +202,8 @@ func TestSilenceOfOneStanza(t *testing.T) {
 	v := newTestValidator(t, w)
 	v.routes.own.stanzas = slices.Insert(v.routes.own.stanzas, 0, &stanza{directive: "forward", from: "corp.", handler: w})
 	w.Intercept(func(q, a *dns.Msg) *dns.Msg {
-		if dns.IsSubDomain("corp.", q.Question[0].Name) && q.Question[0].Qtype != dns.TypeDS {
+		parents := q.Question[0].Qtype == dns.TypeDS && q.Question[0].Name == "corp."
+		if dns.IsSubDomain("corp.", q.Question[0].Name) && !parents {
 			return nil
 		}
 		return a
@@ -163,7 +212,7 @@ func TestSilenceOfOneStanza(t *testing.T) {
 		ask(t, v, fmt.Sprintf("www%d.corp.", i), dns.TypeA, withDO)
 	}
 	if !v.routes.own.stanzas[0].upstream.silent() || v.routes.own.stanzas[1].upstream.silent() {
-		t.Error("the wrong upstream counts as silent")
+		t.Errorf("corp. is silent: %v, the root: %v", v.routes.own.stanzas[0].upstream.silent(), v.routes.own.stanzas[1].upstream.silent())
 	}
 	if m := ask(t, v, "h1.calm.", dns.TypeA, withDO); !m.AuthenticatedData {
 		t.Errorf("%s", m)
@@ -173,7 +222,7 @@ func TestSilenceOfOneStanza(t *testing.T) {
 	})
 	var u upstream
 	for range 2 * silentAfter {
-		_, _ = watched{full, &u}.ServeDNS(t.Context(), new(client), newQuestion("www.", dns.TypeA, withDO))
+		_, _ = watched{full, &u, "."}.ServeDNS(t.Context(), new(client), newQuestion("www.", dns.TypeA, withDO))
 	}
 	if u.silent() {
 		t.Error("a full forward counts as a dead upstream")

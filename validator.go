@@ -1,7 +1,6 @@
 package dnssecval
 
 import (
-	"slices"
 	"strings"
 
 	"github.com/dnssecval/dnssecval/internal/dnsname"
@@ -25,21 +24,6 @@ type keptRRset struct {
 	rtype     uint16
 	authority bool // the one in the authority section was proven, else the one in the answer
 	ttl       uint32
-}
-
-// verdict is what was found of one RRset.
-type verdict struct {
-	dnssec.Finding
-	proof     *dnssec.Authenticated // nil unless Secure
-	inherited bool
-}
-
-// ttl is that of the proof, if there is one.
-func (v verdict) ttl() uint32 {
-	if v.proof == nil {
-		return 0
-	}
-	return v.proof.TTL()
 }
 
 // judgeAndRetry judges the response, and asks again before it calls it bogus:
@@ -81,9 +65,12 @@ func (q *query) judgeResponse(msg *dns.Msg) *Result {
 	for _, set := range p.final {
 		r.add(set)
 	}
+	positive := len(p.final) > 0 || p.end == ""
 	switch {
 	case r.result.Status == dnssec.Bogus: // nothing makes it weaker
-	case (len(p.final) > 0 || p.unsigned || p.end == "") && msg.Rcode == dns.RcodeNameError:
+	case positive && msg.Rcode == dns.RcodeNameError && r.result.Status == dnssec.Secure:
+		r.exists = true
+	case (positive || p.unsigned) && msg.Rcode == dns.RcodeNameError:
 		r.weaken(bogus(dnssec.ResponseMalformed, "NXDOMAIN with an answer"))
 	case msg.Rcode == dns.RcodeYXDomain && !p.tooLong && r.result.Status == dnssec.Secure:
 		r.weaken(bogus(dnssec.ResponseMalformed, "YXDOMAIN without a DNAME that makes the name too long"))
@@ -94,7 +81,7 @@ func (q *query) judgeResponse(msg *dns.Msg) *Result {
 		r.addDenial(p)
 	}
 	r.result.rcode = r.msg.Rcode
-	if r.emptyNonTerminal {
+	if r.exists {
 		r.result.rcode = dns.RcodeSuccess
 	}
 	return &r.result
@@ -102,10 +89,6 @@ func (q *query) judgeResponse(msg *dns.Msg) *Result {
 
 // provable tells whether a response code is one that a proof can stand behind.
 func provable(rcode int) bool { return rcode == dns.RcodeSuccess || rcode == dns.RcodeNameError }
-
-func bogus(r dnssec.Reason, detail string) verdict {
-	return verdict{Finding: dnssec.Finding{Status: dnssec.Bogus, Reason: r, Detail: detail}}
-}
 
 // response is a response while it is judged.
 type response struct {
@@ -115,8 +98,8 @@ type response struct {
 	sets   []dnssec.RRset // of the authority section, once they are needed
 	found  *proofs        // of these
 
-	lenient          bool // a denial that lacks records is no failure
-	emptyNonTerminal bool // NXDOMAIN was said of a name that is proven to exist
+	lenient bool // a denial that lacks records is no failure
+	exists  bool // NXDOMAIN was said of a name that is proven to exist
 }
 
 // weaken makes the result as weak as the verdict; the first of equals is kept.
@@ -213,14 +196,7 @@ func (r *response) addDenial(p path) {
 	if v.Status == dnssec.Secure || v.Status == dnssec.Insecure && zone != "" {
 		r.keepProofs(zone)
 		if soa, ok := findSet(r.authority(), zone, dns.TypeSOA); ok {
-			if signed, _ := r.judgeSigned(soa); signed.Status == dnssec.Secure {
-				r.keep(signed.proof, true)
-				last := &r.result.kept[len(r.result.kept)-1]
-				last.ttl = min(last.ttl, negativeTTL(soa.RRs)) // its original TTL may be longer than a denial's
-				if r.v.denials != nil {
-					r.v.denials.keepSOA(signed.proof, negativeTTL(r.msg.Ns), r.query)
-				}
-			}
+			r.addDenialSOA(soa)
 		}
 	}
 	if v.Status == dnssec.Bogus && p.partial(r.msg) && r.result.Status != dnssec.Secure {
@@ -256,7 +232,7 @@ func (r *response) deny(name, within string) (dnssec.Finding, string) {
 	}
 	if rcode == dns.RcodeNameError {
 		if f, z := proofs.deny(name, qtype, dns.RcodeSuccess, within); f.Status == dnssec.Secure {
-			r.emptyNonTerminal = true
+			r.exists = true
 			return f, z
 		}
 	}
@@ -284,92 +260,6 @@ func container(name string, rtype uint16) string {
 		return dnsname.Parent(name)
 	}
 	return name
-}
-
-// judgeSet decides the status of one RRset: by its signatures, and if these prove
-// nothing by the zone that it lies in. It does not look at wildcards.
-func (q *query) judgeSet(set dnssec.RRset) verdict {
-	v, decided := q.judgeSigned(set)
-	if decided {
-		return v
-	}
-	zone := q.homeOf(set)
-	if zone.finding.Status != dnssec.Secure {
-		return verdict{Finding: zone.finding, inherited: true}
-	}
-	return v
-}
-
-// homeOf returns the zone that an RRset lies in. Of what the block serves that is
-// known: keepers refer to others what lies below a zone cut.
-func (q *query) homeOf(set dnssec.RRset) *cut {
-	home := container(set.Name, set.Type)
-	if q.v.serves != nil {
-		if zone := q.v.serves.zone(home); zone != "" {
-			return q.zone(zone)
-		}
-	}
-	return q.zoneOf(home)
-}
-
-// maxSigners bounds the zones that are asked for because signatures name them.
-const maxSigners = 4
-
-// judgeSigned decides by the signatures. It is undecided if none verifies: the
-// RRset may lie in a zone that the signatures do not tell of.
-func (q *query) judgeSigned(set dnssec.RRset) (best verdict, decided bool) {
-	home := container(set.Name, set.Type)
-	scope := q.scope(home)
-	if scope.finding.Status != dnssec.Secure {
-		return verdict{Finding: scope.finding}, true
-	}
-	best.Finding = dnssec.Finding{Status: dnssec.Bogus, Reason: dnssec.SignatureMissing}
-	for _, signer := range closestFirst(set.Signers()) {
-		v, decided := q.judgeBySigner(set, signer, scope.zone)
-		if decided {
-			return v, true
-		}
-		best = further(best, v)
-	}
-	if best.Reason == dnssec.SignatureMissing && best.Detail == "" {
-		best.Detail = "no RRSIG " + set.String()
-	}
-	return best, best.Reason.Unfinished()
-}
-
-// closestFirst orders signers, and leaves out those that are too many.
-func closestFirst(signers []string) []string {
-	slices.SortFunc(signers, func(a, b string) int { return len(b) - len(a) })
-	return signers[:min(len(signers), maxSigners)]
-}
-
-// judgeBySigner decides by the signatures of one signer, which has to be at or below
-// the zone of the anchor that counts.
-func (q *query) judgeBySigner(set dnssec.RRset, signer, within string) (v verdict, decided bool) {
-	if !dnsname.IsSubdomain(container(set.Name, set.Type), signer) || !dnsname.IsSubdomain(signer, within) {
-		return bogus(dnssec.SignatureSignerInvalid, signer+" signed "+set.String()), false
-	}
-	zone := q.zone(signer)
-	switch zone.finding.Status {
-	case dnssec.Secure:
-		proof, failure := q.verifier.Authenticate(set, zone.keys)
-		if failure == nil {
-			return verdict{Finding: dnssec.Proven, proof: proof}, true
-		}
-		return verdict{Finding: failure.Finding()}, false
-	case dnssec.Bogus:
-		return verdict{Finding: zone.finding, inherited: zone.finding.Reason != dnssec.SignatureSignerInvalid}, false
-	default:
-		return verdict{Finding: zone.finding, inherited: true}, true
-	}
-}
-
-// further returns the failure that got further through the checks.
-func further(a, b verdict) verdict {
-	if b.Reason > a.Reason {
-		return b
-	}
-	return a
 }
 
 // String returns the sentence that log and EDE have: "token: detail".

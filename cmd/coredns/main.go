@@ -21,7 +21,9 @@ func main() {
 	if coremain.GitCommit == "" {
 		coremain.GitCommit = "dnssecval-" + moduleVersion()
 	}
+	release := reserve()
 	coremain.Run()
+	release()
 }
 
 // moduleVersion is the version this module was built as: a tag, a

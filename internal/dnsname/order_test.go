@@ -95,3 +95,17 @@ func TestLongestNames(t *testing.T) {
 		}
 	}
 }
+
+// TestSortKey: the keys sort as the names do.
+func TestSortKey(t *testing.T) {
+	names := []string{".", "a.", "b.a.", "a.b.a.", "z.a.", "a.b.", `\000.a.`, `\001.a.`, `\000\000.a.`, `\001\000.a.`, `\255.a.`, `a\000.a.`, `a\.b.a.`, "a.example.", "*.a.", "-.a.", "aa.a."}
+	names = append(names, rfc4034Order...)
+	for _, a := range names {
+		for _, b := range names {
+			a, b := Canonical(a), Canonical(b)
+			if got, want := sign(strings.Compare(SortKey(a), SortKey(b))), sign(Compare(a, b)); got != want {
+				t.Errorf("the keys of %s and %s: %d, the names: %d", a, b, got, want)
+			}
+		}
+	}
+}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/dnssecval/dnssecval/internal/dnsname"
 	"github.com/miekg/dns"
 )
 
@@ -40,11 +39,10 @@ func anchorFromDNSKEY(rr *dns.DNSKEY, p Policy) (*dns.DS, error) {
 	if !p.ReliesOn(rr.Algorithm) {
 		return nil, notReliedOn(rr.Algorithm)
 	}
-	rdata, _, ok := canonicalRDATA([]dns.RR{rr}, nil, nil)
-	if !ok || len(rdata[0]) < keyHeader {
+	k, ok := readKey(rr)
+	if !ok {
 		return nil, errors.New("the public key is not base64")
 	}
-	k := newKey(dnsname.Canonical(rr.Hdr.Name), rdata[0])
 	if f := k.usable(); f != nil {
 		return nil, errors.New(f.Reason.Text())
 	}

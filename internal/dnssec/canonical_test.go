@@ -11,8 +11,8 @@ import (
 // lowered has a record of each type whose names RFC 4034, section 6.2, puts into
 // lower case, as far as miekg/dns knows it. (A6 is historic.)
 var lowered = []string{
-	"w.example. 300 NS Ns.Example.", "w.example. 300 MD Md.Example.", "w.example. 300 MF Mf.Example.",
-	"w.example. 300 CNAME C.Example.", "w.example. 300 SOA Ns.Example. Host.Example. 1 2 3 4 5",
+	"example. 300 NS Ns.Example.", "w.example. 300 MD Md.Example.", "w.example. 300 MF Mf.Example.",
+	"w.example. 300 CNAME C.Example.", "example. 300 SOA Ns.Example. Host.Example. 1 2 3 4 5",
 	"w.example. 300 MB Mb.Example.", "w.example. 300 MG Mg.Example.", "w.example. 300 MR Mr.Example.",
 	"w.example. 300 PTR Ptr.Example.", "w.example. 300 MINFO R.Example. E.Example.",
 	"w.example. 300 MX 10 Mail.Example.", "w.example. 300 RP Mbox.Example. Txt.Example.",

@@ -20,6 +20,9 @@ var allowed = map[string][]string{
 	"internal/dnssec":   {"github.com/miekg/dns", "github.com/cloudflare/circl/sign/ed448", module + "/internal/dnsname"},
 	"internal/rollover": {"github.com/miekg/dns", module + "/internal/dnsname", module + "/internal/dnssec"},
 	"internal/testzone": {"github.com/miekg/dns", "github.com/cloudflare/circl/sign/ed448"},
+
+	"internal/differential": {"github.com/miekg/dns", module + "/internal/testzone"},
+	"internal/peers":        {"github.com/miekg/dns"},
 }
 
 // TestImports reads the imports of all code that is not a test.

@@ -51,6 +51,9 @@ func TestReasons(t *testing.T) {
 		if r.Text() == "" {
 			t.Errorf("%v has no text", r)
 		}
+		if (r.Remedy() == "") != (r == ReasonNone) {
+			t.Errorf("%v has the remedy %q", r, r.Remedy())
+		}
 		if code, ok := r.EDE(); ok && code == 0 && r != DNSKEYLimitExceeded && !r.Unfinished() {
 			t.Errorf("%v has no EDE code of its own", r)
 		}

@@ -66,11 +66,14 @@ func (v *Verifier) checkSignature(set RRset, zone string, sig *dns.RRSIG) *Failu
 }
 
 // signerFits tells whether the zone can hold the RRset at all: names at or below
-// the apex, a DS only below it, NSEC3 records right below it.
+// the apex, a DS only below it, NSEC3 records right below it, and at the apex alone
+// what makes a zone.
 func signerFits(set RRset, zone string) bool {
 	switch set.Type {
 	case dns.TypeDS:
 		return dnsname.IsBelow(set.Name, zone)
+	case dns.TypeSOA, dns.TypeNS, dns.TypeDNSKEY:
+		return set.Name == zone
 	case dns.TypeNSEC3:
 		return dnsname.IsBelow(set.Name, zone) && dnsname.Parent(set.Name) == zone
 	default:

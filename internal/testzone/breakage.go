@@ -123,15 +123,22 @@ func FlipSignatureBit(name string, typ uint16) Breakage {
 			return errors.New("testzone: there is no signature")
 		}
 		for _, sig := range set.Sigs {
-			raw, err := base64.StdEncoding.DecodeString(sig.Signature)
-			if err != nil {
+			if err := flipBit(sig); err != nil {
 				return err
 			}
-			raw[len(raw)/2] ^= 1
-			sig.Signature = base64.StdEncoding.EncodeToString(raw)
 		}
 		return nil
 	})
+}
+
+func flipBit(sig *dns.RRSIG) error {
+	raw, err := base64.StdEncoding.DecodeString(sig.Signature)
+	if err != nil {
+		return err
+	}
+	raw[len(raw)/2] ^= 1
+	sig.Signature = base64.StdEncoding.EncodeToString(raw)
+	return nil
 }
 
 // ForeignSigner signs an RRset in the name of another zone. If that zone is

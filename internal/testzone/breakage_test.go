@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/miekg/dns"
 )
@@ -36,7 +37,7 @@ func faults(w *World, z *Zone) map[setKey]error {
 }
 
 func breakSpecs() []Spec {
-	records := []string{"www A 192.0.2.1", "www AAAA ::1", "txt TXT t", "mx MX 1 mx", "alias CNAME www", "*.wild A 192.0.2.2"}
+	records := []string{"www A 192.0.2.1", "www AAAA ::1", "txt TXT t", "mx MX 1 mx", "alias CNAME www", "*.wild A 192.0.2.2", "many A 192.0.2.3", "many A 192.0.2.4"}
 	return []Spec{
 		{Name: "nsec.example.", Algorithm: dns.ECDSAP256SHA256, Records: records},
 		{Name: "nsec3.example.", Algorithm: dns.ECDSAP256SHA256, Denial: NSEC3, Records: records},
@@ -46,7 +47,7 @@ func breakSpecs() []Spec {
 }
 
 // zone and www are what TestBreakOneThing breaks.
-const zone, www = "nsec.example.", "www.nsec.example."
+const zone, www, many = "nsec.example.", "www.nsec.example.", "many.nsec.example."
 
 // sets returns the RRsets at name of the types.
 func sets(name string, types ...uint16) []setKey {
@@ -102,6 +103,19 @@ var oneThing = []struct {
 	{WrongProtocol(ZSK), nil},
 	{SetRevoke(KSK), none}, // miekg/dns does not look at it
 	{SetRevoke(ZSK), none},
+	{DropRecord(many, typeA), sets(many, typeA)},
+	{AddRecord(www, typeA), sets(www, typeA)},
+	{TakeSignatures(www, typeA, zone, dns.TypeSOA), sets(www, typeA)},
+	{WrongKeyTag(www, typeA), sets(www, typeA)},
+	{WrongSignatureAlgorithm(www, typeA), sets(www, typeA)},
+	{OriginalTTL(www, typeA, 5), none},
+	{BarelyExpired(www, typeA, time.Minute, now), sets(www, typeA)},
+	{SignedBy(KSK, www, typeA), none},
+	{SignedBy(ZSK, zone, dns.TypeDNSKEY), none},
+	{SignedByUnknownKey(www, typeA), sets(www, typeA)},
+	{PrependSignature(FlippedBit, www, typeA), none}, // the good one is the last
+	{PrependSignature(ExpiredSignature, www, typeA), none},
+	{PrependSignature(UnknownTag, www, typeA), none},
 	{DropDenial(), none},
 	{DropDenialOf("no.nsec.example."), none},
 	{DropWildcardProofs(), none},
@@ -193,6 +207,7 @@ func TestBreakDenial(t *testing.T) {
 
 func TestBreakNSEC3(t *testing.T) {
 	for _, b := range []Breakage{
+		NSEC3Flags(2), NSEC3Hash(6), NSEC3Salt("ab"), NSEC3Iterations(3),
 		ReplaceNext("www.nsec3.example.", "x.nsec3.example."), SetTypeBit("www.nsec3.example.", dns.TypeMX),
 		ClearTypeBit("www.nsec3.example.", dns.TypeA),
 	} {
@@ -223,6 +238,12 @@ func TestBreakNothing(t *testing.T) {
 		{"evil.example.", ForeignSigner("www.evil.example.", dns.TypeA, "evil.example."), true},
 		{"evil.example.", DSDigestType(dns.SHA256), true},
 		{"evil.example.", WrongLabels("www.evil.example.", dns.TypeA, 0), true},
+		{"evil.example.", DropRecord("www.evil.example.", dns.TypeA), false},
+		{"evil.example.", SignedBy(ZSK, "www.evil.example.", dns.TypeA), true},
+		{"evil.example.", NSEC3Flags(1), false},
+		{"nsec3.example.", NSEC3Flags(0), true},
+		{"unsigned.example.", PrependSignature(FlippedBit, "www.unsigned.example.", dns.TypeA), false},
+		{"unsigned.example.", SignedByUnknownKey("www.unsigned.example.", dns.TypeA), false},
 		{".", DropWildcardProofs(), false},
 		{"unsigned.example.", WrongDSDigest(), false},
 		{"unsigned.example.", SetRevoke(KSK), false},

@@ -116,3 +116,11 @@ func ClearTypeBit(name string, typ uint16) Breakage {
 		*types = slices.DeleteFunc(slices.Clone(*types), func(t uint16) bool { return t == typ })
 	})
 }
+
+// Denial returns the owner name and type of the NSEC or NSEC3 RRset that
+// matches or covers name.
+func (z *Zone) Denial(name string) (owner string, typ uint16, err error) {
+	z.world.mu.RLock()
+	defer z.world.mu.RUnlock()
+	return z.denialOf(name)
+}

@@ -40,8 +40,13 @@ type Key struct {
 // key which looks like an Ed25519 key of that algorithm: good enough for
 // zones whose algorithm nobody relies on.
 func newKey(zone string, role Role, spec *Spec) (*Key, error) {
+	return newNthKey(zone, rsaKind{role: role, bits: spec.Bits}, spec)
+}
+
+// newNthKey is newKey for one of several keys with the same role.
+func newNthKey(zone string, kind rsaKind, spec *Spec) (*Key, error) {
 	flags := uint16(dns.ZONE)
-	if role == KSK {
+	if kind.role == KSK {
 		flags |= dns.SEP
 	}
 	k := &Key{DNSKEY: &dns.DNSKEY{
@@ -51,7 +56,7 @@ func newKey(zone string, role Role, spec *Spec) (*Key, error) {
 		Algorithm: spec.Algorithm,
 	}}
 	for range 3 { // miekg/dns signs with no key whose tag happens to be 0
-		if err := k.generate(role, spec.Bits); err != nil {
+		if err := k.generate(kind); err != nil {
 			return nil, fmt.Errorf("testzone: key for %s, algorithm %d: %w", zone, spec.Algorithm, err)
 		}
 		if k.tag = k.DNSKEY.KeyTag(); k.tag != 0 {
@@ -62,13 +67,13 @@ func newKey(zone string, role Role, spec *Spec) (*Key, error) {
 }
 
 // generate makes the private key and sets the public one.
-func (k *Key) generate(role Role, bits int) error {
+func (k *Key) generate(kind rsaKind) error {
 	switch alg := k.DNSKEY.Algorithm; alg {
 	case dns.RSASHA1, dns.RSASHA1NSEC3SHA1, dns.RSASHA256, dns.RSASHA512:
-		if bits == 0 {
-			bits = 2048
+		if kind.bits == 0 {
+			kind.bits = 2048
 		}
-		return k.generateRSA(role, bits)
+		return k.generateRSA(kind)
 	case dns.ECDSAP256SHA256, dns.ED25519:
 		return k.generateAs(alg, 256)
 	case dns.ECDSAP384SHA384:
@@ -105,8 +110,8 @@ func (k *Key) generateAs(alg uint8, bits int) error {
 	return nil
 }
 
-// rsaKeys keeps the RSA keys of this process, one per size and role:
-// generating them takes too long for tests.
+// rsaKeys keeps the RSA keys of this process, one per kind: generating them
+// takes too long for tests.
 var rsaKeys struct {
 	sync.Mutex
 	m map[rsaKind]*Key
@@ -115,16 +120,16 @@ var rsaKeys struct {
 type rsaKind struct {
 	role Role
 	bits int
+	nth  int // of the keys with this role that a zone has
 }
 
-func (k *Key) generateRSA(role Role, bits int) error {
+func (k *Key) generateRSA(kind rsaKind) error {
 	rsaKeys.Lock()
 	defer rsaKeys.Unlock()
-	kind := rsaKind{role, bits}
 	made := rsaKeys.m[kind]
 	if made == nil {
 		made = &Key{DNSKEY: new(dns.DNSKEY)}
-		if err := made.generateAs(dns.RSASHA256, bits); err != nil {
+		if err := made.generateAs(dns.RSASHA256, kind.bits); err != nil {
 			return err
 		}
 		if rsaKeys.m == nil {

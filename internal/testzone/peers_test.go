@@ -3,10 +3,11 @@ package testzone
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/dnssecval/dnssecval/internal/peers"
 	"github.com/miekg/dns"
 )
 
@@ -32,26 +33,45 @@ func TestPeers(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
+	dir := t.TempDir()
+	forwarder := peers.Forwarder{Dir: dir, Programs: dir, Upstream: s.Addr(), Anchors: w.Anchors(".")}
 	for _, peer := range []struct {
 		name  string
-		start func(*testing.T, *World, string) string
-	}{{"unbound", startUnbound}, {"named", startNamed}} {
+		start func() (*peers.Server, error)
+	}{{"unbound", forwarder.Unbound}, {"named", forwarder.Named}} {
 		t.Run(peer.name, func(t *testing.T) {
-			if _, err := exec.LookPath(peer.name); err != nil {
-				t.Skip(err)
+			if _, err := peers.Private(dir, peer.name); err != nil {
+				t.Fatal(err)
 			}
-			addr := peer.start(t, w, s.Addr())
+			server, err := peer.start()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer server.Stop()
 			for _, tc := range cases {
 				want, other := tc.want, ""
 				if alt, ok := tc.except[peer.name]; ok {
 					want, other = alt, " (known to differ)"
 				}
-				if got := askPeer(t, addr, tc.qname(), tc.typ); got != want {
+				if got := askPeer(server.Addr, tc.qname(), tc.typ); got != want {
 					t.Errorf("%s %s %s: %s, want %s%s", tc.breakages, tc.qname(), dns.Type(tc.typ), got, want, other)
 				}
 			}
 		})
 	}
+}
+
+// askPeer returns the rcode and AD.
+func askPeer(addr, name string, typ uint16) string {
+	client := dns.Client{Net: "tcp", Timeout: 20 * time.Second}
+	a, _, err := client.Exchange(new(dns.Msg).SetQuestion(name, typ).SetEdns0(1232, true), addr)
+	if err != nil {
+		return err.Error()
+	}
+	if a.AuthenticatedData {
+		return dns.RcodeToString[a.Rcode] + " AD"
+	}
+	return dns.RcodeToString[a.Rcode]
 }
 
 // peerCase is a question and what a validator makes of the answer.

@@ -19,6 +19,14 @@ type Server struct {
 // Serve serves w on addr, which has to be a loopback address with a port;
 // port 0 chooses one that is free for UDP and TCP.
 func (w *World) Serve(addr string) (*Server, error) {
+	return ServeHandler(addr, dns.HandlerFunc(func(rw dns.ResponseWriter, r *dns.Msg) {
+		// What is not answered was dropped on purpose, or the client has gone.
+		_, _ = w.ServeDNS(context.Background(), rw, r)
+	}))
+}
+
+// ServeHandler is Serve for a handler that stands before a World.
+func ServeHandler(addr string, handler dns.Handler) (*Server, error) {
 	ap, err := netip.ParseAddrPort(addr)
 	if err != nil {
 		return nil, fmt.Errorf("testzone: %w", err)
@@ -31,10 +39,6 @@ func (w *World) Serve(addr string) (*Server, error) {
 		return nil, fmt.Errorf("testzone: %w", err)
 	}
 	s := &Server{addr: packets.LocalAddr().String()}
-	handler := dns.HandlerFunc(func(rw dns.ResponseWriter, r *dns.Msg) {
-		// What is not answered was dropped on purpose, or the client has gone.
-		_, _ = w.ServeDNS(context.Background(), rw, r)
-	})
 	s.udp = &dns.Server{PacketConn: packets, Handler: handler, UDPSize: dns.MaxMsgSize}
 	s.tcp = &dns.Server{Listener: listener, Handler: handler}
 	return s, s.start()

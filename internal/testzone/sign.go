@@ -83,15 +83,21 @@ func lastLabels(name string, n int) string {
 
 // signSet replaces the signatures of set by one of k.
 func (z *Zone) signSet(k *Key, set *RRset, edits ...SigEdit) error {
-	sig := z.signatureTemplate(k, set.RRs)
-	for _, edit := range edits {
-		edit(sig)
-	}
-	if err := k.sign(sig, set.RRs); err != nil {
+	sig, err := z.signature(k, set, edits...)
+	if err != nil {
 		return err
 	}
 	set.Sigs = []*dns.RRSIG{sig}
 	return nil
+}
+
+// signature returns the one of k over set.
+func (z *Zone) signature(k *Key, set *RRset, edits ...SigEdit) (*dns.RRSIG, error) {
+	sig := z.signatureTemplate(k, set.RRs)
+	for _, edit := range edits {
+		edit(sig)
+	}
+	return sig, k.sign(sig, set.RRs)
 }
 
 // keyFor returns the key that signs RRsets of type typ.
@@ -117,6 +123,7 @@ func (z *Zone) signAll() error {
 	for _, k := range z.keys() {
 		z.add(dns.Copy(k.DNSKEY))
 	}
+	z.publishExtraKeys()
 	z.makeChain()
 	z.index()
 	for key, set := range z.sets {
@@ -127,11 +134,14 @@ func (z *Zone) signAll() error {
 		if err := z.signSet(z.keyFor(key.typ), set); err != nil {
 			return err
 		}
+		if err := z.signByExtraKeys(set); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-// keys returns the zone's keys, each once.
+// keys returns the zone's keys, each once, without the extra ones.
 func (z *Zone) keys() []*Key {
 	switch {
 	case !z.Signed():

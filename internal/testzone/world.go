@@ -21,13 +21,15 @@ type Spec struct {
 	Algorithm uint8 // DNSSEC algorithm number; 0 for an unsigned zone
 	Bits      int   // of RSA keys; default 2048
 	CSK       bool  // one key that signs all, instead of a KSK and a ZSK
+	Extra     []ExtraKey
 
 	Denial     Denial
 	Iterations uint16 // of NSEC3
 	Salt       string // of NSEC3, in hex
 
 	// DS has the digest types that the parent publishes; default is SHA-256.
-	// Empty but not nil: none, which makes the zone an island of security.
+	// Empty but not nil: none of the KSK, which makes the zone an island of
+	// security unless an extra key has a DS.
 	DS []uint8
 
 	Inception, Expiration time.Time // of the signatures; default from a day ago until in 14 days
@@ -126,6 +128,9 @@ func (z *Zone) makeKeys() (err error) {
 	if z.KSK, err = newKey(z.Name, KSK, &z.spec); err != nil {
 		return err
 	}
+	if err := z.makeExtraKeys(); err != nil {
+		return err
+	}
 	if z.spec.CSK {
 		z.ZSK = z.KSK
 		return nil
@@ -179,6 +184,7 @@ func (w *World) delegate(z *Zone) error {
 		ds.Hdr.Ttl = z.parent.spec.TTL
 		z.parent.add(ds)
 	}
+	z.delegateExtraKeys()
 	return nil
 }
 

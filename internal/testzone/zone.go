@@ -40,6 +40,7 @@ type Zone struct {
 	world  *World
 	parent *Zone // nil for the root
 	spec   Spec
+	extra  []extraKey
 
 	sets  map[setKey]*RRset
 	names map[string]bool // the names that exist, empty non-terminals too

@@ -7,15 +7,13 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
+	"github.com/dnssecval/dnssecval/internal/peers"
 	"github.com/dnssecval/dnssecval/internal/testzone"
 	"github.com/miekg/dns"
 )
@@ -123,28 +121,11 @@ func startPrometheus(t *testing.T, dir, metrics, listen string) {
 	t.Helper()
 	conf := filepath.Join(dir, "prometheus.yml")
 	writeFile(t, conf, fmt.Sprintf("global: {scrape_interval: 1s}\nscrape_configs:\n- job_name: coredns\n  static_configs:\n  - targets: [%q]\n", metrics))
-	log, err := os.Create(filepath.Join(dir, "prometheus.log"))
+	s, err := peers.Run(dir, "prometheus", find(t, "prometheus"), "--config.file="+conf, "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+listen)
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command(find(t, "prometheus"), "--config.file="+conf, "--storage.tsdb.path="+filepath.Join(dir, "data"), "--web.listen-address="+listen)
-	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, log, log
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		_ = cmd.Wait() // one that ends early answers no query
-		log.Close()
-	}()
-	t.Cleanup(func() {
-		stop(cmd.Process, ended)
-		if t.Failed() {
-			t.Logf("the end of its log\n%s", tail(readFile(t, log.Name())))
-		}
-	})
+	stopAtEnd(t, s)
 }
 
 // query evaluates an expression now; what can't be evaluated fails the test, but not

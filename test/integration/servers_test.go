@@ -9,12 +9,12 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/dnssecval/dnssecval/internal/peers"
 	"github.com/miekg/dns"
 )
 
-// host is where every server is; they differ by port. (BIND listens on
-// addresses that an interface has, so other loopback addresses need root.)
-const host = "127.0.0.1"
+// host is where every server is; they differ by port.
+const host = peers.Host
 
 // nowhere is the address that the zones give for their name servers. Nothing
 // may ask there: the recursor knows by stub zones which port a zone has.
@@ -55,22 +55,13 @@ func newFarm(t *testing.T) *farm {
 // freePorts are free for UDP and TCP.
 func freePorts(t *testing.T, n int) []string {
 	t.Helper()
+	addrs, err := peers.FreeAddrs(n)
+	if err != nil {
+		t.Fatal(err)
+	}
 	var ports []string
-	for tries := 0; len(ports) < n; tries++ {
-		tcp, err := net.Listen("tcp", host+":0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer tcp.Close() // held until all are found, so that they differ
-		udp, err := net.ListenPacket("udp", tcp.Addr().String())
-		if err != nil && tries > 10*n {
-			t.Fatal(err)
-		}
-		if err != nil {
-			continue
-		}
-		defer udp.Close()
-		_, port, err := net.SplitHostPort(tcp.Addr().String())
+	for _, addr := range addrs {
+		_, port, err := net.SplitHostPort(addr)
 		if err != nil {
 			t.Fatal(err)
 		}

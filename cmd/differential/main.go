@@ -1,0 +1,116 @@
+// Command differential asks Unbound, BIND and CoreDNS with this module the
+// same names, of random signed worlds with random defects, through the same
+// upstream, and lists what they disagree on. It is a test of this module.
+//
+//	differential -coredns bin/coredns -names 10000 -seed 1
+//
+// A disagreement that the table of judgements does not explain is made
+// smaller, to the records that it takes, and makes the exit status 1. The
+// seed decides the worlds and the questions; keys are made anew in each run.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"syscall"
+	"time"
+
+	"github.com/dnssecval/dnssecval/internal/differential"
+)
+
+// options are the flags.
+type options struct {
+	coredns string
+	names   int
+	seed    uint64
+	world   int
+	defect  string
+	explain bool
+	smaller int
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, parseFlags()); err != nil {
+		fmt.Fprintln(os.Stderr, "differential:", err)
+		os.Exit(1)
+	}
+}
+
+func parseFlags() options {
+	var o options
+	flag.StringVar(&o.coredns, "coredns", "bin/coredns", "the CoreDNS `binary` to test")
+	flag.IntVar(&o.names, "names", 10000, "how many names to ask for")
+	flag.Uint64Var(&o.seed, "seed", uint64(time.Now().Unix()), "what the worlds are made from")
+	flag.IntVar(&o.world, "world", -1, "only the world with this `number`")
+	flag.StringVar(&o.defect, "defect", "", "only defects of this `kind`")
+	flag.BoolVar(&o.explain, "explain", false, "make smaller also what is judged")
+	flag.IntVar(&o.smaller, "smaller", 20, "how many classes to make smaller")
+	flag.Parse()
+	return o
+}
+
+var errUnjudged = errors.New("there are disagreements without a judgement")
+
+func run(ctx context.Context, o options) (err error) {
+	if kinds := differential.Kinds(); o.defect != "" && !slices.Contains(kinds, o.defect) {
+		return fmt.Errorf("-defect %q: there are %q", o.defect, kinds)
+	}
+	program, err := filepath.Abs(o.coredns)
+	if err != nil {
+		return err
+	}
+	begin := time.Now()
+	asker, err := newAsker(program)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, asker.close()) }()
+	fmt.Printf("seed %d\n", o.seed)
+	cases, err := askAll(ctx, asker, o)
+	if err != nil {
+		return err
+	}
+	report := differential.NewReport(cases)
+	show(os.Stdout, report, time.Since(begin))
+	if err := explain(ctx, os.Stdout, asker, report, o); err != nil {
+		return err
+	}
+	if len(report.Unjudged) > 0 {
+		return errUnjudged
+	}
+	return nil
+}
+
+const (
+	perWorld = 30 // questions
+	perBatch = 25 // worlds that are served at once
+)
+
+// askAll makes worlds until there are names enough, and asks for them.
+func askAll(ctx context.Context, a *asker, o options) ([]differential.Case, error) {
+	var cases []differential.Case
+	if o.world >= 0 {
+		return a.ask(ctx, []*differential.Plan{differential.Generate(o.seed, uint64(o.world), perWorld, o.defect)})
+	}
+	for number := uint64(0); len(cases) < o.names; {
+		var plans []*differential.Plan
+		for planned := len(cases); planned < o.names && len(plans) < perBatch; number++ {
+			p := differential.Generate(o.seed, number, min(perWorld, o.names-planned), o.defect)
+			plans, planned = append(plans, p), planned+len(p.Questions)
+		}
+		more, err := a.ask(ctx, plans)
+		if err != nil {
+			return nil, err
+		}
+		cases = append(cases, more...)
+	}
+	return cases, nil
+}

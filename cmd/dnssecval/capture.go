@@ -1,0 +1,185 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/miekg/dns"
+)
+
+// A capture is what it takes to judge a question again: a text file of JSON, one
+// value a line. The first line is the header, each of the others an exchange.
+type capture struct {
+	header
+	exchanges []exchange
+}
+
+// header is the first line.
+type header struct {
+	Capture   int       `json:"dnssecval-capture"` // the version of the format
+	Program   string    `json:"program"`
+	Name      string    `json:"name"`
+	Type      string    `json:"type"`
+	Server    string    `json:"server"`
+	Time      time.Time `json:"time"`
+	Anchors   []string  `json:"trust_anchors"`
+	Negative  []string  `json:"negative_trust_anchors,omitempty"`
+	AllowSHA1 bool      `json:"allow_sha1,omitempty"`
+	TCP       bool      `json:"tcp,omitempty"` // nothing was asked over UDP
+}
+
+// exchange is a question and what came of it: a message in wire format, or an error.
+type exchange struct {
+	asked
+	Rcode   string `json:"rcode,omitempty"` // for who reads it, as is Records
+	Records int    `json:"records,omitempty"`
+	Answer  []byte `json:"answer,omitempty"` // base64
+	Error   string `json:"error,omitempty"`
+}
+
+// asked is a question and how it was asked.
+type asked struct {
+	Name      string `json:"name"`
+	Type      string `json:"type"`
+	Transport string `json:"transport"`
+	CD        bool   `json:"cd,omitempty"`
+	EDNS      bool   `json:"edns,omitempty"`
+}
+
+func (a asked) String() string { return a.Name + " " + a.Type + " over " + a.Transport }
+
+const (
+	captureVersion = 1
+	maxCapture     = 16 << 20 // octets of a file
+	maxExchanges   = 1000
+)
+
+func (c *capture) writeFile(path string) error {
+	file, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(c.write(file), file.Close())
+}
+
+func (c *capture) write(w io.Writer) error {
+	c.Capture, c.Program = captureVersion, "dnssecval "+version()
+	lines := json.NewEncoder(w)
+	lines.SetEscapeHTML(false)
+	if err := lines.Encode(c.header); err != nil {
+		return err
+	}
+	for _, e := range c.exchanges {
+		if err := lines.Encode(e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readCaptureFile reads a file, or standard input for "-".
+func readCaptureFile(path string) (*capture, error) {
+	f := os.Stdin
+	if path != "-" {
+		var err error
+		if f, err = os.Open(path); err != nil {
+			return nil, err
+		}
+		defer f.Close()
+	}
+	text, err := io.ReadAll(io.LimitReader(f, maxCapture+1))
+	if err != nil {
+		return nil, err
+	}
+	if len(text) > maxCapture {
+		return nil, fmt.Errorf("%s has more than %d octets", path, maxCapture)
+	}
+	c, line, err := readCapture(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s:%d: %w", path, line, err)
+	}
+	return c, nil
+}
+
+// readCapture reads what write has written. An error comes with its line.
+func readCapture(text []byte) (c *capture, line int, err error) {
+	c = &capture{}
+	lines := bufio.NewScanner(bytes.NewReader(text))
+	lines.Buffer(nil, maxCapture+1)
+	for lines.Scan() {
+		line++
+		if len(bytes.TrimSpace(lines.Bytes())) == 0 {
+			continue
+		}
+		if c.Capture == 0 {
+			err = c.header.read(lines.Bytes())
+		} else {
+			err = c.add(lines.Bytes())
+		}
+		if err != nil {
+			return nil, line, err
+		}
+	}
+	if c.Capture == 0 {
+		return nil, line, errors.New("not a capture: it is empty")
+	}
+	return c, line, lines.Err()
+}
+
+func (h *header) read(line []byte) error {
+	if err := json.Unmarshal(line, h); err != nil || h.Capture == 0 {
+		return errors.New("not a capture: the first line has to be its header, as dnssecval capture writes it")
+	}
+	if h.Capture != captureVersion {
+		return fmt.Errorf("a capture of version %d; this program knows version %d", h.Capture, captureVersion)
+	}
+	name, err := parseName(h.Name)
+	if err != nil {
+		return err
+	}
+	h.Name = name
+	if _, ok := parseType(h.Type); !ok {
+		return fmt.Errorf("unknown type %q", h.Type)
+	}
+	if _, err := parseServer(h.Server); err != nil {
+		return err
+	}
+	if h.Time.IsZero() {
+		return errors.New("the time of the capture is missing")
+	}
+	return nil
+}
+
+func (c *capture) add(line []byte) error {
+	var e exchange
+	if err := json.Unmarshal(line, &e); err != nil {
+		return fmt.Errorf("not an exchange: %w", err)
+	}
+	if len(c.exchanges) == maxExchanges {
+		return fmt.Errorf("more than %d exchanges", maxExchanges)
+	}
+	c.exchanges = append(c.exchanges, e)
+	return nil
+}
+
+// anchors reads the trust anchors of the header. It is not dns.NewRR that reads them:
+// that would open the file of an $INCLUDE.
+func (h *header) anchors() ([]*dns.DS, error) {
+	var anchors []*dns.DS
+	for _, line := range h.Anchors {
+		rr, _ := dns.NewZoneParser(strings.NewReader(line), ".", "").Next()
+		ds, ok := rr.(*dns.DS)
+		if !ok {
+			return nil, fmt.Errorf("trust anchor %q is not a DS record", line)
+		}
+		anchors = append(anchors, ds)
+	}
+	return anchors, nil
+}

@@ -1,0 +1,195 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/miekg/dns"
+)
+
+const (
+	tries    = 3
+	patience = 5 * time.Second
+	told     = 20 // failures that are shown
+)
+
+// load asks, and counts what came of it.
+type load struct {
+	rand *rand.Rand
+	up   *upstream
+	addr string
+
+	mu                                     sync.Mutex
+	asked, secure, insecure, refused       int
+	retried, excused, lost, wrong, islands int
+	examples                               []string
+}
+
+func newLoad(r *rand.Rand, up *upstream, addr string) *load {
+	return &load{rand: r, up: up, addr: addr}
+}
+
+// question is one that is about to be asked.
+type question struct {
+	kind
+	qname   string
+	network string
+	do, ad  bool
+}
+
+func (q question) String() string {
+	return fmt.Sprintf("%s %s over %s, DO %v, AD %v", q.qname, dns.Type(q.qtype), q.network, q.do, q.ad)
+}
+
+// run asks rate questions a second until ctx is done, and waits for the answers.
+func (l *load) run(ctx context.Context, rate int) {
+	ticker := time.NewTicker(time.Second / time.Duration(rate))
+	defer ticker.Stop()
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			q := l.choose()
+			wg.Go(func() { l.ask(q) })
+		}
+	}
+}
+
+func (l *load) choose() question {
+	k := kinds[l.rand.IntN(len(kinds))]
+	q := question{kind: k, network: "udp", do: l.rand.IntN(2) == 0, ad: l.rand.IntN(2) == 0}
+	q.qname = strings.Replace(k.name, "N", strconv.Itoa(int(l.rand.Uint32())), 1)
+	if l.rand.IntN(5) == 0 {
+		q.network = "tcp"
+	}
+	return q
+}
+
+// ask tries until there is an answer.
+func (l *load) ask(q question) {
+	m := new(dns.Msg).SetQuestion(q.qname, q.qtype)
+	m.AuthenticatedData = q.ad
+	if q.do {
+		m.SetEdns0(1232, true)
+	}
+	client := dns.Client{Net: q.network, Timeout: patience}
+	begin := time.Now()
+	for try := range tries {
+		a, _, err := client.Exchange(m, l.addr)
+		if err == nil && a.Truncated {
+			client.Net = "tcp"
+			a, _, err = client.Exchange(m, l.addr)
+		}
+		if err == nil {
+			l.judge(q, a, try, l.up.excuses(begin, time.Now()))
+			return
+		}
+	}
+	l.judge(q, nil, tries, l.up.excuses(begin, time.Now()))
+}
+
+// judge counts an answer; nil is none.
+func (l *load) judge(q question, a *dns.Msg, retries int, excused bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.asked++
+	if retries > 0 {
+		l.retried++
+	}
+	failure := q.failure(a)
+	switch {
+	case q.mistake(a) != "":
+		l.wrong++
+		l.show("wrong", q, q.mistake(a))
+	case failure != "" && excused:
+		l.excused++
+	case failure != "":
+		l.lost++
+		l.show("lost", q, failure)
+	case a.AuthenticatedData:
+		l.secure++
+		if q.status == island {
+			l.islands++
+		}
+	case q.status == broken:
+		l.refused++
+	default:
+		l.insecure++
+	}
+}
+
+func (l *load) show(what string, q question, why string) {
+	if len(l.examples) < told {
+		l.examples = append(l.examples, fmt.Sprintf("%s %s: %s: %s", time.Now().Format(time.TimeOnly), what, q, why))
+	}
+}
+
+// failed reports whether the answer says nothing.
+func failed(a *dns.Msg) bool {
+	return a == nil || a.Rcode != dns.RcodeSuccess && a.Rcode != dns.RcodeNameError
+}
+
+// failure says that there is no answer where there ought to be one. A name that
+// is broken needs one, too.
+func (q question) failure(a *dns.Msg) string {
+	switch {
+	case a == nil:
+		return "no answer"
+	case failed(a) && q.status != broken:
+		return dns.RcodeToString[a.Rcode]
+	}
+	return ""
+}
+
+// mistake says what is wrong with an answer that says something.
+func (q question) mistake(a *dns.Msg) string {
+	switch {
+	case failed(a):
+		return ""
+	case q.status == broken:
+		return "an answer for a name that is broken"
+	case a.Rcode != q.rcode:
+		return dns.RcodeToString[a.Rcode]
+	case a.AuthenticatedData && q.status == insecure:
+		return "AD on what is not secure"
+	case !a.AuthenticatedData && q.status == secure && (q.do || q.ad):
+		return "no AD on what is secure"
+	}
+	return ""
+}
+
+func (l *load) report(w io.Writer) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	fmt.Fprintf(w, "%d questions: %d answered secure, %d without AD, %d refused as broken; %d took another try\n",
+		l.asked, l.secure, l.insecure, l.refused, l.retried)
+	fmt.Fprintf(w, "%d failed with the upstream\n%d answers lost\n%d wrong verdicts\n", l.excused, l.lost, l.wrong)
+	for _, line := range l.examples {
+		fmt.Fprintln(w, "   ", line)
+	}
+}
+
+// verdict is the error of the whole.
+func verdict(l *load, t table) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	leaks := t.leaks()
+	switch {
+	case l.lost > 0 || l.wrong > 0:
+		return fmt.Errorf("%d answers lost, %d wrong verdicts", l.lost, l.wrong)
+	case len(leaks) > 0:
+		return fmt.Errorf("leaks: %s", strings.Join(leaks, ", "))
+	case l.islands == 0 || l.secure == 0 || l.insecure == 0 || l.refused == 0 || l.excused == 0:
+		return fmt.Errorf("not all was tried: %d answers secure by the swapped anchor", l.islands)
+	}
+	return nil
+}

@@ -1,0 +1,115 @@
+// Command soak runs CoreDNS with this module for a long time under mixed load,
+// while its upstream fails in several ways, its Corefile is reloaded and its
+// trust anchors are swapped. It is a test of this module.
+//
+//	soak -coredns bin/coredns -duration 1h
+//
+// A client asks up to three times and waits five seconds each time. Counted
+// are:
+//
+//   - answers lost: none of the three tries was answered, or a name that is not
+//     broken got SERVFAIL or REFUSED, though the upstream was well enough. It is
+//     well enough unless it is dead or refuses; being slow, truncating, and
+//     leaving out the signatures of one answer in 20 must not cost an answer.
+//     What fails while it is not, or in a while thereafter, is excused: failures
+//     are kept for about as long as they have lasted (RFC 9520), and CoreDNS's
+//     cache keeps SERVFAIL for five seconds.
+//   - wrong verdicts: AD on an answer that is not secure, data or their denial for
+//     a name that is broken, another response code than the right one, or a secure
+//     answer without AD to a client that asked for it. Nothing excuses these.
+//   - leaks: memory that grows from the middle of the run to its end by more than
+//     a quarter and 16 MB, goroutines or open files that grow from start to end by
+//     more than 50.
+//
+// The exit status is 1 if there are any.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+// options are the flags.
+type options struct {
+	coredns  string
+	duration time.Duration
+	rate     int
+	seed     uint64
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	var o options
+	flag.StringVar(&o.coredns, "coredns", "bin/coredns", "the CoreDNS `binary` to test")
+	flag.DurationVar(&o.duration, "duration", time.Hour, "how long to run, a minute at least")
+	flag.IntVar(&o.rate, "rate", 300, "questions a second")
+	flag.Uint64Var(&o.seed, "seed", uint64(time.Now().Unix()), "what the questions are chosen by")
+	flag.Parse()
+	if err := run(ctx, o); err != nil {
+		fmt.Fprintln(os.Stderr, "soak:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, o options) (err error) {
+	if o.duration < time.Minute {
+		return fmt.Errorf("-duration %v: a minute is the least", o.duration)
+	}
+	program, err := filepath.Abs(o.coredns)
+	if err != nil {
+		return err
+	}
+	up, err := newUpstream()
+	if err != nil {
+		return err
+	}
+	defer up.close()
+	server, err := startServer(program, up)
+	if err != nil {
+		return err
+	}
+	defer server.stop()
+	fmt.Printf("seed %d, %v at %d questions a second\n", o.seed, o.duration, o.rate)
+	return soak(ctx, o, up, server)
+}
+
+// soak has load, faults, reloads and swaps go on at once until the time is over.
+func soak(ctx context.Context, o options, up *upstream, server *server) error {
+	ctx, cancel := context.WithTimeout(ctx, o.duration)
+	defer cancel()
+	faultsEnded := make(chan struct{})
+	go func() {
+		defer close(faultsEnded)
+		up.fail(ctx)
+	}()
+	disturbed := make(chan error, 1)
+	go func() { disturbed <- server.disturb(ctx) }()
+	l := newLoad(rand.New(rand.NewPCG(o.seed, 0)), up, server.addr)
+	loadEnded := make(chan struct{})
+	go func() {
+		defer close(loadEnded)
+		l.run(ctx, o.rate)
+	}()
+	table, err := server.watch(ctx, o.duration)
+	cancel()
+	<-faultsEnded
+	<-loadEnded
+	if disturbance := <-disturbed; err == nil {
+		err = disturbance
+	}
+	l.report(os.Stdout)
+	table.print(os.Stdout)
+	fmt.Printf("%d reloads, %d anchor swaps\n", server.reloads, server.swaps)
+	if err != nil {
+		return err
+	}
+	return verdict(l, table)
+}

@@ -1,0 +1,164 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/dnssecval/dnssecval/internal/peers"
+)
+
+// server is the CoreDNS under test.
+type server struct {
+	*peers.Server
+	addr, metrics, pprof string
+	dir, corefile        string
+	up                   *upstream
+	reloads, swaps       int
+}
+
+// startServer starts CoreDNS with small caches, so that they are soon full.
+func startServer(program string, up *upstream) (*server, error) {
+	dir, err := os.MkdirTemp("", "soak-")
+	if err != nil {
+		return nil, err
+	}
+	addrs, err := peers.FreeAddrs(3)
+	if err != nil {
+		return nil, err
+	}
+	s := &server{
+		addr: addrs[0], metrics: addrs[1], pprof: addrs[2], dir: dir, corefile: filepath.Join(dir, "Corefile"),
+		up: up,
+	}
+	if err := errors.Join(s.writeAnchors(), s.configure()); err != nil {
+		return nil, err
+	}
+	s.Server, err = peers.Start(dir, "coredns", s.addr, program, "-conf", s.corefile)
+	return s, err
+}
+
+func (s *server) stop() {
+	s.Stop()
+	_ = os.RemoveAll(s.dir)
+}
+
+// configure writes a Corefile that is a little another one each time.
+func (s *server) configure() error {
+	host, port, _ := strings.Cut(s.addr, ":")
+	return s.write("Corefile", fmt.Sprintf(`# %d
+.:%s {
+    bind %s
+    prometheus %s
+    pprof %s
+    cache %d {
+        success 2000
+        denial 2000
+    }
+    dnssec {
+        validate
+        log-failures
+        cache_capacity 2000
+        trust-anchor %s
+    }
+    forward . %s
+}
+`, s.reloads, port, host, s.metrics, s.pprof, ttl, filepath.Join(s.dir, "anchors"), s.up.server.Addr()))
+}
+
+// writeAnchors has the root's anchor, as DS or as DNSKEY, and every other time
+// that of the island.
+func (s *server) writeAnchors() error {
+	lines := s.up.world.Anchors(".")
+	if s.swaps%2 == 1 {
+		lines = append(s.up.world.AnchorKeys("."), s.up.world.Anchors("island.test.")...)
+	}
+	return s.write("anchors", strings.Join(lines, "\n")+"\n")
+}
+
+// write replaces a file at once.
+func (s *server) write(name, text string) error {
+	path := filepath.Join(s.dir, name)
+	if err := os.WriteFile(path+".new", []byte(text), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(path+".new", path)
+}
+
+const (
+	reloadEvery = 7 * time.Second
+	swapEvery   = 16 * time.Second // files are looked at every ten
+)
+
+// disturb reloads the Corefile and swaps the anchors until ctx is done.
+func (s *server) disturb(ctx context.Context) error {
+	reload, swap := time.NewTicker(reloadEvery), time.NewTicker(swapEvery)
+	defer reload.Stop()
+	defer swap.Stop()
+	for {
+		var err error
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-s.Ended():
+			return fmt.Errorf("CoreDNS has ended by itself:\n%s", s.Log())
+		case <-reload.C:
+			s.reloads++
+			err = errors.Join(s.configure(), s.Signal(syscall.SIGUSR1))
+		case <-swap.C:
+			s.swaps++
+			err = s.writeAnchors()
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// sample is what the process needs at a time.
+type sample struct {
+	when              string
+	memory, heap      float64 // octets
+	goroutines, files float64
+}
+
+// sample reads the metrics, after a garbage collection.
+func (s *server) sample(when string) (sample, error) {
+	if _, err := get("http://" + s.pprof + "/debug/pprof/heap?gc=1"); err != nil {
+		return sample{}, err
+	}
+	text, err := get("http://" + s.metrics + "/metrics")
+	if err != nil {
+		return sample{}, err
+	}
+	values := make(map[string]float64)
+	for lines := bufio.NewScanner(strings.NewReader(text)); lines.Scan(); {
+		if name, value, ok := strings.Cut(lines.Text(), " "); ok {
+			values[name], _ = strconv.ParseFloat(value, 64) // comments are no numbers
+		}
+	}
+	return sample{
+		when: when, memory: values["process_resident_memory_bytes"], heap: values["go_memstats_heap_inuse_bytes"],
+		goroutines: values["go_goroutines"], files: values["process_open_fds"],
+	}, nil
+}
+
+func get(url string) (string, error) {
+	client := http.Client{Timeout: 10 * time.Second}
+	resp, err := client.Get(url)
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	return string(text), err
+}

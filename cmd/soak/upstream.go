@@ -1,0 +1,190 @@
+package main
+
+import (
+	"context"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/dnssecval/dnssecval/internal/testzone"
+	"github.com/miekg/dns"
+)
+
+// fault is a way in which the upstream fails.
+type fault string
+
+const (
+	none       fault = ""
+	dead       fault = "dead"
+	refusing   fault = "refusing"
+	slow       fault = "slow"
+	stripping  fault = "leaving out signatures"
+	truncating fault = "truncating"
+)
+
+// harmful reports whether it may cost answers.
+func (f fault) harmful() bool { return f == dead || f == refusing }
+
+// step is a fault with its time.
+type step struct {
+	fault fault
+	last  time.Duration
+}
+
+// harm is how long the upstream is harmful at a time, and settle how long its
+// failures are felt then: they are kept as long as they lasted, a question that
+// was under way takes five seconds, and CoreDNS's cache keeps SERVFAIL for
+// another five.
+const (
+	harm   = 3 * time.Second
+	settle = harm + time.Second + 5*time.Second + 5*time.Second
+)
+
+// schedule is repeated. It takes a little less than a minute.
+var schedule = []step{
+	{slow, 4 * time.Second}, {none, 2 * time.Second},
+	{stripping, 5 * time.Second}, {none, 2 * time.Second},
+	{truncating, 4 * time.Second}, {none, time.Second},
+	{dead, harm}, {none, settle + 3*time.Second},
+	{refusing, harm}, {none, settle + 3*time.Second},
+}
+
+const (
+	delay    = 250 * time.Millisecond
+	oneInAll = 20 // answers, of which one is stripped
+)
+
+// upstream serves a world, and fails by the schedule.
+type upstream struct {
+	world  *testzone.World
+	server *testzone.Server
+
+	mu       sync.Mutex
+	fault    fault
+	since    time.Time  // of the fault
+	harmed   []interval // when it was harmful; the last may have no end yet
+	answers  int
+	stripped map[testzone.Question]bool // the last answer was
+}
+
+type interval struct{ from, to time.Time }
+
+func newUpstream() (*upstream, error) {
+	w, err := newWorld()
+	if err != nil {
+		return nil, err
+	}
+	u := &upstream{world: w, stripped: make(map[testzone.Question]bool)}
+	u.server, err = testzone.ServeHandler("127.0.0.1:0", u)
+	return u, err
+}
+
+func (u *upstream) close() { _ = u.server.Close() }
+
+// fail goes through the schedule until ctx is done.
+func (u *upstream) fail(ctx context.Context) {
+	for {
+		for _, s := range schedule {
+			u.set(s.fault)
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(s.last):
+			}
+		}
+	}
+}
+
+func (u *upstream) set(f fault) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	now := time.Now()
+	if u.fault.harmful() {
+		u.harmed[len(u.harmed)-1].to = now
+	}
+	if f.harmful() {
+		u.harmed = append(u.harmed, interval{from: now})
+	}
+	u.fault, u.since = f, now
+}
+
+// calm reports whether it has been well for a second.
+func (u *upstream) calm() bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.fault == none && time.Since(u.since) > time.Second
+}
+
+// excuses reports whether a question that was under way then may have failed
+// for the upstream's sake.
+func (u *upstream) excuses(begin, end time.Time) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	for _, h := range u.harmed {
+		if end.After(h.from) && (h.to.IsZero() || begin.Before(h.to.Add(settle))) {
+			return true
+		}
+	}
+	return false
+}
+
+// ServeDNS implements dns.Handler.
+func (u *upstream) ServeDNS(w dns.ResponseWriter, r *dns.Msg) {
+	u.mu.Lock()
+	f := u.fault
+	u.mu.Unlock()
+	_, udp := w.RemoteAddr().(*net.UDPAddr)
+	switch {
+	case f == dead:
+		return
+	case f == slow:
+		time.Sleep(delay)
+	case f == refusing:
+		_ = w.WriteMsg(new(dns.Msg).SetRcode(r, dns.RcodeRefused))
+		return
+	case f == truncating && udp:
+		m := new(dns.Msg).SetReply(r)
+		m.Truncated = true
+		_ = w.WriteMsg(m)
+		return
+	case f == stripping && u.strips(r):
+		w = stripper{w}
+	}
+	_, _ = u.world.ServeDNS(context.Background(), w, r) // the client may have gone
+}
+
+// strips chooses one answer in 20, but never two in a row to the same question.
+func (u *upstream) strips(r *dns.Msg) bool {
+	if len(r.Question) != 1 {
+		return false
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.answers++
+	q := testzone.Question{Name: dns.CanonicalName(r.Question[0].Name), Type: r.Question[0].Qtype}
+	strip := u.answers%oneInAll == 0 && !u.stripped[q]
+	if strip {
+		u.stripped[q] = true
+	} else {
+		delete(u.stripped, q)
+	}
+	return strip
+}
+
+// stripper leaves signatures out of what it writes.
+type stripper struct{ dns.ResponseWriter }
+
+func (s stripper) WriteMsg(m *dns.Msg) error {
+	m.Answer, m.Ns = withoutSignatures(m.Answer), withoutSignatures(m.Ns)
+	return s.ResponseWriter.WriteMsg(m)
+}
+
+func withoutSignatures(section []dns.RR) []dns.RR {
+	var rest []dns.RR
+	for _, rr := range section {
+		if rr.Header().Rrtype != dns.TypeRRSIG {
+			rest = append(rest, rr)
+		}
+	}
+	return rest
+}

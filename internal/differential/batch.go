@@ -1,0 +1,176 @@
+package differential
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/dnssecval/dnssecval/internal/testzone"
+	"github.com/miekg/dns"
+)
+
+// Batch is worlds that stand side by side under one root.
+type Batch struct {
+	World *testzone.World
+	Plans []*Plan
+
+	byTop map[string]*Plan
+}
+
+// NewBatch builds the plans, whose tops have to differ. A defect that a world
+// turns out to have no room for, as the signatures that are to be dropped are
+// not there, is taken out of its plan.
+func NewBatch(now time.Time, plans []*Plan) (*Batch, error) {
+	b := &Batch{Plans: plans, byTop: make(map[string]*Plan)}
+	var specs []testzone.Spec
+	for _, p := range plans {
+		b.byTop[p.Top] = p
+		for i := range p.Zones {
+			specs = append(specs, p.spec(&p.Zones[i]))
+		}
+	}
+	var err error
+	if b.World, err = testzone.New(now, specs...); err != nil {
+		return nil, err
+	}
+	for _, p := range plans {
+		if err := b.apply(p); err != nil {
+			p.Defect = Defect{}
+		}
+	}
+	b.World.Intercept(b.edit)
+	return b, nil
+}
+
+// apply breaks what is stored.
+func (b *Batch) apply(p *Plan) error {
+	d := p.Defect
+	kind, ok := defects[d.Kind]
+	if !ok {
+		return nil
+	}
+	f := fault{zone: p.absolute(d.Zone), parent: ".", name: p.absolute(d.Name), typ: d.Type}
+	if up := p.parentOf(p.zone(d.Zone)); up != nil {
+		f.parent = p.absolute(up.Name)
+	}
+	if kind.of == rrsetOf && (d.Type == dns.TypeNSEC || d.Type == dns.TypeNSEC3) {
+		owner, typ, err := b.World.Zone(f.zone).Denial(f.name)
+		if err != nil {
+			return err
+		}
+		f.name, f.typ = owner, typ
+	}
+	return b.World.Break(f.zone, kind.breakage(f))
+}
+
+// edit changes the answers that a plan wants changed.
+func (b *Batch) edit(q, a *dns.Msg) *dns.Msg {
+	if len(q.Question) != 1 {
+		return a
+	}
+	p := b.byTop[topOf(q.Question[0].Name)]
+	if p == nil {
+		return a
+	}
+	kind, ok := edits[p.Defect.Kind]
+	if !ok || !p.meant(kind, q.Question[0]) {
+		return a
+	}
+	c := &change{Msg: a, world: b.World, zone: b.World.Zone(p.absolute(p.Defect.Zone)), up: b.World.Zone(".")}
+	if up := p.parentOf(p.zone(p.Defect.Zone)); up != nil {
+		c.up = b.World.Zone(p.absolute(up.Name))
+	}
+	kind.edit(c)
+	return a
+}
+
+// meant reports whether the answer to q is the one to change.
+func (p *Plan) meant(kind edit, q dns.Question) bool {
+	name, typ := p.Defect.Name, p.Defect.Type
+	if kind.apex != 0 {
+		name, typ = p.Defect.Zone, kind.apex
+	}
+	return q.Qtype == typ && strings.EqualFold(q.Name, p.absolute(name))
+}
+
+// topOf returns the label next to the root.
+func topOf(name string) string {
+	labels := dns.SplitDomainName(name)
+	if len(labels) == 0 {
+		return ""
+	}
+	return strings.ToLower(labels[len(labels)-1])
+}
+
+// Undisturbed reports whether the answer to a question does not lead over a
+// name whose answer is changed. A validator that asks for the target of an
+// alias by itself, or has it cached, gets the changed answer then.
+func (b *Batch) Undisturbed(p *Plan, q Question) bool {
+	kind, ok := edits[p.Defect.Kind]
+	if !ok || p.meant(kind, q.In(p)) {
+		return true
+	}
+	changed := p.absolute(p.Defect.Name)
+	a := b.World.Answer(new(dns.Msg).SetQuestion(p.absolute(q.Name), q.Type).SetEdns0(1232, true))
+	for _, rr := range a.Answer {
+		cname, ok := rr.(*dns.CNAME)
+		if ok && (strings.EqualFold(cname.Hdr.Name, changed) || strings.EqualFold(cname.Target, changed)) {
+			return false
+		}
+	}
+	return true
+}
+
+// Traits says what is special about the zones that a question leads to, and
+// about those above them.
+func (b *Batch) Traits(p *Plan, q Question) string {
+	var traits []string
+	a := b.World.Answer(new(dns.Msg).SetQuestion(p.absolute(q.Name), q.Type).SetEdns0(1232, true))
+	for _, z := range p.leadsTo(q, slices.Concat(a.Answer, a.Ns)) {
+		for ; z != nil; z = p.parentOf(z) {
+			traits = append(traits, z.traits()...)
+			if p.skipsLabel(z) {
+				traits = append(traits, belowNonTerminal)
+			}
+		}
+	}
+	slices.Sort(traits)
+	return strings.Join(slices.Compact(traits), ", ")
+}
+
+// leadsTo returns the zones of a question and of the records that answer it.
+func (p *Plan) leadsTo(q Question, records []dns.RR) []*Zone {
+	zones := []*Zone{p.ZoneOf(q)}
+	for _, rr := range records {
+		if name, ok := strings.CutSuffix(strings.ToLower(rr.Header().Name), p.Top+"."); ok {
+			zones = append(zones, p.closest(strings.TrimSuffix(name, ".")))
+		}
+	}
+	return zones
+}
+
+// skipsLabel reports whether there is a name between the zone and its parent.
+func (p *Plan) skipsLabel(z *Zone) bool {
+	up := p.parentOf(z)
+	return up != nil && strings.Contains(strings.TrimSuffix(strings.TrimSuffix(z.Name, up.Name), "."), ".")
+}
+
+// traits are the words that a judgement may match.
+func (z *Zone) traits() []string {
+	traits := []string{z.Denial.String(), string(z.Phase)}
+	switch {
+	case z.Algorithm == 0:
+		return []string{"unsigned"}
+	case z.Algorithm == unassigned:
+		traits = append(traits, "unknown algorithm")
+	}
+	if z.Iterations > 150 {
+		traits = append(traits, manyIterations)
+	}
+	return traits
+}
+
+const (
+	manyIterations   = "over 150 iterations"
+	belowNonTerminal = "cut below an empty non-terminal"
+)

@@ -1,0 +1,109 @@
+package differential
+
+import (
+	"slices"
+
+	"github.com/dnssecval/dnssecval/internal/testzone"
+	"github.com/miekg/dns"
+)
+
+// Smaller returns plans that are a little smaller than p, each in one way:
+// without a zone that the question can do without, without one record,
+// without the defect, or with a plainer zone. All have one question, and the
+// tops are theirs to be given.
+func Smaller(p *Plan, q Question) []*Plan {
+	var list []*Plan
+	add := func(edit func(*Plan)) {
+		c := p.clone()
+		c.Questions = []Question{q}
+		edit(c)
+		list = append(list, c)
+	}
+	if p.Defect.Kind != "" {
+		add(func(c *Plan) { c.Defect = Defect{} })
+	}
+	for i := len(p.Zones) - 1; i > 0; i-- {
+		if p.Zones[i].Name != p.Defect.Zone {
+			add(func(c *Plan) { c.Zones = slices.Delete(c.Zones, i, i+1) })
+		}
+	}
+	for i := range p.Zones {
+		for _, plainer := range p.Zones[i].plainer() {
+			add(func(c *Plan) { c.Zones[i] = plainer })
+		}
+	}
+	for i, z := range p.Zones {
+		for j := range z.Records {
+			add(func(c *Plan) { c.Zones[i].Records = slices.Delete(c.Zones[i].Records, j, j+1) })
+		}
+	}
+	return list
+}
+
+func (p *Plan) clone() *Plan {
+	c := *p
+	c.Zones = slices.Clone(p.Zones)
+	for i := range c.Zones {
+		c.Zones[i].Records = slices.Clone(c.Zones[i].Records)
+	}
+	return &c
+}
+
+// Merge returns the plan that has the reductions of all the smaller plans of
+// p; nil if they do not go together.
+func Merge(p *Plan, smaller []*Plan) *Plan {
+	c := smaller[0].clone()
+	for _, s := range smaller {
+		if s.Defect != p.Defect {
+			c.Defect = s.Defect
+		}
+		c.Zones = slices.DeleteFunc(c.Zones, func(z Zone) bool { return s.zone(z.Name) == nil })
+		for i := range c.Zones {
+			c.Zones[i] = mergeZone(c.Zones[i], *p.zone(c.Zones[i].Name), *s.zone(c.Zones[i].Name))
+		}
+	}
+	return c
+}
+
+// mergeZone takes over into z what s has in another way than p.
+func mergeZone(z, p, s Zone) Zone {
+	z.Records = slices.DeleteFunc(slices.Clone(z.Records), func(line string) bool { return !slices.Contains(s.Records, line) })
+	if s.Algorithm != p.Algorithm {
+		z.Algorithm = s.Algorithm
+	}
+	if s.Denial != p.Denial {
+		z.Denial = s.Denial
+	}
+	if s.Phase != p.Phase {
+		z.Phase = s.Phase
+	}
+	if s.Iterations != p.Iterations || s.Salt != p.Salt {
+		z.Iterations, z.Salt = s.Iterations, s.Salt
+	}
+	if s.CSK != p.CSK {
+		z.CSK = s.CSK
+	}
+	if !slices.Equal(s.DS, p.DS) {
+		z.DS = s.DS
+	}
+	return z
+}
+
+// plainer returns the zone with one thing less that is special.
+func (z Zone) plainer() []Zone {
+	var list []Zone
+	add := func(special bool, edit func(*Zone)) {
+		if special {
+			c := z
+			edit(&c)
+			list = append(list, c)
+		}
+	}
+	add(z.Algorithm != 0 && z.Algorithm != dns.ECDSAP256SHA256, func(c *Zone) { c.Algorithm = dns.ECDSAP256SHA256 })
+	add(z.Denial != testzone.NSEC, func(c *Zone) { c.Denial, c.Iterations, c.Salt = testzone.NSEC, 0, "" })
+	add(z.Iterations != 0 || z.Salt != "", func(c *Zone) { c.Iterations, c.Salt = 0, "" })
+	add(z.Algorithm != 0 && z.Phase != steady, func(c *Zone) { c.Phase = steady })
+	add(z.CSK, func(c *Zone) { c.CSK = false })
+	add(len(z.DS) > 0 && !slices.Equal(z.DS, []uint8{dns.SHA256}), func(c *Zone) { c.DS = []uint8{dns.SHA256} })
+	return list
+}

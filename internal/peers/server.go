@@ -1,0 +1,180 @@
+// Package peers runs name servers as child processes on loopback addresses:
+// Unbound and BIND as validating forwarders, which are the judges of this
+// project's verdicts, and CoreDNS beside them.
+package peers
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/miekg/dns"
+)
+
+const (
+	startTime = 20 * time.Second // for a server to answer its first question
+	stopTime  = 5 * time.Second  // for it to end when asked to
+)
+
+// Host is where all servers listen; they differ by port. (BIND listens on
+// addresses that an interface has, so other loopback addresses need root.)
+const Host = "127.0.0.1"
+
+// Server is a child process. One made by Start answers on Addr.
+type Server struct {
+	Name, Addr string
+
+	cmd   *exec.Cmd
+	log   string
+	ended chan struct{}
+}
+
+// Start runs a program in dir, and returns when it answers on addr.
+func Start(dir, name, addr, program string, args ...string) (*Server, error) {
+	s, err := Run(dir, name, program, args...)
+	if err != nil {
+		return nil, err
+	}
+	s.Addr = addr
+	if err := s.await(); err != nil {
+		s.Stop()
+		return nil, err
+	}
+	return s, nil
+}
+
+// Run runs a program in dir. What it writes goes into a file there.
+func Run(dir, name, program string, args ...string) (*Server, error) {
+	s := &Server{Name: name, log: filepath.Join(dir, name+".log"), ended: make(chan struct{})}
+	log, err := os.Create(s.log)
+	if err != nil {
+		return nil, err
+	}
+	s.cmd = exec.Command(program, args...)
+	s.cmd.Dir, s.cmd.Stdout, s.cmd.Stderr = dir, log, log
+	dieWithParent(s.cmd)
+	if err := s.cmd.Start(); err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w", name, err), log.Close())
+	}
+	go func() {
+		defer close(s.ended)
+		_ = s.cmd.Wait() // a server that ends early is noticed by its silence
+		_ = log.Close()
+	}()
+	return s, nil
+}
+
+func (s *Server) await() error {
+	question := new(dns.Msg).SetQuestion(".", dns.TypeSOA)
+	client := dns.Client{Timeout: time.Second}
+	for deadline := time.Now().Add(startTime); time.Now().Before(deadline); {
+		if _, _, err := client.Exchange(question, s.Addr); err == nil {
+			return nil
+		}
+		select {
+		case <-s.ended:
+			return fmt.Errorf("%s ended at once:\n%s", s.Name, s.Log())
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+	return fmt.Errorf("%s does not answer on %s:\n%s", s.Name, s.Addr, s.Log())
+}
+
+// Log returns what the server has written.
+func (s *Server) Log() string {
+	text, err := os.ReadFile(s.log)
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
+}
+
+// Signal sends the process a signal; one that has ended is not an error.
+func (s *Server) Signal(sig os.Signal) error {
+	if err := s.cmd.Process.Signal(sig); !errors.Is(err, os.ErrProcessDone) {
+		return err
+	}
+	return nil
+}
+
+// PID is the number of the process.
+func (s *Server) PID() int { return s.cmd.Process.Pid }
+
+// Ended is closed when the process has ended.
+func (s *Server) Ended() <-chan struct{} { return s.ended }
+
+// Stop ends the server and waits for it.
+func (s *Server) Stop() {
+	_ = s.Signal(syscall.SIGTERM)
+	select {
+	case <-s.ended:
+	case <-time.After(stopTime):
+		_ = s.cmd.Process.Kill()
+		<-s.ended
+	}
+}
+
+// FreeAddrs returns addresses that are free for UDP and TCP just now.
+func FreeAddrs(n int) ([]string, error) {
+	var addrs []string
+	for tries := 0; len(addrs) < n; tries++ {
+		tcp, err := net.Listen("tcp", net.JoinHostPort(Host, "0"))
+		if err != nil {
+			return nil, err
+		}
+		defer tcp.Close() // held until all are found, so that they differ
+		udp, err := net.ListenPacket("udp", tcp.Addr().String())
+		if err != nil && tries > 10*n {
+			return nil, err
+		}
+		if err != nil {
+			continue
+		}
+		defer udp.Close()
+		addrs = append(addrs, tcp.Addr().String())
+	}
+	return addrs, nil
+}
+
+// Private copies a program into dir and returns its path. AppArmor confines
+// named and unbound by the path of the program, and keeps them out of
+// temporary folders. It has to be called before any server is started: what a
+// child that is just being made holds open for writing can't be run.
+func Private(dir, name string) (string, error) {
+	path := filepath.Join(dir, name)
+	found, err := find(name)
+	if err != nil {
+		return "", err
+	}
+	program, err := os.ReadFile(found)
+	if err != nil {
+		return "", err
+	}
+	return path, os.WriteFile(path, program, 0o755)
+}
+
+// find looks also where Debian has daemons: the PATH of users lacks it.
+func find(name string) (string, error) {
+	path, err := exec.LookPath(name)
+	if err == nil {
+		return path, nil
+	}
+	for _, dir := range []string{"/usr/sbin", "/usr/local/sbin", "/sbin"} {
+		if path, err := exec.LookPath(filepath.Join(dir, name)); err == nil {
+			return path, nil
+		}
+	}
+	return "", fmt.Errorf("%w (scripts/install-integration.sh installs it)", err)
+}
+
+// port returns the port of an address.
+func port(addr string) string {
+	_, after, _ := strings.Cut(addr, ":")
+	return after
+}

@@ -1,0 +1,53 @@
+package testzone
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/miekg/dns"
+)
+
+// onNSEC3 is a breakage of all NSEC3 RRs of a zone, which are signed anew
+// under the names that they have then.
+func onNSEC3(what string, edit func(*dns.NSEC3)) Breakage {
+	return Breakage{Name: what + " in the NSEC3 RRs", apply: func(z *Zone) error {
+		if !z.usesNSEC3() {
+			return errors.New("testzone: no NSEC3 in zone " + z.Name)
+		}
+		for _, owner := range z.chain {
+			set, err := z.mustSet(owner, dns.TypeNSEC3)
+			if err != nil {
+				return err
+			}
+			edit(set.RRs[0].(*dns.NSEC3))
+			if err := z.resign(owner, dns.TypeNSEC3); err != nil {
+				return err
+			}
+		}
+		return nil
+	}}
+}
+
+// NSEC3Flags sets the Flags field, for one that is not known, or for opt-out
+// where the zone has none.
+func NSEC3Flags(flags uint8) Breakage {
+	return onNSEC3("other flags", func(rr *dns.NSEC3) { rr.Flags = flags })
+}
+
+// NSEC3Hash sets the Hash Algorithm field to one that is not known.
+func NSEC3Hash(hash uint8) Breakage {
+	return onNSEC3("other hash", func(rr *dns.NSEC3) { rr.Hash = hash })
+}
+
+// NSEC3Salt sets the Salt field to one that the names were not hashed with.
+func NSEC3Salt(salt string) Breakage {
+	return onNSEC3("other salt", func(rr *dns.NSEC3) {
+		rr.Salt, rr.SaltLength = strings.ToUpper(salt), uint8(len(salt)/2)
+	})
+}
+
+// NSEC3Iterations sets the Iterations field to one that the names were not
+// hashed with.
+func NSEC3Iterations(n uint16) Breakage {
+	return onNSEC3("other iterations", func(rr *dns.NSEC3) { rr.Iterations = n })
+}
