@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	atOnce   = 24               // questions
+	atOnce   = 40               // questions
 	patience = 13 * time.Second // for one answer: BIND gives up after ten
 )
 

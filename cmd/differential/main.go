@@ -91,7 +91,7 @@ func run(ctx context.Context, o options) (err error) {
 
 const (
 	perWorld = 30 // questions
-	perBatch = 25 // worlds that are served at once
+	perBatch = 50 // worlds that are served at once
 )
 
 // askAll makes worlds until there are names enough, and asks for them.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/dnssecval/dnssecval/internal/differential"
 )
@@ -16,7 +17,7 @@ const (
 // in the same way. In each round all that can be left out alone is tried, and
 // then all of what could be at once, or else the first.
 func reduce(ctx context.Context, a *asker, cases []differential.Case) ([]differential.Case, error) {
-	best := append([]differential.Case(nil), cases...)
+	best := slices.Clone(cases)
 	open := make(map[int]bool)
 	for i := range best {
 		open[i] = true

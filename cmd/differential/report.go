@@ -31,7 +31,7 @@ func show(w io.Writer, r *differential.Report, took time.Duration) {
 	for _, class := range r.Classes() {
 		fmt.Fprintf(w, "    %6d %s\n", len(r.Unjudged[class]), class)
 	}
-	fmt.Fprintf(w, "%d of them where we say secure and a peer says bogus\n", r.Trusting)
+	fmt.Fprintf(w, "we say secure and a peer says bogus: %d unjudged, %d judged to be the peer's error\n", r.Trusting, r.PeerWrong)
 }
 
 // explain prints the smallest world that could be found for each example

@@ -15,15 +15,16 @@ import (
 
 const (
 	tries    = 3
+	pause    = time.Second // from one try to the next at least
 	patience = 5 * time.Second
 	told     = 20 // failures that are shown
 )
 
 // load asks, and counts what came of it.
 type load struct {
-	rand *rand.Rand
-	up   *upstream
-	addr string
+	rand   *rand.Rand
+	up     *upstream
+	server *server
 
 	mu                                     sync.Mutex
 	asked, secure, insecure, refused       int
@@ -31,8 +32,8 @@ type load struct {
 	examples                               []string
 }
 
-func newLoad(r *rand.Rand, up *upstream, addr string) *load {
-	return &load{rand: r, up: up, addr: addr}
+func newLoad(r *rand.Rand, up *upstream, s *server) *load {
+	return &load{rand: r, up: up, server: s}
 }
 
 // question is one that is about to be asked.
@@ -84,15 +85,17 @@ func (l *load) ask(q question) {
 	client := dns.Client{Net: q.network, Timeout: patience}
 	begin := time.Now()
 	for try := range tries {
-		a, _, err := client.Exchange(m, l.addr)
+		next := time.Now().Add(pause)
+		a, _, err := client.Exchange(m, l.server.addr)
 		if err == nil && a.Truncated {
 			client.Net = "tcp"
-			a, _, err = client.Exchange(m, l.addr)
+			a, _, err = client.Exchange(m, l.server.addr)
 		}
 		if err == nil {
 			l.judge(q, a, try, l.up.excuses(begin, time.Now()))
 			return
 		}
+		time.Sleep(time.Until(next))
 	}
 	l.judge(q, nil, tries, l.up.excuses(begin, time.Now()))
 }
@@ -129,7 +132,8 @@ func (l *load) judge(q question, a *dns.Msg, retries int, excused bool) {
 
 func (l *load) show(what string, q question, why string) {
 	if len(l.examples) < told {
-		l.examples = append(l.examples, fmt.Sprintf("%s %s: %s: %s", time.Now().Format(time.TimeOnly), what, q, why))
+		l.examples = append(l.examples, fmt.Sprintf("%s %s: %s: %s; the upstream is %q, a reload was %v ago",
+			time.Now().Format(time.TimeOnly), what, q, why, l.up.now(), l.server.sinceReload().Round(time.Millisecond)))
 	}
 }
 
@@ -145,7 +149,19 @@ func (q question) failure(a *dns.Msg) string {
 	case a == nil:
 		return "no answer"
 	case failed(a) && q.status != broken:
-		return dns.RcodeToString[a.Rcode]
+		return dns.RcodeToString[a.Rcode] + reason(a)
+	}
+	return ""
+}
+
+// reason returns the text of the Extended DNS Error, if there is one.
+func reason(a *dns.Msg) string {
+	if opt := a.IsEdns0(); opt != nil {
+		for _, o := range opt.Option {
+			if ede, ok := o.(*dns.EDNS0_EDE); ok {
+				return " " + ede.ExtraText
+			}
+		}
 	}
 	return ""
 }

@@ -7,10 +7,11 @@
 // A client asks up to three times and waits five seconds each time. Counted
 // are:
 //
-//   - answers lost: none of the three tries was answered, or a name that is not
-//     broken got SERVFAIL or REFUSED, though the upstream was well enough. It is
-//     well enough unless it is dead or refuses; being slow, truncating, and
-//     leaving out the signatures of one answer in 20 must not cost an answer.
+//   - answers lost: none of the three tries, a second apart, was answered, or a
+//     name that is not broken got SERVFAIL or REFUSED, though the upstream was
+//     well enough. It is that unless it is dead or refuses; being slow,
+//     truncating, and leaving out the signatures of one answer in 20 must not
+//     cost an answer.
 //     What fails while it is not, or in a while thereafter, is excused: failures
 //     are kept for about as long as they have lasted (RFC 9520), and CoreDNS's
 //     cache keeps SERVFAIL for five seconds.
@@ -92,7 +93,7 @@ func soak(ctx context.Context, o options, up *upstream, server *server) error {
 	}()
 	disturbed := make(chan error, 1)
 	go func() { disturbed <- server.disturb(ctx) }()
-	l := newLoad(rand.New(rand.NewPCG(o.seed, 0)), up, server.addr)
+	l := newLoad(rand.New(rand.NewPCG(o.seed, 0)), up, server)
 	loadEnded := make(chan struct{})
 	go func() {
 		defer close(loadEnded)

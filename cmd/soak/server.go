@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -22,6 +23,7 @@ type server struct {
 	*peers.Server
 	addr, metrics, pprof string
 	dir, corefile        string
+	reloaded             atomic.Int64 // when, in nanoseconds since 1970
 	up                   *upstream
 	reloads, swaps       int
 }
@@ -58,6 +60,7 @@ func (s *server) configure() error {
 	return s.write("Corefile", fmt.Sprintf(`# %d
 .:%s {
     bind %s
+    errors
     prometheus %s
     pprof %s
     cache %d {
@@ -113,6 +116,7 @@ func (s *server) disturb(ctx context.Context) error {
 			return fmt.Errorf("CoreDNS has ended by itself:\n%s", s.Log())
 		case <-reload.C:
 			s.reloads++
+			s.reloaded.Store(time.Now().UnixNano())
 			err = errors.Join(s.configure(), s.Signal(syscall.SIGUSR1))
 		case <-swap.C:
 			s.swaps++
@@ -123,6 +127,8 @@ func (s *server) disturb(ctx context.Context) error {
 		}
 	}
 }
+
+func (s *server) sinceReload() time.Duration { return time.Since(time.Unix(0, s.reloaded.Load())) }
 
 // sample is what the process needs at a time.
 type sample struct {

@@ -108,6 +108,12 @@ func (u *upstream) set(f fault) {
 	u.fault, u.since = f, now
 }
 
+func (u *upstream) now() fault {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.fault
+}
+
 // calm reports whether it has been well for a second.
 func (u *upstream) calm() bool {
 	u.mu.Lock()
@@ -130,9 +136,7 @@ func (u *upstream) excuses(begin, end time.Time) bool {
 
 // ServeDNS implements dns.Handler.
 func (u *upstream) ServeDNS(w dns.ResponseWriter, r *dns.Msg) {
-	u.mu.Lock()
-	f := u.fault
-	u.mu.Unlock()
+	f := u.now()
 	_, udp := w.RemoteAddr().(*net.UDPAddr)
 	switch {
 	case f == dead:

@@ -102,23 +102,24 @@ func topOf(name string) string {
 	return strings.ToLower(labels[len(labels)-1])
 }
 
-// Undisturbed reports whether the answer to a question does not lead over a
-// name whose answer is changed. A validator that asks for the target of an
-// alias by itself, or has it cached, gets the changed answer then.
+// Undisturbed reports whether the answer to a question has nothing to do with a
+// name whose answer is changed: neither is it of that name, for another type,
+// nor does it lead over it. A validator that has the changed answer cached, or
+// asks for the target of an alias by itself, would go by that.
 func (b *Batch) Undisturbed(p *Plan, q Question) bool {
 	kind, ok := edits[p.Defect.Kind]
-	if !ok || p.meant(kind, q.In(p)) {
+	if !ok || kind.apex != 0 || p.meant(kind, q.In(p)) {
 		return true
+	}
+	if q.Name == p.Defect.Name {
+		return false
 	}
 	changed := p.absolute(p.Defect.Name)
 	a := b.World.Answer(new(dns.Msg).SetQuestion(p.absolute(q.Name), q.Type).SetEdns0(1232, true))
-	for _, rr := range a.Answer {
+	return !slices.ContainsFunc(a.Answer, func(rr dns.RR) bool {
 		cname, ok := rr.(*dns.CNAME)
-		if ok && (strings.EqualFold(cname.Hdr.Name, changed) || strings.EqualFold(cname.Target, changed)) {
-			return false
-		}
-	}
-	return true
+		return ok && (strings.EqualFold(cname.Hdr.Name, changed) || strings.EqualFold(cname.Target, changed))
+	})
 }
 
 // Traits says what is special about the zones that a question leads to, and

@@ -45,7 +45,7 @@ var edits = map[string]edit{
 	"unsigned address added to the answer": on(func(c *change) { c.Answer = append(c.Answer, c.address()) }),
 	"unsigned NS added to the authority":   on(func(c *change) { c.Ns = append(c.Ns, c.ns()) }),
 	"unsigned NSEC added":                  on(func(c *change) { c.Ns = append(c.Ns, c.nsec()) }),
-	"NSEC with a wrong signature added":    on(func(c *change) { c.Ns = append(c.Ns, c.nsec(), c.wrongSignature()) }),
+	"NSEC with a wrong signature added":    on(func(c *change) { c.Ns = append(append(c.Ns, c.nsec()), c.wrongSignatures()...) }),
 	"one more denial added":                on(func(c *change) { c.Ns = append(c.Ns, c.denials(1)...) }),
 	"many denials added":                   on(func(c *change) { c.Ns = append(c.Ns, c.denials(12)...) }),
 	"unsigned address added besides":       on(func(c *change) { c.Extra = append(c.Extra, c.address()) }),
@@ -106,12 +106,15 @@ func (c *change) nsec() dns.RR {
 	return &dns.NSEC{Hdr: c.header(`\000.`+c.zone.Name, dns.TypeNSEC), NextDomain: c.zone.Name, TypeBitMap: []uint16{dns.TypeA}}
 }
 
-// wrongSignature is for nsec: that of the zone's SOA.
-func (c *change) wrongSignature() dns.RR {
+// wrongSignatures are for nsec: those of the zone's SOA, if it has any.
+func (c *change) wrongSignatures() []dns.RR {
 	set, _ := c.zone.RRset(c.zone.Name, dns.TypeSOA)
-	sig := *set.Sigs[0]
-	sig.Hdr.Name, sig.TypeCovered, sig.Labels = `\000.`+c.zone.Name, dns.TypeNSEC, sig.Labels+1
-	return &sig
+	var list []dns.RR
+	for _, sig := range set.Sigs {
+		sig.Hdr.Name, sig.TypeCovered, sig.Labels = `\000.`+c.zone.Name, dns.TypeNSEC, sig.Labels+1
+		list = append(list, sig)
+	}
+	return list
 }
 
 // denials returns up to n of the zone's NSEC or NSEC3 RRs that are not there,
@@ -135,18 +138,17 @@ func (c *change) denials(n int) []dns.RR {
 	return list
 }
 
-// leaveTargetOut cuts a chain after its first link.
+// leaveTargetOut cuts a chain after its first CNAME.
 func leaveTargetOut(c *change) {
-	for i, rr := range c.Answer {
-		if cname, ok := rr.(*dns.CNAME); ok {
-			c.Answer = slices.DeleteFunc(c.Answer[:len(c.Answer):len(c.Answer)], func(rr dns.RR) bool {
-				name := rr.Header().Name
-				return !strings.EqualFold(name, cname.Hdr.Name) && rr.Header().Rrtype != dns.TypeDNAME && i >= 0
-			})
-			c.Ns, c.Rcode = nil, dns.RcodeSuccess
-			return
-		}
+	i := slices.IndexFunc(c.Answer, func(rr dns.RR) bool { return rr.Header().Rrtype == dns.TypeCNAME })
+	if i < 0 {
+		return
 	}
+	alias := c.Answer[i].Header().Name
+	c.Answer = slices.DeleteFunc(c.Answer, func(rr dns.RR) bool {
+		return rr.Header().Name != alias && covers(rr) != dns.TypeDNAME
+	})
+	c.Ns, c.Rcode = nil, dns.RcodeSuccess
 }
 
 // editSynthesized has f change each CNAME that has no signature, and drops it

@@ -133,6 +133,21 @@ func TestEdits(t *testing.T) {
 	}
 }
 
+// TestEditsAnywhere: edits are made in zones without keys, too.
+func TestEditsAnywhere(t *testing.T) {
+	for kind := range edits {
+		for _, zone := range []string{"", "a", "b"} {
+			for _, q := range []Question{{Name: join("www", zone), Type: dns.TypeA}, {Name: join("no", zone), Type: dns.TypeA}, {Name: zone, Type: dns.TypeDNSKEY}} {
+				p := smallPlan()
+				p.Defect = Defect{Kind: kind, Zone: zone, Name: q.Name, Type: q.Type}
+				if m := answer(newBatch(t, p), p, q); m == nil {
+					t.Errorf("%s: no answer to %s", kind, q)
+				}
+			}
+		}
+	}
+}
+
 // count counts records of a type and signatures of it.
 func count(section []dns.RR, typ uint16) (n int) {
 	for _, rr := range section {
@@ -155,6 +170,7 @@ func TestTraits(t *testing.T) {
 		undisturbed bool
 	}{
 		{"www.a", dns.TypeA, "NSEC, steady", true},
+		{"www.a", dns.TypeMX, "NSEC, steady", false},
 		{"alias", dns.TypeA, "NSEC, steady", false},
 		{"www.b", dns.TypeA, "NSEC, steady, unsigned", true},
 		{"b", dns.TypeDS, "NSEC, steady, unsigned", true},

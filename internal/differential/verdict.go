@@ -146,6 +146,7 @@ type Report struct {
 	Judged        map[*Judgement][]Case
 	Unjudged      map[Class][]Case // by broad classes
 	Trusting      int              // of the unjudged: we call secure what a peer calls bogus
+	PeerWrong     int              // of the judged: the same, and the peer is in error
 }
 
 // NewReport judges cases by the table of judgements.
@@ -161,6 +162,9 @@ func NewReport(cases []Case) *Report {
 		class := c.Class()
 		if j := judgementOf(judgements, class); j != nil {
 			r.Judged[j] = append(r.Judged[j], c)
+			if c.Verdicts.Trusting() {
+				r.PeerWrong++
+			}
 			continue
 		}
 		r.Unjudged[class.broad()] = append(r.Unjudged[class.broad()], c)

@@ -6,6 +6,7 @@ package peers
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -120,24 +121,27 @@ func (s *Server) Stop() {
 	}
 }
 
-// FreeAddrs returns addresses that are free for UDP and TCP just now.
+// FreeAddrs returns addresses that are free for UDP and TCP just now. Their ports
+// are none of those that systems give to clients: one of them might take it
+// before the server does.
 func FreeAddrs(n int) ([]string, error) {
 	var addrs []string
 	for tries := 0; len(addrs) < n; tries++ {
-		tcp, err := net.Listen("tcp", net.JoinHostPort(Host, "0"))
+		addr := net.JoinHostPort(Host, fmt.Sprint(12000+rand.IntN(18000)))
+		tcp, err := net.Listen("tcp", addr)
 		if err != nil {
-			return nil, err
+			if tries > 100*n {
+				return nil, err
+			}
+			continue
 		}
 		defer tcp.Close() // held until all are found, so that they differ
-		udp, err := net.ListenPacket("udp", tcp.Addr().String())
-		if err != nil && tries > 10*n {
-			return nil, err
-		}
+		udp, err := net.ListenPacket("udp", addr)
 		if err != nil {
 			continue
 		}
 		defer udp.Close()
-		addrs = append(addrs, tcp.Addr().String())
+		addrs = append(addrs, addr)
 	}
 	return addrs, nil
 }
