@@ -148,7 +148,7 @@ func (p *placement) insertValidator() error {
 func (p *placement) finish() error {
 	v := p.validator
 	outermost := func(next plugin.Handler) plugin.Handler {
-		return &explainer{next: next, cache: v.cache, now: v.now, name: v.directive}
+		return &explainer{next: next, v: v}
 	}
 	p.config.Plugin = append([]plugin.Plugin{outermost}, p.config.Plugin...)
 	if err := p.findRoutes(); err != nil {

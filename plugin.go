@@ -153,7 +153,7 @@ func (q *query) conclude(msg *dns.Msg, result *Result) (int, error) {
 		}
 	} else {
 		v.cache.forgetFailure(q.question)
-		explainFinding(q.ctx, result.Finding)
+		q.explain(result.Finding)
 	}
 	if !v.report && v.sentinelRefuses(q.question, result.Status) {
 		return v.refuse(q.w, q.request, dns.RcodeServerFailure)
@@ -165,7 +165,7 @@ func (q *query) conclude(msg *dns.Msg, result *Result) (int, error) {
 // tell explains a failure to whoever listens: the client by EDE, the operator by log. Of
 // questions without an answer the plugin errors has a line.
 func (v *Validator) tell(q *query, f dnssec.Finding) {
-	explainFinding(q.ctx, f)
+	q.explain(f)
 	if v.failures != nil && f.Reason != dnssec.AnswerUnavailable {
 		v.failures.log(q.question, q.client(), f, q.now)
 	}
