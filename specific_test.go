@@ -50,3 +50,16 @@ func TestSpecific(t *testing.T) {
 		}
 	}
 }
+
+// TestDenialBesideAnchor: the NSEC of the zone above at a name with an anchor of its own
+// is that zone's, and denies the names behind it.
+func TestDenialBesideAnchor(t *testing.T) {
+	w := newWorld(t, testzone.Spec{Name: "test.", Algorithm: dns.ECDSAP256SHA256},
+		testzone.Spec{Name: "child.test.", Algorithm: dns.ECDSAP256SHA256, Records: []string{"www A 192.0.2.1"}})
+	for _, line := range []string{"negative-trust-anchor child.test", "trust-anchor " + anchorFile(t, append(w.Anchors("."), w.Anchors("child.test.")...)...)} {
+		v := newTestValidator(t, w, "trust-anchor "+anchorFile(t, w.Anchors(".")...), line)
+		if got := judged(t, v, "none.test.", typeA); got.Status != dnssec.Secure {
+			t.Errorf("%.20s: %s", line, got)
+		}
+	}
+}
