@@ -43,6 +43,7 @@ type Validator struct {
 	metrics    *metricSet
 	log        clog.P
 	failures   *failureLog  // nil without log-failures
+	journal    *journal     // nil without status
 	signal     bool         // tell which keys are trusted (RFC 8145)
 	proved     onceEach     // zones whose anchors were said to hold
 	told       *onceEach    // private zones that were logged
@@ -166,6 +167,7 @@ func (q *query) conclude(msg *dns.Msg, result *Result) (int, error) {
 // questions without an answer the plugin errors has a line.
 func (v *Validator) tell(q *query, f dnssec.Finding) {
 	q.explain(f)
+	v.journal.note(q, f)
 	if v.failures != nil && f.Reason != dnssec.AnswerUnavailable {
 		v.failures.log(q.question, q.client(), f, q.now)
 	}
