@@ -30,7 +30,7 @@ func TestSetupErrors(t *testing.T) {
 		{"validate\nvalidate", "validate is there twice"},
 		{"validate\ncache_capacity 1\ncache_capacity 2", "cache_capacity is there twice"},
 		{"validate yes", `validate: takes no argument, "yes" is one too many`},
-		{"validate\nfrobnicate", `unknown word "frobnicate"; there are: aggressive-nsec, allow-sha1, auto-trust-anchor, cache_capacity, insecure, log-failures, negative-trust-anchor, negative-trust-anchor-file, override-date, serve, signature-skew, trust-anchor, trust-anchor-signal, validate`},
+		{"validate\nfrobnicate", `unknown word "frobnicate"; there are: aggressive-nsec, allow-sha1, auto-trust-anchor, cache_capacity, insecure, log-failures, negative-trust-anchor, negative-trust-anchor-file, override-date, serve, signature-skew, status, trust-anchor, trust-anchor-signal, validate`},
 		{"validate\nkey file Kexample.org", "key: belongs to CoreDNS's on-line signer, which this plugin replaces under its name; a build with both has this one as dnssecval"},
 		{"validate\nserve yes", `serve: takes no argument, "yes" is one too many`},
 		{"validate\nauto-trust-anchor", "auto-trust-anchor: needs a file to keep its state in"},
@@ -57,6 +57,13 @@ func TestSetupErrors(t *testing.T) {
 		{"validate\noverride-date", "override-date: needs a time as YYYYMMDDHHMMSS, in UTC"},
 		{"validate\noverride-date 2026-12-31", `override-date: "2026-12-31" is not a time as YYYYMMDDHHMMSS`},
 		{"validate\ninsecure all", `insecure: takes no argument, "all" is one too many`},
+		{"validate\nstatus", "status: needs an address, such as 127.0.0.1:9253"},
+		{"validate\nstatus :9253 :9254", "status: needs an address, such as 127.0.0.1:9253"},
+		{"validate\nstatus 9253", `status: "9253" is not an address and a port: write 127.0.0.1:9253, or :9253, which is the same`},
+		{"validate\nstatus 127.0.0.1", `status: "127.0.0.1" is not an address and a port: write 127.0.0.1:9253, or :9253, which is the same`},
+		{"validate\nstatus example.org:9253", `status: "example.org:9253" is not an address and a port: write 127.0.0.1:9253, or :9253, which is the same`},
+		{"validate\nstatus :0", `status: ":0" is not an address and a port: write 127.0.0.1:9253, or :9253, which is the same`},
+		{"validate\nstatus :99999", `status: ":99999" is not an address and a port: write 127.0.0.1:9253, or :9253, which is the same`},
 		{"validate\nallow-sha1 yes", `allow-sha1: takes no argument, "yes" is one too many`},
 	} {
 		_, _, err := configure("dnssecval {\n"+tc.block+"\n}", "dnssecval")
