@@ -119,7 +119,7 @@ func FuzzAnswer(f *testing.F) {
 		if changed == nil {
 			t.Skip()
 		}
-		z.v.denials, _ = newDenials(defaultCapacity) // else what is denied is not asked for
+		forgetDenials(z.v) // else what is denied is not asked for
 		for _, instead := range []*dns.Msg{changed, honest} {
 			m := z.ask(t, name, tc.qtype, honest.Question[0], instead)
 			if m.Rcode == dns.RcodeNameError && apex == "compact.example." {
@@ -133,6 +133,22 @@ func FuzzAnswer(f *testing.F) {
 			}
 		}
 	})
+}
+
+// forgetDenials empties what others may be using: what was asked ahead goes on.
+func forgetDenials(v *Validator) {
+	v.denials.mu.Lock()
+	defer v.denials.mu.Unlock()
+	v.denials.spans.Purge()
+	v.denials.wildcards.Purge()
+}
+
+func forgetAll(v *Validator) {
+	v.cache.cuts.Purge()
+	v.cache.verdicts.Purge()
+	v.cache.invalid.Purge()
+	v.cache.failed.Purge()
+	forgetDenials(v)
 }
 
 // fuzzedChain are those on the way to a signed and to an unsigned zone.
@@ -159,8 +175,7 @@ func FuzzChain(f *testing.F) {
 		if changed == nil {
 			t.Skip()
 		}
-		z.v.cache, _ = newCache(defaultCapacity)
-		z.v.denials, _ = newDenials(defaultCapacity)
+		forgetAll(z.v)
 		for _, name := range []string{"www.nsec3.test.", "www.csk.example.", "no.example.", "www.unsigned.example.", "www.unsigned.test."} {
 			m := z.ask(t, name, dns.TypeA, dns.Question{Name: link.name, Qtype: link.qtype, Qclass: dns.ClassINET}, changed)
 			honest := z.w.Answer(newQuestion(name, dns.TypeA, withDO))
