@@ -69,10 +69,11 @@ func (q *query) explain(f dnssec.Finding) {
 	explain(q.ctx, explained(f, q.v))
 }
 
-// explained puts a finding into words, if there is an Extended DNS Error for it.
+// explained puts a finding into words, if there is an Extended DNS Error for it. What is
+// let pass, though it would be a failure elsewhere, has none.
 func explained(f dnssec.Finding, judge *Validator) explanation {
 	x := explanation{finding: f, judge: judge}
-	if code, ok := f.Reason.EDE(); ok {
+	if code, ok := f.Reason.EDE(); ok && f.Reason.Status() == f.Status {
 		x.code, x.text = code, sentence(f)
 	}
 	return x
