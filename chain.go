@@ -140,9 +140,12 @@ func (q *query) establish(name string) *cut {
 // settle keeps what was found of a name, as it is to be seen from this block.
 func (q *query) settle(c *cut, start time.Time) *cut {
 	c = q.seenFromPrivate(q.byOwnKeys(c.name, c))
-	forwarded := q.v.serves == nil && q.v.routes.forwards(q.question.name) && dnsname.IsSubdomain(c.name, q.v.routes.private(q.question.name))
-	if forwarded && c.finding.Reason == dnssec.PrivateZone && !c.inherited {
-		q.v.tellPrivate(c.name, c.finding.Detail)
+	if c.finding.Reason == dnssec.PrivateZone && !c.inherited && q.v.serves == nil && q.v.routes.forwards(q.question.name) {
+		name := c.name
+		if private := q.v.routes.private(q.question.name); dnsname.IsBelow(private, name) { // what the operator knows it by
+			name = private
+		}
+		q.v.tellPrivate(name, c.finding.Detail)
 	}
 	if c.abandoned = c.finding.Status == dnssec.Bogus && q.gaveUp(time.Since(start)); !c.abandoned {
 		c.anchors = q.anchors
