@@ -187,7 +187,8 @@ func parseNegative(words []string) (zones []string, anchor negativeAnchor, err e
 		return nil, anchor, errors.New("needs a zone")
 	}
 	for _, zone := range words {
-		if _, ok := dns.IsDomainName(zone); !ok || zone == "until" {
+		name := dnsname.Canonical(zone)
+		if _, ok := dns.IsDomainName(name); !ok || !dns.IsFqdn(name) || zone == "until" {
 			return nil, anchor, fmt.Errorf("%q is not a zone", zone)
 		}
 		if !isASCII(zone) {
@@ -196,7 +197,7 @@ func parseNegative(words []string) (zones []string, anchor negativeAnchor, err e
 		if _, _, err := net.ParseCIDR(zone); err == nil {
 			return nil, anchor, fmt.Errorf("%q is a network, not a zone such as 10.in-addr.arpa", zone)
 		}
-		zones = append(zones, dnsname.Canonical(zone))
+		zones = append(zones, name)
 	}
 	return zones, anchor, nil
 }
