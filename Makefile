@@ -1,6 +1,7 @@
 # make help tells what there is.
 
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 FUZZTIME    = 30s
 BENCHCOUNT  = 1
 NAMES       = 10000
@@ -13,7 +14,7 @@ WITHOUT_RACE = ./cmd/coredns
 WITH_RACE    = $(filter-out %/cmd/coredns,$(shell go list ./...))
 
 .DEFAULT_GOAL := build
-.PHONY: help build run test lint generate integration recipe attacks fuzz bench differential soak clean
+.PHONY: help build run test lint generate integration recipe attacks fuzz bench differential soak vulncheck clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,7 +56,7 @@ recipe: ## the README's ways to build it into another CoreDNS
 attacks: ## what each attack costs, a table; two minutes
 	go test -run '^$$' -bench '^BenchmarkAttacks$$' -benchtime 1x .
 
-fuzz: ## every fuzz target, for FUZZTIME each
+fuzz: ## every fuzz target, for FUZZTIME each: four minutes on two processors
 	scripts/fuzz.sh $(FUZZTIME)
 
 bench: ## what validation costs; BENCHCOUNT=10 and benchstat tell changes from noise
@@ -69,6 +70,9 @@ differential: build ## NAMES of random broken worlds asked of Unbound, BIND and 
 soak: build ## load, faults, reloads and anchor swaps for SOAK, one hour
 	go build -o bin/soak ./cmd/soak
 	bin/soak -coredns bin/coredns -duration $(SOAK) -seed $(SEED)
+
+vulncheck: ## dependencies in the Go vulnerability database; needs a network
+	go run $(GOVULNCHECK) ./...
 
 clean: ## remove what was built
 	rm -rf bin

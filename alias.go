@@ -21,6 +21,7 @@ type path struct {
 	final    []dnssec.RRset
 	end      string
 	unsigned bool // the answer is RRSIG records, which nothing signs
+	tooLong  bool // a DNAME makes a name that is too long
 }
 
 // link is a CNAME, or a DNAME with the name of the CNAME that is made from it.
@@ -90,6 +91,7 @@ func followAliases(q question, msg *dns.Msg) (path, *dnssec.Failure) {
 			return p, &dnssec.Failure{Reason: dnssec.CNAMEChainInvalid, Detail: fmt.Sprintf("more than %d aliases", maxLinks)}
 		}
 		p.links = append(p.links, l)
+		p.tooLong = target == ""
 		if p.end = target; l.synthesized != "" && (q.qtype == dns.TypeCNAME || q.qtype == dns.TypeANY) {
 			p.end = "" // the CNAME that the DNAME makes is the answer
 		}

@@ -17,7 +17,10 @@ func readAnchorFile(path string, p dnssec.Policy, now time.Time) ([]anchor, erro
 	if err != nil {
 		return nil, fmt.Errorf("trust-anchor file can't be read: %w", err)
 	}
-	text := strings.TrimPrefix(string(content), "\ufeff")
+	return parseAnchors(path, strings.TrimPrefix(string(content), "\ufeff"), p, now)
+}
+
+func parseAnchors(path, text string, p dnssec.Policy, now time.Time) ([]anchor, error) {
 	if isXML(text) {
 		return readAnchorXML(path, text, p, now)
 	}
@@ -29,6 +32,9 @@ func readAnchorFile(path string, p dnssec.Policy, now time.Time) ([]anchor, erro
 			return nil, fmt.Errorf("%s: a parenthesis is not closed", place)
 		case e.open < 0:
 			return nil, fmt.Errorf("%s: a parenthesis is closed that is not open", place)
+		}
+		if !isASCII(e.text) {
+			return nil, fmt.Errorf("%s: %w", place, errNotASCII)
 		}
 		rr, err := dns.NewRR(e.text)
 		if err != nil || rr == nil {

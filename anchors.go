@@ -139,6 +139,11 @@ func (s *anchorSet) zones() []string {
 	return slices.SortedFunc(maps.Keys(s.positive), dnsname.Compare)
 }
 
+// negativeZones returns the zones with negative trust anchors, in canonical order.
+func (s *anchorSet) negativeZones() []string {
+	return slices.SortedFunc(maps.Keys(s.negative), dnsname.Compare)
+}
+
 // inForce counts the negative trust anchors that have not ended.
 func (s *anchorSet) inForce(now time.Time) (count int) {
 	for _, n := range s.negative {

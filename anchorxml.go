@@ -67,7 +67,7 @@ func readZone(decoder *xml.Decoder, start xml.StartElement) (string, error) {
 		return "", err
 	}
 	zone = strings.TrimSpace(zone)
-	if _, ok := dns.IsDomainName(zone); !ok || zone == "" {
+	if _, ok := dns.IsDomainName(zone); !ok || zone == "" || !isASCII(zone) {
 		return "", fmt.Errorf("the zone is %q, which is none; the root is a dot", zone)
 	}
 	return dns.Fqdn(zone), nil

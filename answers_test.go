@@ -55,7 +55,7 @@ func richSpecs() []testzone.Spec {
 var madeRichWorld = sync.OnceValues(func() (*testzone.World, error) { return testzone.New(time.Now(), richSpecs()...) })
 
 // richWorld is shared by tests that neither break it nor count its questions.
-func richWorld(t *testing.T) *testzone.World {
+func richWorld(t testing.TB) *testzone.World {
 	t.Helper()
 	w, err := madeRichWorld()
 	if err != nil {

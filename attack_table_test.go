@@ -19,7 +19,8 @@ import (
 
 const (
 	attackTime = 300 * time.Millisecond // for the processor time of an attack
-	calmTime   = 1500 * time.Millisecond
+	calmTime   = 600 * time.Millisecond
+	calmTries  = 3                    // the best counts: other work on the machine can only make it worse
 	calmEvery  = 4 * time.Millisecond // between questions of the others
 
 	networkTime = 50 * time.Microsecond // from an answer to the next question of one client
@@ -98,6 +99,14 @@ func processorTime() time.Duration {
 // others returns the 99th percentile of the time that clients wait who ask now and then,
 // while another one attacks or not.
 func (a *attacked) others(tb testing.TB, attacked bool) time.Duration {
+	best := a.othersOnce(tb, attacked)
+	for range calmTries - 1 {
+		best = min(best, a.othersOnce(tb, attacked))
+	}
+	return best
+}
+
+func (a *attacked) othersOnce(tb testing.TB, attacked bool) time.Duration {
 	ctx, stop := context.WithCancel(tb.Context())
 	var attacker sync.WaitGroup
 	if attacked {

@@ -231,7 +231,29 @@ func TestTTL(t *testing.T) {
 	}
 }
 
-// TestOtherCodes: a code that can't be proven is passed on without data and AD.
+// TestNegativeTTL: the SOA of a denial is kept no longer than its minimum, which is signed,
+// whatever TTL it comes with (RFC 2308, section 5).
+func TestNegativeTTL(t *testing.T) {
+	w := newWorld(t, testzone.Spec{Name: "example.", Algorithm: p256, Records: []string{"www A 192.0.2.1"}})
+	intercept(w, testzone.Question{Name: "no.example.", Type: dns.TypeA}, func(a *dns.Msg) *dns.Msg {
+		for _, rr := range a.Ns {
+			rr.Header().Ttl = 86400
+		}
+		return a
+	})
+	m := ask(t, newTestValidator(t, w), "no.example.", dns.TypeA, withDO)
+	if !m.AuthenticatedData || len(m.Ns) == 0 {
+		t.Fatalf("%s", m)
+	}
+	for _, rr := range m.Ns {
+		if ttl := rr.Header().Ttl; ttl > 300 {
+			t.Errorf("TTL %d: %s", ttl, rr)
+		}
+	}
+}
+
+// TestOtherCodes: a code that can't be proven is passed on without data and AD. YXDOMAIN
+// is of a DNAME that makes a name too long, and of nothing else.
 func TestOtherCodes(t *testing.T) {
 	w := richWorld(t)
 	for _, rcode := range []int{dns.RcodeRefused, dns.RcodeFormatError, dns.RcodeNotImplemented, dns.RcodeServerFailure, dns.RcodeYXDomain, dns.RcodeNotZone} {
@@ -242,7 +264,11 @@ func TestOtherCodes(t *testing.T) {
 			return a
 		})
 		m := ask(t, newTestValidator(t, w), "www.example.", dns.TypeA, withDO)
-		if m.Rcode != rcode || m.AuthenticatedData || rcode != dns.RcodeYXDomain && len(m.Answer) > 0 {
+		want := rcode
+		if rcode == dns.RcodeYXDomain {
+			want = servfail
+		}
+		if m.Rcode != want || m.AuthenticatedData || len(m.Answer) > 0 {
 			t.Errorf("%s:\n%s", dns.RcodeToString[rcode], m)
 		}
 	}

@@ -13,6 +13,7 @@ const (
 	maxDenialTTL    = time.Hour
 	maxFailureTTL   = 30 * time.Second
 	keptToExplain   = 5 * time.Minute // the longest that CoreDNS's cache keeps a SERVFAIL
+	answerToExplain = time.Hour       // and other answers, if it is not told otherwise
 )
 
 // cache is what is known: of names whether a zone begins there, of signatures
@@ -23,6 +24,7 @@ type cache struct {
 	verdicts *lru.Cache[dnssec.Digest, struct{}]
 	invalid  *lru.Cache[dnssec.Digest, struct{}] // apart, so that an attack leaves the verdicts alone
 	failed   *lru.Cache[question, keptFailure]
+	passed   *lru.Cache[question, keptFailure] // what was answered all the same, and is to be explained
 }
 
 // withCuts returns a cache for another view of the tree: signatures and failures are the
@@ -63,7 +65,11 @@ func newCache(capacity int) (*cache, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &cache{cuts: cuts, verdicts: verdicts, invalid: invalid, failed: failed}, nil
+	passed, err := lru.New[question, keptFailure](capacity)
+	if err != nil {
+		return nil, err
+	}
+	return &cache{cuts: cuts, verdicts: verdicts, invalid: invalid, failed: failed, passed: passed}, nil
 }
 
 // cut returns what is known of the name now, or nil. What other trust anchors
@@ -168,4 +174,21 @@ func (c *cache) noteFailure(q question, f dnssec.Finding, now time.Time) {
 		return
 	}
 	c.failed.Add(q, keptFailure{finding: f, expires: now.Add(keptToExplain)})
+}
+
+// noteAnswer keeps what an Extended DNS Error says of an answer that is passed on, for
+// those who get it out of CoreDNS's cache. There are few such answers.
+func (c *cache) noteAnswer(q question, x *explanation, now time.Time) {
+	switch {
+	case x.judge != nil && x.text != "":
+		c.passed.Add(q, keptFailure{finding: x.finding, expires: now.Add(answerToExplain)})
+	case c.passed.Len() > 0:
+		c.passed.Remove(q)
+	}
+}
+
+// lastAnswer returns what is to be explained of the last answer to a question.
+func (c *cache) lastAnswer(q question, now time.Time) (dnssec.Finding, bool) {
+	kept, ok := c.passed.Get(q)
+	return kept.finding, ok && now.Before(kept.expires)
 }

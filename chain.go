@@ -141,7 +141,11 @@ func (q *query) establish(name string) *cut {
 func (q *query) settle(c *cut, start time.Time) *cut {
 	c = q.seenFromPrivate(q.byOwnKeys(c.name, c))
 	if c.finding.Reason == dnssec.PrivateZone && !c.inherited && q.v.serves == nil && q.v.routes.forwards(q.question.name) {
-		q.v.tellPrivate(c.name, c.finding.Detail)
+		name := c.name
+		if private := q.v.routes.private(q.question.name); dnsname.IsBelow(private, name) { // what the operator knows it by
+			name = private
+		}
+		q.v.tellPrivate(name, c.finding.Detail)
 	}
 	if c.abandoned = c.finding.Status == dnssec.Bogus && q.gaveUp(time.Since(start)); !c.abandoned {
 		c.anchors = q.anchors

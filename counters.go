@@ -16,6 +16,7 @@ type counters struct {
 	server string
 
 	validations   [dnssec.Bogus + 1]prometheus.Counter // by status
+	unproven      map[dnssec.Reason]prometheus.Counter
 	duration      prometheus.Observer
 	askedDS       prometheus.Counter
 	askedDNSKEY   prometheus.Counter
@@ -44,6 +45,12 @@ func (m *metricSet) of(server string) *counters {
 		hits:        m.cacheHits.WithLabelValues(server),
 		misses:      m.cacheMisses.WithLabelValues(server),
 	}
+	c.unproven = make(map[dnssec.Reason]prometheus.Counter)
+	for _, reason := range dnssec.Reasons() {
+		if reason.Status() != dnssec.Bogus {
+			c.unproven[reason] = m.unproven.WithLabelValues(server, reason.String())
+		}
+	}
 	c.syntheses = make(map[synthesis]prometheus.Counter)
 	for _, kind := range []synthesis{synthesizedNameError, synthesizedNoData, synthesizedWildcard} {
 		c.syntheses[kind] = m.synthesized.WithLabelValues(server, string(kind))
@@ -66,6 +73,8 @@ func (c *counters) counted(f dnssec.Finding) {
 	c.validations[f.Status].Inc()
 	if f.Status == dnssec.Bogus {
 		c.set.failures.WithLabelValues(c.server, f.Reason.String()).Inc()
+	} else if unproven := c.unproven[f.Reason]; unproven != nil {
+		unproven.Inc()
 	}
 }
 

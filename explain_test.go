@@ -69,6 +69,78 @@ func TestExplained(t *testing.T) {
 	}
 }
 
+// TestExplainedInsecure: what is passed on for a reason that has a code is explained, on
+// the first answer and on those out of the cache, to clients with EDNS; a client with
+// CD asked for no judgement.
+func TestExplainedInsecure(t *testing.T) {
+	const alg = dns.ECDSAP256SHA256
+	host := []string{"www A 192.0.2.1"}
+	w := newWorld(t, testzone.Spec{Name: "algorithm.", Algorithm: alg, Records: host}, testzone.Spec{Name: "digest.", Algorithm: alg, Records: host},
+		testzone.Spec{Name: "iterations.", Algorithm: alg, Denial: testzone.NSEC3, Iterations: 200, Records: host},
+		testzone.Spec{Name: "negative.", Algorithm: alg, Records: host}, testzone.Spec{Name: "unsigned.", Records: host}, testzone.Spec{Name: "secure.", Algorithm: alg, Records: host})
+	breakZone(t, w, "algorithm.", testzone.DSAlgorithm(100))
+	breakZone(t, w, "digest.", testzone.DSDigestType(100))
+	v := newTestValidator(t, w, "negative-trust-anchor negative")
+	now := fakeClock(v)
+	kept := map[dns.Question]*dns.Msg{}
+	h := newExplainer(v, oldCache(v, kept))
+	cases := []struct {
+		name string
+		code uint16
+		text string
+	}{
+		{"www.algorithm.", 1, "algorithm_unsupported: "},
+		{"www.digest.", 2, "digest_unsupported: "},
+		{"none.iterations.", 27, "nsec3_iterations_high: "},
+		{"www.negative.", 33, "negative_trust_anchor: negative trust anchor negative."},
+		{"www.unsigned.", noCode, ""},
+		{"www.secure.", noCode, ""},
+	}
+	for i := range 3 {
+		for _, tc := range cases {
+			m := ask(t, h, tc.name, typeA, bits{edns: true})
+			e := extendedError(m)
+			if edeOf(m) != tc.code || e != nil && !strings.HasPrefix(e.ExtraText, tc.text) || m.Rcode == servfail {
+				t.Errorf("answer %d:\n%s", i, m)
+			}
+			if m := ask(t, h, tc.name, typeA, bits{}); m.IsEdns0() != nil {
+				t.Errorf("answer %d without EDNS:\n%s", i, m)
+			}
+			if m := ask(t, h, tc.name, typeA, bits{edns: true, cd: true}); edeOf(m) != noCode {
+				t.Errorf("answer %d with CD:\n%s", i, m)
+			}
+		}
+		now.advance(10 * time.Minute)
+	}
+	now.advance(answerToExplain)
+	if m := ask(t, h, "www.negative.", typeA, withDO); edeOf(m) != noCode {
+		t.Errorf("explained with what was long ago:\n%s", m)
+	}
+	if v.cache.passed.Len() != 4 {
+		t.Errorf("%d answers are kept to be explained", v.cache.passed.Len())
+	}
+}
+
+// TestExplainedNoMore: once a name is judged anew, what it was before is not told.
+func TestExplainedNoMore(t *testing.T) {
+	w := exampleWorld(t)
+	v := newTestValidator(t, w, "negative-trust-anchor csk.example")
+	if m := ask(t, newExplainer(v, v), "www.csk.example.", typeA, withDO); edeOf(m) != edeNegative {
+		t.Errorf("%s", m)
+	}
+	without := v.anchors.Load().clone()
+	clear(without.negative)
+	v.anchors.Store(without)
+	kept := map[dns.Question]*dns.Msg{}
+	for range 2 {
+		if m := ask(t, newExplainer(v, oldCache(v, kept)), "www.csk.example.", typeA, bits{edns: true}); edeOf(m) != noCode {
+			t.Errorf("%s", m)
+		}
+	}
+}
+
+const edeNegative = 33
+
 // TestExplainedOthers: a failure that is not the validator's is not explained, and
 // neither is one of another type of the name.
 func TestExplainedOthers(t *testing.T) {

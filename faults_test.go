@@ -81,6 +81,7 @@ func TestMemoryAtBounds(t *testing.T) {
 		}
 		return a
 	})
+	outer := newExplainer(v, v)
 	ask := func(round int) {
 		for z := range zones {
 			for _, host := range []string{"www", "no", "bad", fmt.Sprintf("x%d", round)} {
@@ -88,7 +89,7 @@ func TestMemoryAtBounds(t *testing.T) {
 				if host == "bad" {
 					want = servfail
 				}
-				if m := ask(t, v, fmt.Sprintf("%s.z%d.", host, z), dns.TypeA, withDO); m.Rcode != want {
+				if m := ask(t, outer, fmt.Sprintf("%s.z%d.", host, z), dns.TypeA, withDO); m.Rcode != want {
 					t.Fatalf("%s", m)
 				}
 			}

@@ -11,7 +11,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/coredns/coredns/plugin"
 	"github.com/coredns/coredns/plugin/metadata"
 	"github.com/coredns/coredns/plugin/metrics/vars"
 	"github.com/dnssecval/dnssecval/internal/dnsname"
@@ -107,7 +106,7 @@ func (q *query) client() string {
 
 // asking is the client's question on its way to the next handler.
 func (q *query) asking() *asking {
-	return &asking{ResponseWriter: q.w, v: q.v, ctx: q.ctx, next: q.v.routes.first(q.v.Next, q.question.name), req: q.upstreamRequest()}
+	return q.v.newAsking(q.ctx, q.w, q.v.routes.first(q.v.Next, q.question.name), q.upstreamRequest())
 }
 
 // answerAgain asks the client's question with more effort.
@@ -224,7 +223,7 @@ func (v *Validator) exchange(ctx context.Context, key question, e effort) (*dns.
 	if !ok {
 		return nil, errNoRoute
 	}
-	a := &asking{ResponseWriter: ownWriter{}, v: v, ctx: ctx, next: next, req: newRequest(key.name, key.qtype)}
+	a := v.newAsking(ctx, ownWriter{}, next, newRequest(key.name, key.qtype))
 	if e == overTCP {
 		a.req.CheckingDisabled, a.ResponseWriter = true, asTCP{ownWriter{}}
 	}
@@ -243,86 +242,3 @@ func (v *Validator) exchange(ctx context.Context, key question, e effort) (*dns.
 		return a.msg, nil
 	}
 }
-
-// asking is one question to the next handler. It is also the writer that catches the
-// answer instead of writing it.
-type asking struct {
-	dns.ResponseWriter
-	v     *Validator
-	ctx   context.Context
-	next  plugin.Handler
-	req   *dns.Msg
-	msg   *dns.Msg // nil if none was written: then what the handler returned counts
-	rcode int
-	err   error
-}
-
-// ask has the next handler answer the request: again as over TCP if the answer is
-// truncated, without EDNS if the upstream knows none, and with CD if it failed, so
-// that the reason is found here.
-func (a *asking) ask() {
-	a.askOnce()
-	if a.msg != nil && a.msg.Rcode == dns.RcodeFormatError && a.req.IsEdns0() != nil { // RFC 6891, section 7: it knows no EDNS
-		a.req = a.req.Copy()
-		a.req.Extra = nil
-		a.orKeep()
-	}
-	if a.msg != nil && a.msg.Rcode == dns.RcodeServerFailure && !a.req.CheckingDisabled {
-		a.req = a.req.Copy()
-		a.req.CheckingDisabled = true
-		a.orKeep()
-	}
-}
-
-// orKeep asks again, and keeps the answer before if there is none now.
-func (a *asking) orKeep() {
-	before := *a
-	if a.askOnce(); a.msg == nil {
-		a.msg, a.rcode, a.err = before.msg, before.rcode, before.err
-	}
-}
-
-// askOnce never leaves a truncated answer.
-func (a *asking) askOnce() {
-	if a.call(); a.msg == nil || !a.msg.Truncated {
-		return
-	}
-	w := a.ResponseWriter
-	a.ResponseWriter = asTCP{w}
-	a.call()
-	a.ResponseWriter = w
-	if a.msg != nil && a.msg.Truncated {
-		a.msg, a.rcode, a.err = nil, dns.RcodeServerFailure, errors.New("truncated over TCP")
-	}
-}
-
-func (a *asking) call() {
-	a.v.metrics.of(a.v.server(a.ctx)).asked(a.req.Question[0].Qtype)
-	a.msg = nil
-	a.rcode, a.err = plugin.NextOrFailure(a.v.Name(), a.next, a.ctx, a, a.req)
-}
-
-// WriteMsg keeps the message.
-func (a *asking) WriteMsg(m *dns.Msg) error {
-	a.msg = m
-	return nil
-}
-
-// asTCP is a writer whose client seems to have come over TCP: the type of its
-// address decides how forward asks.
-type asTCP struct{ dns.ResponseWriter }
-
-func (w asTCP) RemoteAddr() net.Addr {
-	if udp, ok := w.ResponseWriter.RemoteAddr().(*net.UDPAddr); ok {
-		return &net.TCPAddr{IP: udp.IP, Port: udp.Port, Zone: udp.Zone}
-	}
-	return &net.TCPAddr{IP: loopback}
-}
-
-// ownWriter stands for a client where the plugin itself asks.
-type ownWriter struct{ dns.ResponseWriter }
-
-func (ownWriter) RemoteAddr() net.Addr { return &net.UDPAddr{IP: loopback} }
-func (ownWriter) LocalAddr() net.Addr  { return &net.UDPAddr{IP: loopback} }
-
-var loopback = net.IPv4(127, 0, 0, 1)

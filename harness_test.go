@@ -194,7 +194,7 @@ func observe(t *testing.T, v *Validator, name string, qtype uint16) outcome {
 }
 
 func newExplainer(v *Validator, next plugin.Handler) *explainer {
-	return &explainer{next: next, cache: v.cache, now: v.now, name: v.directive}
+	return &explainer{next: next, v: v}
 }
 
 func edeOf(m *dns.Msg) uint16 {

@@ -33,13 +33,16 @@ func TestMemory(t *testing.T) {
 	fillZones(t, v, w, many)
 	for i := range many {
 		q := question{fmt.Sprintf("a-name-that-failed-%05d.some.example.", i), typeA}
-		v.cache.keepFailure(q, dnssec.Finding{Status: dnssec.Bogus, Reason: dnssec.SignatureExpired, Detail: strings.Repeat("x", 200) + q.name}, v.now())
+		f := dnssec.Finding{Status: dnssec.Bogus, Reason: dnssec.SignatureExpired, Detail: strings.Repeat("x", 200) + q.name}
+		v.cache.keepFailure(q, f, v.now())
+		passed := explained(dnssec.Finding{Status: dnssec.Insecure, Reason: dnssec.AlgorithmUnsupported, Detail: f.Detail}, v)
+		v.cache.noteAnswer(q, &passed, v.now())
 	}
 	for i := range 4 * many {
 		v.cache.verdicts.Add(sha256.Sum256(fmt.Appendf(nil, "%d", i)), struct{}{})
 	}
 	taken := heapInUse() - before
-	for name, n := range map[string]int{"zones": v.cache.cuts.Len(), "failures": v.cache.failed.Len(), "spans": v.denials.spans.Len(), "wildcards": v.denials.wildcards.Len(), "signatures": v.cache.verdicts.Len() / 4} {
+	for name, n := range map[string]int{"zones": v.cache.cuts.Len(), "failures": v.cache.failed.Len(), "reasons": v.cache.passed.Len(), "spans": v.denials.spans.Len(), "wildcards": v.denials.wildcards.Len(), "signatures": v.cache.verdicts.Len() / 4} {
 		if n != capacity {
 			t.Errorf("%d %s, want %d", n, name, capacity)
 		}

@@ -15,6 +15,7 @@ import (
 type metricSet struct {
 	validations  *prometheus.CounterVec
 	failures     *prometheus.CounterVec
+	unproven     *prometheus.CounterVec
 	duration     *prometheus.HistogramVec
 	upstream     *prometheus.CounterVec
 	checks       *prometheus.CounterVec
@@ -62,6 +63,7 @@ func newMetricSet(directive string) *metricSet {
 		serving:     make(map[[2]string]*Server),
 		validations: counters("validations_total", "Counter of responses judged, by status.", "status"),
 		failures:    counters("failures_total", "Counter of responses that failed, by reason.", "reason"),
+		unproven:    counters("unproven_answers_total", "Counter of answers passed on without AD, insecure and indeterminate ones, by reason.", "reason"),
 		duration: promauto.NewHistogramVec(prometheus.HistogramOpts{Namespace: plugin.Namespace, Subsystem: directive,
 			Name: "validation_duration_seconds", Help: "Histogram of the time from a question to its verdict, upstream included.",
 			Buckets: plugin.TimeBuckets}, []string{"server"}),

@@ -148,7 +148,7 @@ func (p *placement) insertValidator() error {
 func (p *placement) finish() error {
 	v := p.validator
 	outermost := func(next plugin.Handler) plugin.Handler {
-		return &explainer{next: next, cache: v.cache, now: v.now, name: v.directive}
+		return &explainer{next: next, v: v}
 	}
 	p.config.Plugin = append([]plugin.Plugin{outermost}, p.config.Plugin...)
 	if err := p.findRoutes(); err != nil {
@@ -186,7 +186,31 @@ func (p *placement) start() error {
 		s.serves.foundBy(p.config.Handler("auto"), v.zones)
 		s.routes = localRoutes(v.routes, s.serves, func() plugin.Handler { return s.Next })
 	}
+	if err := p.showStatus(); err != nil {
+		return plugin.Error(v.directive, err)
+	}
 	p.watch()
+	return nil
+}
+
+// showStatus adds the block to the status page, if it names one, until it ends.
+func (p *placement) showStatus() error {
+	v, addr := p.validator, p.words.status
+	if !addr.IsValid() {
+		return nil
+	}
+	b := statusBlock{zones: v.zones, views: []*Validator{v}}
+	if p.server != nil {
+		b.views = append(b.views, p.server.Validator)
+	}
+	page, err := joinStatusPage(addr, b)
+	if err != nil {
+		return err
+	}
+	go func() {
+		<-p.stop
+		page.leave(v)
+	}()
 	return nil
 }
 

@@ -43,6 +43,7 @@ type Validator struct {
 	metrics    *metricSet
 	log        clog.P
 	failures   *failureLog  // nil without log-failures
+	journal    *journal     // nil without status
 	signal     bool         // tell which keys are trusted (RFC 8145)
 	proved     onceEach     // zones whose anchors were said to hold
 	told       *onceEach    // private zones that were logged
@@ -153,7 +154,7 @@ func (q *query) conclude(msg *dns.Msg, result *Result) (int, error) {
 		}
 	} else {
 		v.cache.forgetFailure(q.question)
-		explainFinding(q.ctx, result.Finding)
+		q.explain(result.Finding)
 	}
 	if !v.report && v.sentinelRefuses(q.question, result.Status) {
 		return v.refuse(q.w, q.request, dns.RcodeServerFailure)
@@ -165,7 +166,8 @@ func (q *query) conclude(msg *dns.Msg, result *Result) (int, error) {
 // tell explains a failure to whoever listens: the client by EDE, the operator by log. Of
 // questions without an answer the plugin errors has a line.
 func (v *Validator) tell(q *query, f dnssec.Finding) {
-	explainFinding(q.ctx, f)
+	q.explain(f)
+	v.journal.note(q, f)
 	if v.failures != nil && f.Reason != dnssec.AnswerUnavailable {
 		v.failures.log(q.question, q.client(), f, q.now)
 	}

@@ -96,7 +96,7 @@ func TestPrivateZones(t *testing.T) {
 		{"except", "www.corp.internal.", typeA, []*block{root(forward(".", public, "corp.internal."), forward("corp.internal.", internal))}, private, "corp.internal."},
 		{"block of its own with a way to the root", "www.corp.example.com.", typeA,
 			[]*block{of("corp.example.com.", forward(".", internal)), root(forward(".", public))}, private, "corp.example.com."},
-		{"block of its own without a way to the root", "www.corp.example.com.", typeA, []*block{of("corp.example.com.", forward(".", internal))}, private, "."},
+		{"block of its own without a way to the root", "www.corp.example.com.", typeA, []*block{of("corp.example.com.", forward(".", internal))}, private, "corp.example.com."},
 		{"block of its own, proven signed", "www.signed.example.com.", typeA,
 			[]*block{of("signed.example.com.", forward(".", public)), root(forward(".", public))}, outcome{ad: true, ede: noCode}, ""},
 		{"10.0.0.0/8", "1.0.0.10.in-addr.arpa.", dns.TypePTR, []*block{root(forward("10.in-addr.arpa.", internal), forward(".", public))}, private, "10.in-addr.arpa."},

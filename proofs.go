@@ -126,6 +126,8 @@ func (r *response) addDenialSOA(soa dnssec.RRset) {
 		return
 	}
 	r.keep(signed.proof, true)
+	last := &r.result.kept[len(r.result.kept)-1]
+	last.ttl = min(last.ttl, negativeTTL(soa.RRs)) // its original TTL may be longer than a denial's
 	if r.v.denials != nil {
 		r.v.denials.keepSOA(signed.proof, negativeTTL(r.msg.Ns), r.query)
 	}

@@ -85,6 +85,8 @@ func (s *Server) answer(q *query, msg *dns.Msg) (int, error) {
 		if !s.report {
 			return s.fail(q.w, q.request, result.Reason)
 		}
+	} else {
+		q.explain(result.Finding)
 	}
 	vouched := result.Status == dnssec.Secure && msg.Authoritative && !s.serves.has(q.question.name) // a referral's NS are not signed
 	_ = q.w.WriteMsg(servedReply(q.request, msg, vouched, unproven))

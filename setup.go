@@ -3,6 +3,7 @@ package dnssecval
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"strconv"
 	"strings"
 	"sync"
@@ -56,6 +57,7 @@ type config struct {
 	policy      dnssec.Policy
 	capacity    int
 	override    time.Time
+	status      netip.AddrPort
 	asksAll     bool // no aggressive use
 	words       map[string]bool
 }
@@ -90,7 +92,7 @@ func (conf *config) word(c *caddy.Controller, directive string) error {
 	word, args := c.Val(), c.RemainingArgs()
 	read, ok := words[word]
 	if !ok {
-		return c.Errf("unknown word %q; there are: aggressive-nsec, allow-sha1, auto-trust-anchor, cache_capacity, insecure, log-failures, negative-trust-anchor, negative-trust-anchor-file, override-date, serve, signature-skew, trust-anchor, trust-anchor-signal, validate", word)
+		return c.Errf("unknown word %q; there are: aggressive-nsec, allow-sha1, auto-trust-anchor, cache_capacity, insecure, log-failures, negative-trust-anchor, negative-trust-anchor-file, override-date, serve, signature-skew, status, trust-anchor, trust-anchor-signal, validate", word)
 	}
 	if conf.words[word] && !repeatable[word] {
 		return c.Errf("%s is there twice", word)
@@ -119,6 +121,7 @@ var words = map[string]func(*config, []string) error{
 	"override-date":              overrideDate,
 	"serve":                      flag(func(conf *config) *bool { return &conf.serve }),
 	"auto-trust-anchor":          autoTrustAnchor,
+	"status":                     statusAddress,
 	"key":                        signersWord,
 }
 
@@ -257,5 +260,5 @@ func (conf *config) validator(directive string) (*Validator, []string, error) {
 	if conf.logFailures {
 		v.failures = newFailureLog(v.log)
 	}
-	return v, warnings, nil
+	return v, append(warnings, statusWarning(conf.status)...), nil
 }

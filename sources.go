@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/dnssecval/dnssecval/internal/dnsname"
 	"github.com/dnssecval/dnssecval/internal/dnssec"
@@ -146,7 +147,11 @@ func readNegativeFile(path string, negative map[string]negativeAnchor) error {
 	if err != nil {
 		return fmt.Errorf("negative-trust-anchor-file can't be read: %w", err)
 	}
-	for i, line := range strings.Split(strings.TrimPrefix(string(text), "\ufeff"), "\n") {
+	return parseNegativeLines(path, strings.TrimPrefix(string(text), "\ufeff"), negative)
+}
+
+func parseNegativeLines(path, text string, negative map[string]negativeAnchor) error {
+	for i, line := range strings.Split(text, "\n") {
 		words := strings.Fields(withoutComment(line))
 		if len(words) == 0 {
 			continue
@@ -163,6 +168,12 @@ func readNegativeFile(path string, negative map[string]negativeAnchor) error {
 	return nil
 }
 
+var errNotASCII = errors.New("names have to be written in ASCII, such as xn--bcher-kva.example")
+
+func isASCII(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool { return r > unicode.MaxASCII })
+}
+
 // parseNegative reads ZONE... [until TIME].
 func parseNegative(words []string) (zones []string, anchor negativeAnchor, err error) {
 	if n := len(words); n >= 2 && words[n-2] == "until" {
@@ -176,13 +187,17 @@ func parseNegative(words []string) (zones []string, anchor negativeAnchor, err e
 		return nil, anchor, errors.New("needs a zone")
 	}
 	for _, zone := range words {
-		if _, ok := dns.IsDomainName(zone); !ok || zone == "until" {
+		name := dnsname.Canonical(zone)
+		if _, ok := dns.IsDomainName(name); !ok || !dns.IsFqdn(name) || zone == "until" {
 			return nil, anchor, fmt.Errorf("%q is not a zone", zone)
+		}
+		if !isASCII(zone) {
+			return nil, anchor, errNotASCII
 		}
 		if _, _, err := net.ParseCIDR(zone); err == nil {
 			return nil, anchor, fmt.Errorf("%q is a network, not a zone such as 10.in-addr.arpa", zone)
 		}
-		zones = append(zones, dnsname.Canonical(zone))
+		zones = append(zones, name)
 	}
 	return zones, anchor, nil
 }

@@ -158,6 +158,7 @@ func TestNegativeFile(t *testing.T) {
 func TestBadNegativeFiles(t *testing.T) {
 	for _, tc := range []struct{ text, want string }{
 		{"a..b", `:1: "a..b" is not a zone`},
+		{`a\`, `:1: "a\\" is not a zone`},
 		{"\nexample until", `:2: "until" is not a zone`},
 		{"example until now", `:1: "now" is not a time such as`},
 		{"a.example b.example", ":1: one zone a line"},

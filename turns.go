@@ -22,10 +22,11 @@ type turns struct {
 	longest time.Duration // that one waits
 }
 
-// Those who wait at the end of the longest queue, of the dearest checks, wait a second.
+// At the end of the longest queue, of the dearest checks, it is a second until the turn:
+// who waits for longer does so on a machine that does not let us work.
 const (
 	waitingPerWorker = 1024
-	longestTurn      = time.Second
+	longestTurn      = 3 * time.Second
 )
 
 // allTurns is for all blocks, as the processors are.

@@ -104,19 +104,29 @@ type watched struct {
 
 // ServeDNS implements plugin.Handler.
 func (h watched) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
-	if !h.upstream.admit(ctx, func() { h.probe(context.WithoutCancel(ctx)) }) {
+	if !h.admits(ctx) {
 		return dns.RcodeServerFailure, errSilent
 	}
 	asked := time.Now()
 	hearing := &hearingWriter{ResponseWriter: w}
 	rcode, err := h.Handler.ServeDNS(ctx, hearing, r)
+	h.note(ctx, asked, hearing.heard, rcode, err)
+	return rcode, err
+}
+
+// admits decides whether a question may be asked now.
+func (h watched) admits(ctx context.Context) bool {
+	return h.upstream.admit(ctx, func() { h.probe(context.WithoutCancel(ctx)) })
+}
+
+// note takes what came of a question.
+func (h watched) note(ctx context.Context, asked time.Time, heard bool, rcode int, err error) {
 	switch {
-	case hearing.heard:
+	case heard:
 		h.upstream.noteAnswer()
 	case rcode == dns.RcodeServerFailure && err != nil && ctx.Err() != context.Canceled: // else nobody knows what would have come
 		h.upstream.noteSilence(asked)
 	}
-	return rcode, err
 }
 
 // probe asks what each server has an answer to: for the SOA of the zone.

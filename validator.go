@@ -72,6 +72,8 @@ func (q *query) judgeResponse(msg *dns.Msg) *Result {
 		r.exists = true
 	case (positive || p.unsigned) && msg.Rcode == dns.RcodeNameError:
 		r.weaken(bogus(dnssec.ResponseMalformed, "NXDOMAIN with an answer"))
+	case msg.Rcode == dns.RcodeYXDomain && !p.tooLong && r.result.Status == dnssec.Secure:
+		r.weaken(bogus(dnssec.ResponseMalformed, "YXDOMAIN without a DNAME that makes the name too long"))
 	case p.unsigned:
 		r.weaken(verdict{Finding: dnssec.Finding{Status: dnssec.Indeterminate, Reason: dnssec.TypeNotSigned}})
 	case len(p.final) == 0 && p.end != "":

@@ -5,6 +5,7 @@ import (
 
 	"github.com/dnssecval/dnssecval/internal/dnsname"
 	"github.com/dnssecval/dnssecval/internal/dnssec"
+	"github.com/miekg/dns"
 )
 
 // verdict is what was found of one RRset.
@@ -44,13 +45,22 @@ func (q *query) judgeSet(set dnssec.RRset) verdict {
 // homeOf returns the zone that an RRset lies in. Of what the block serves that is
 // known: keepers refer to others what lies below a zone cut.
 func (q *query) homeOf(set dnssec.RRset) *cut {
-	home := container(set.Name, set.Type)
+	home := home(set)
 	if q.v.serves != nil {
 		if zone := q.v.serves.zone(home); zone != "" {
 			return q.zone(zone)
 		}
 	}
 	return q.zoneOf(home)
+}
+
+// home returns the name whose zone holds an RRset. At a zone cut there is an NSEC on
+// either side, and the signer tells which one it is.
+func home(set dnssec.RRset) string {
+	if set.Type == dns.TypeNSEC && len(set.Sigs) > 0 && set.Name != dnsname.Root && !slices.Contains(set.Signers(), set.Name) {
+		return dnsname.Parent(set.Name)
+	}
+	return container(set.Name, set.Type)
 }
 
 // maxSigners bounds the zones that are asked for because signatures name them.
@@ -60,8 +70,7 @@ const maxSigners = 4
 // the RRset may lie in a zone that the signatures do not tell of. One that such a
 // zone made and that fails decides: what lies below an insecure delegation has none.
 func (q *query) judgeSigned(set dnssec.RRset) (best verdict, decided bool) {
-	home := container(set.Name, set.Type)
-	scope := q.scope(home)
+	scope := q.scope(home(set))
 	if scope.finding.Status != dnssec.Secure {
 		return verdict{Finding: scope.finding}, true
 	}
@@ -89,7 +98,7 @@ func closestFirst(signers []string) []string {
 // judgeBySigner decides by the signatures of one signer, which has to be at or below
 // the zone of the anchor that counts.
 func (q *query) judgeBySigner(set dnssec.RRset, signer, within string) (v verdict, decided bool) {
-	if !dnsname.IsSubdomain(container(set.Name, set.Type), signer) || !dnsname.IsSubdomain(signer, within) {
+	if !dnsname.IsSubdomain(home(set), signer) || !dnsname.IsSubdomain(signer, within) {
 		return bogus(dnssec.SignatureSignerInvalid, signer+" signed "+set.String()), false
 	}
 	zone := q.zone(signer)

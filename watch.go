@@ -172,7 +172,7 @@ func (s *anchorSet) String() string {
 			fmt.Fprintf(&b, "%d (%s) ", a.ds.KeyTag, a.place)
 		}
 	}
-	for _, zone := range slices.Sorted(maps.Keys(s.negative)) {
+	for _, zone := range s.negativeZones() {
 		fmt.Fprintf(&b, "not %s ", zone)
 	}
 	return strings.TrimSpace(b.String())

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what `make integration` runs, where it is missing: BIND with its tools,
-# Unbound, dig, Prometheus with promtool. For Debian and Ubuntu, as root or with sudo.
+# Unbound, dig, Prometheus with promtool, Chromium. For Debian and Ubuntu, as root or with sudo.
 set -euo pipefail
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 
@@ -13,8 +13,8 @@ need dnssec-signzone bind9-utils
 need unbound unbound
 need dig dnsutils
 need prometheus prometheus
-need prometheus prometheus
 need promtool prometheus
+need chromium chromium
 [ -n "$missing" ] || exit 0
 
 as_root=

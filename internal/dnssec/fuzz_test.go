@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/ed25519"
 	"encoding/base64"
+	"slices"
 	"strings"
 	"testing"
 
@@ -213,6 +214,70 @@ func FuzzNSEC3Span(f *testing.F) {
 			}
 		case r.covers(h) == other.covers(h):
 			t.Errorf("%x is in both halves or in none", h)
+		}
+	})
+}
+
+// nsec3ZoneOf makes the chain of a zone with the names, relative to it and without
+// spaces, and tells which names there are.
+func nsec3ZoneOf(names []string, budget *Budget) (chain *nsec3Chain, exist map[string]bool) {
+	chain = &nsec3Chain{zone: "example.", budget: budget}
+	exist = map[string]bool{"example.": true}
+	for _, name := range names {
+		name, _ = asUnpacked(name + ".example.")
+		for ; name != "example."; name = dnsname.Parent(name) {
+			exist[name] = true
+		}
+	}
+	owners := make([]nsec3Hash, 0, len(exist))
+	for name := range exist {
+		owners = append(owners, chain.compute(dnsname.AppendWire(nil, name)))
+	}
+	slices.SortFunc(owners, func(a, b nsec3Hash) int { return bytes.Compare(a[:], b[:]) })
+	for i, owner := range owners {
+		chain.records = append(chain.records, nsec3Record{typeBitMap: typeBitMap{dns.TypeA}, owner: owner, next: owners[(i+1)%len(owners)]})
+	}
+	return chain, exist
+}
+
+// FuzzNSEC3Zone: with all the records of a zone, a name error is proven for each name
+// that is not there and for no other; with some of them, for no other.
+func FuzzNSEC3Zone(f *testing.F) {
+	f.Add("a b.c", "x", uint16(0xffff))
+	f.Add("a b.c", "x.y.c", uint16(0xffff))
+	f.Add("a.b.c.d", "c.d", uint16(0x5555))
+	f.Add("*.w x.w", "y.w", uint16(0xffff))
+	f.Add("", "a.b.c.d.e.f", uint16(1))
+	f.Fuzz(func(t *testing.T, names, name string, some uint16) {
+		fields := strings.Fields(names)
+		for _, field := range append(fields, name) {
+			if full, ok := asUnpacked(field + ".example."); !ok || len(fields) > 6 || !dnsname.IsBelow(full, "example.") {
+				t.Skip()
+			}
+		}
+		chain, exist := nsec3ZoneOf(fields, NewBudget(nil))
+		if len(exist) > 16 {
+			t.Skip()
+		}
+		name, _ = asUnpacked(name + ".example.")
+		absent := !exist[name]
+		for n := 1; absent && n <= dnsname.Labels(name); n++ { // nor is there a wildcard for it
+			if encloser := dnsname.Ancestor(name, n); exist[encloser] && !exist[dnsname.Ancestor(name, n+1)] {
+				absent = !exist[dnsname.Wildcard(encloser)]
+			}
+		}
+		if got := chain.nameError(name); (got.Status == Secure) != absent {
+			t.Errorf("in a zone with %q the proof that %s is not there: %v", fields, name, got)
+		}
+		all := chain.records
+		chain.records = nil
+		for i, r := range all {
+			if some>>i&1 == 1 {
+				chain.records = append(chain.records, r)
+			}
+		}
+		if got := chain.nameError(name); got.Status == Secure && !absent {
+			t.Errorf("in a zone with %q some records prove that %s is not there", fields, name)
 		}
 	})
 }

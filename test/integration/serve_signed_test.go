@@ -259,10 +259,10 @@ func TestSignedWithNSEC3(t *testing.T) {
 	}
 
 	f := &farm{dir: dir, named: private(t, dir, "named")}
-	f.startNamed(t, resolver{name: "authority", port: ports[2]}, "recursion no;", fmt.Sprintf("zone %q { type primary; file \"zone.file.signed\"; };\n", internal))
+	f.startNamed(t, resolver{name: "authority", port: ports[2]}, "recursion no; dnssec-validation no;", fmt.Sprintf("zone %q { type primary; file \"zone.file.signed\"; };\n", internal))
 	s := serving{resolver{name: "coredns", port: ports[3]}, dir, host + ":" + ports[1]}
 	path = filepath.Join(dir, "Corefile-forward")
-	writeFile(t, path, fmt.Sprintf("internal.example.com:%s {\n\tbind %s\n\tforward . %s:%s\n\tprometheus %s\n\tdnssec {\n\t\tvalidate\n\t\ttrust-anchor %s\n\t}\n}\n",
+	writeFile(t, path, fmt.Sprintf("internal.example.com:%s {\n\tbind %s\n\tforward . %s:%s\n\tprometheus %s\n\tdnssec {\n\t\tvalidate\n\t\ttrust-anchor %s\n\t\taggressive-nsec off\n\t}\n}\n",
 		s.port, host, host, ports[2], s.metrics, filepath.Join(dir, "dsset-"+internal)))
 	start(t, dir, s.resolver, ourProgram(t), "-conf", path)
 	for name, want := range map[string]string{"www": "NOERROR ad", "x.wild": "NOERROR ad", "alias": "NOERROR ad", "none": "NXDOMAIN ad", "@": "NOERROR ad"} {

@@ -46,7 +46,7 @@ func TestGuideLargeAnswers(t *testing.T) {
 	w.ResetQuestions()
 	time.Sleep(6 * time.Second)
 	p.answers(t, guideAnswers)
-	if asked := w.Questions(); asked[guidePositive] != 0 || asked[guideDenial] != 1 {
+	if asked := w.Questions(); asked[guidePositive] != 0 || asked[guideDenial] != 0 { // the denial follows from what is proven
 		t.Errorf("after 6 s the upstream was asked %v", asked)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // samples is what /metrics has, a line each.
@@ -64,8 +65,9 @@ var closed = map[string]*regexp.Regexp{
 	"server":    regexp.MustCompile(`^dns://127\.0\.0\.1:\d+$`),
 	"status":    regexp.MustCompile(`^(secure|insecure|bogus|indeterminate)$`),
 	"reason":    regexp.MustCompile(`^[a-z0-9_]+$`),
-	"type":      regexp.MustCompile(`^(DS|DNSKEY|other|zone|signature|failure)$`),
+	"type":      regexp.MustCompile(`^(DS|DNSKEY|other|zone|signature|failure|denial)$`),
 	"algorithm": regexp.MustCompile(`^[A-Z0-9-]+$`),
+	"kind":      regexp.MustCompile(`^(nxdomain|nodata|wildcard)$`),
 	"result":    regexp.MustCompile(`^(good|bad)$`),
 	"zone":      regexp.MustCompile(`^\.$`),
 	"key_tag":   regexp.MustCompile(`^\d+$`),
@@ -87,6 +89,8 @@ func TestMetrics(t *testing.T) {
 	for _, name := range []string{"a", "b", "c", "d", "e", "f"} {
 		p.ask(t, name+".corp.internal. A", "do")
 	}
+	time.Sleep(time.Second) // the entries are counted once in it
+	p.ask(t, "www.secure.test. A", "do")
 	metrics := p.metrics(t)
 	for _, metric := range []string{
 		`validations_total status="secure"`, `validations_total status="insecure"`, `validations_total status="bogus"`,

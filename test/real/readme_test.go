@@ -49,6 +49,7 @@ var (
 	}{
 		{regexp.MustCompile(`(?m)^(\s+)prometheus.*$`), "${1}prometheus HTTP"},
 		{regexp.MustCompile(`(?m)^(\s+)health\b[^{\n]*`), "${1}health 127.0.0.1:HEALTH "},
+		{regexp.MustCompile(`(?m)^(\s+)status .*$`), "${1}status HTTP"},
 		{regexp.MustCompile(`(?m)^(\s+)ready\b.*$`), "${1}ready 127.0.0.1:READY"},
 		{regexp.MustCompile(`(?m)^(\s+kubernetes [^{\n]*\{)$`), "${1}\nendpoint API"},
 		{regexp.MustCompile(`(?m)^\s+trust-anchor .*\n`), ""},
