@@ -107,13 +107,14 @@ func TestSynthesizeNot(t *testing.T) {
 	for _, tc := range []struct {
 		what  string
 		lines []string
-		edit  func(v *Validator)
+		setUp func(v *Validator)
+		edit  func(v *Validator) // once it is in use
 		bits  bits
 	}{
 		{what: "switched off", lines: []string{"aggressive-nsec off"}, bits: withDO},
 		{what: "report only", lines: []string{"insecure"}, bits: withDO},
 		{what: "checking disabled", bits: bits{edns: true, cd: true}},
-		{what: "forwarded by name", bits: withDO, edit: func(v *Validator) {
+		{what: "forwarded by name", bits: withDO, setUp: func(v *Validator) {
 			private := &stanza{directive: "forward", from: "corp.example.", handler: w}
 			v.routes.own.stanzas = append([]*stanza{private}, v.routes.own.stanzas...)
 		}},
@@ -125,6 +126,9 @@ func TestSynthesizeNot(t *testing.T) {
 		}},
 	} {
 		v := newTestValidator(t, w, tc.lines...)
+		if tc.setUp != nil {
+			tc.setUp(v)
+		}
 		ask(t, v, "cor.example.", typeA, withDO)
 		if tc.edit != nil {
 			tc.edit(v)
