@@ -75,10 +75,16 @@ func (a *asking) askOnce() {
 }
 
 func (a *asking) call() {
-	if !a.begin() {
-		return
+	if a.begin() {
+		a.rcode, a.err = plugin.NextOrFailure(a.v.directive, a.next, a.ctx, a, a.req)
+		a.end()
 	}
-	a.rcode, a.err = plugin.NextOrFailure(a.v.directive, a.next, a.ctx, a, a.req)
+}
+
+// end tells the upstream's watch what came of the question.
+//
+//go:noinline
+func (a *asking) end() {
 	if a.upstream != nil {
 		a.upstream.note(a.ctx, a.asked, a.msg != nil, a.rcode, a.err)
 	}
