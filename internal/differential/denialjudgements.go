@@ -13,7 +13,10 @@ var denialJudgements = []Judgement{
 		Name:  "a cut below an empty non-terminal whose denial proves nothing",
 		Trait: belowNonTerminal,
 		Defects: []string{"NSEC3 flags unknown", "NSEC3 hash unknown", "NSEC3 iterations wrong", "NSEC3 salt wrong",
-			"denial dropped", "denial of a name dropped", "type bit DS set"},
+			"denial dropped", "denial of a name dropped", "type bit DS set",
+			"signatures dropped", "expired", "not yet valid", "inception after expiration", "bit of the signature flipped", "RDATA changed",
+			"wrong key tag", "wrong signature algorithm", "signed by an unknown key", "signed by no zone", "signed by the parent",
+			"labels one more", "labels one less", "signatures of the SOA", "expired minutes ago"},
 		Statuses:   []Statuses{{bogus, secure, secure}, {bogus, insecure, insecure}},
 		WrongPeers: []string{"unbound"},
 		Section:    "RFC 4035, section 5.2",
@@ -173,5 +176,14 @@ var denialJudgements = []Judgement{
 		Statuses: []Statuses{{bogus, insecure, bogus}},
 		Section:  "RFC 5155, section 8.7",
 		Because:  "Neither the bit of the type nor that of CNAME may be set at the wildcard. BIND is content that the next closer name is in the span.",
+	},
+	{
+		Name:     "an empty answer for a name in an opt-out span",
+		Defects:  []string{"answer emptied"},
+		Trait:    "NSEC3 opt-out",
+		Statuses: []Statuses{{bogus, bogus, insecure}},
+		Section:  "RFC 5155, sections 6 and 8.6",
+		Because: "By the denial of the DS there may be an unsigned child at the name, and that may have no such RRset. " +
+			"The peers go by the NSEC3 RR that came with the answer, which is no proof.",
 	},
 }

@@ -38,7 +38,7 @@ var responseJudgements = []Judgement{
 	{
 		Name:     "several CNAMEs for a name",
 		Defects:  []string{"record added"},
-		Statuses: []Statuses{{secure, bogus, bogus}},
+		Statuses: []Statuses{{secure, bogus, bogus}, {insecure, bogus, bogus}},
 		Section:  "RFC 2181, section 10.1",
 		Because:  "There can be but one. Unbound takes the first and leaves the forged one out.",
 	},
