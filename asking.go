@@ -94,7 +94,7 @@ func (a *asking) end() {
 func (a *asking) begin() bool {
 	a.asked, a.msg = time.Now(), nil
 	if a.upstream != nil && !a.upstream.admits(a.ctx) {
-		a.rcode, a.err = dns.RcodeServerFailure, errSilent
+		a.rcode, a.err = dns.RcodeServerFailure, a.upstream.upstream.silence()
 		return false
 	}
 	a.v.metrics.of(a.v.server(a.ctx)).asked(a.req.Question[0].Qtype)

@@ -3,6 +3,7 @@ package dnssecval
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -27,6 +28,7 @@ var errSilent = errors.New("the upstream does not answer")
 type upstream struct {
 	mu         sync.Mutex
 	unanswered int
+	cause      error     // of the last one
 	answered   time.Time // when there was an answer last
 	probed     time.Time
 	back       chan struct{} // closed when there is an answer again; nil while there are
@@ -76,15 +78,23 @@ func (u *upstream) noteAnswer() {
 // noteSilence takes that a question got no answer. If there was one to another since it
 // was asked, or a moment ago, the upstream is there, and it is the name that nobody
 // answers for.
-func (u *upstream) noteSilence(asked time.Time) {
+func (u *upstream) noteSilence(asked time.Time, cause error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.answered.After(asked) || time.Since(u.answered) < silentTime {
 		return
 	}
+	u.cause = cause
 	if u.unanswered++; u.unanswered >= silentAfter && u.back == nil {
 		u.back = make(chan struct{})
 	}
+}
+
+// silence is the error for what is not asked, with what came of the last question.
+func (u *upstream) silence() error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return fmt.Errorf("%w: %v", errSilent, u.cause)
 }
 
 // silent tells whether nothing was answered for a while.
@@ -105,7 +115,7 @@ type watched struct {
 // ServeDNS implements plugin.Handler.
 func (h watched) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
 	if !h.admits(ctx) {
-		return dns.RcodeServerFailure, errSilent
+		return dns.RcodeServerFailure, h.upstream.silence()
 	}
 	asked := time.Now()
 	hearing := &hearingWriter{ResponseWriter: w}
@@ -125,7 +135,7 @@ func (h watched) note(ctx context.Context, asked time.Time, heard bool, rcode in
 	case heard:
 		h.upstream.noteAnswer()
 	case rcode == dns.RcodeServerFailure && err != nil && ctx.Err() != context.Canceled: // else nobody knows what would have come
-		h.upstream.noteSilence(asked)
+		h.upstream.noteSilence(asked, err)
 	}
 }
 

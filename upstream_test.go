@@ -129,10 +129,13 @@ func TestSilence(t *testing.T) {
 		if !admit(t.Context()) || u.silent() {
 			t.Fatalf("silent after %d questions", i)
 		}
-		u.noteSilence(time.Now())
+		u.noteSilence(time.Now(), errors.New("refused"))
 	}
 	if !u.silent() || admit(t.Context()) || len(probed) != 1 {
 		t.Errorf("a silent upstream gets clients' questions, or %d probes", len(probed))
+	}
+	if err := u.silence(); !errors.Is(err, errSilent) || !strings.Contains(err.Error(), "refused") {
+		t.Errorf("it is told as %v", err)
 	}
 	gone, leave := context.WithCancel(t.Context())
 	leave()
@@ -153,7 +156,7 @@ func TestSilence(t *testing.T) {
 	}
 	asked := time.Now().Add(-time.Second)
 	for range 10 * silentAfter {
-		u.noteSilence(asked)
+		u.noteSilence(asked, errors.New("refused"))
 	}
 	if u.silent() {
 		t.Error("questions that were asked before the last answer make it silent")
