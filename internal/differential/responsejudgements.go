@@ -105,4 +105,12 @@ var responseJudgements = []Judgement{
 		Section:  "RFC 8482, section 4.1; RFC 4035, section 5.5",
 		Because:  "The answer to ANY may be any of the RRsets: the one peer leaves out the one that fails. We refuse.",
 	},
+	{
+		Name:     "ANY from a wildcard of another closest encloser",
+		Defects:  []string{"labels one less", "wildcard proofs dropped"},
+		Question: []string{"ANY from a wildcard"},
+		Statuses: []Statuses{{secure, secure, bogus}, {insecure, insecure, bogus}},
+		Section:  "RFC 4035, section 5.3.4",
+		Because:  "It has to be proven that no closer name exists, whatever the type. The peers leave that out for ANY.",
+	},
 }
