@@ -21,8 +21,8 @@
 //     a name that is broken, another response code than the right one, or a secure
 //     answer without AD to a client that asked for it. Nothing excuses these.
 //   - leaks: memory that grows from the middle of the run to its end by more than
-//     a quarter and 16 MB, goroutines that grow from start to end by more than 50,
-//     open files by more than 150: a reload leaves some to the garbage collector.
+//     a quarter and 16 MB, goroutines or open files that grow from start to end by
+//     more than 50.
 //
 // The exit status is 1 if there are any.
 package main

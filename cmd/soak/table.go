@@ -83,7 +83,7 @@ func (t table) leaks() []string {
 	if end.goroutines > start.goroutines+50 {
 		list = append(list, "goroutines")
 	}
-	if end.files > start.files+150 {
+	if end.files > start.files+50 {
 		list = append(list, "open files")
 	}
 	return list
