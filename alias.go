@@ -42,9 +42,10 @@ func (l link) complete(answer []dns.RR) []dns.RR {
 }
 
 // partial tells whether the response follows aliases and then says nothing at all
-// about the last name, neither data nor a denial.
+// about the last name, neither data nor a denial (RFC 2308, section 2.2).
 func (p path) partial(msg *dns.Msg) bool {
-	return len(p.links) > 0 && msg.Rcode == dns.RcodeSuccess && len(msg.Ns) == 0
+	return len(p.links) > 0 && len(p.final) == 0 && msg.Rcode == dns.RcodeSuccess &&
+		!slices.ContainsFunc(msg.Ns, func(rr dns.RR) bool { return rr.Header().Rrtype == dns.TypeSOA })
 }
 
 // kept lists the RRsets of the path.

@@ -106,23 +106,13 @@ func (q *query) client() string {
 
 // asking is the client's question on its way to the next handler.
 func (q *query) asking() *asking {
-	return q.v.newAsking(q.ctx, q.w, q.v.routes.first(q.v.Next, q.question.name), q.upstreamRequest())
+	return q.v.newAsking(q.ctx, q.w, q.v.routes.first(q.v.Next, q.question.name), q.upstreamRequest(q.request.Question[0].Name))
 }
 
-// answerAgain asks the client's question with more effort.
-func (q *query) answerAgain(e effort) *dns.Msg {
-	a := q.asking()
-	if e == overTCP {
-		a.req.CheckingDisabled, a.ResponseWriter = true, asTCP{q.w}
-	}
-	a.ask()
-	return a.msg
-}
-
-// upstreamRequest is the client's question with DO, and of its EDNS options those
-// that are not between it and us.
-func (q *query) upstreamRequest() *dns.Msg {
-	req := newRequest(q.request.Question[0].Name, q.question.qtype)
+// upstreamRequest is the client's question, for the name, with DO, and of its EDNS
+// options those that are not between it and us.
+func (q *query) upstreamRequest(name string) *dns.Msg {
+	req := newRequest(name, q.question.qtype)
 	req.Id = q.request.Id
 	req.RecursionDesired = q.request.RecursionDesired
 	if opt := q.request.IsEdns0(); opt != nil {
@@ -217,6 +207,15 @@ func (v *Validator) once(id string, f func() (any, error)) <-chan singleflight.R
 	})
 }
 
+// apart keeps what is found of a question of our own out of the client's metadata, which
+// parallel ones would write to at once.
+func apart(ctx context.Context) context.Context {
+	if metadata.ValueFuncs(ctx) == nil {
+		return ctx
+	}
+	return metadata.ContextWithMetadata(ctx)
+}
+
 // exchange asks for DS or DNSKEY records where they are to be had.
 func (v *Validator) exchange(ctx context.Context, key question, e effort) (*dns.Msg, error) {
 	next, ok := v.routes.handler(ctx, key.name, key.qtype)
@@ -227,9 +226,7 @@ func (v *Validator) exchange(ctx context.Context, key question, e effort) (*dns.
 	if e == overTCP {
 		a.req.CheckingDisabled, a.ResponseWriter = true, asTCP{ownWriter{}}
 	}
-	if metadata.ValueFuncs(ctx) != nil { // parallel questions would write to the client's map
-		a.ctx = metadata.ContextWithMetadata(ctx)
-	}
+	a.ctx = apart(ctx)
 	a.ask()
 	switch {
 	case a.msg == nil && a.err != nil:

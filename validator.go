@@ -1,6 +1,7 @@
 package dnssecval
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/dnssecval/dnssecval/internal/dnsname"
@@ -16,6 +17,8 @@ type Result struct {
 	path      []keptRRset // what the question leads to in the answer, proven or not
 	rcode     int
 	inherited bool // the failure is of the chain: asking for the answer again does not help
+	held      int  // links of the path, from the first, that are not bogus
+	partial   bool // nothing is said of what the links lead to
 }
 
 // keptRRset is an RRset that belongs to the answer or to its proofs.
@@ -26,25 +29,41 @@ type keptRRset struct {
 	ttl       uint32
 }
 
-// judgeAndRetry judges the response, and asks again before it calls it bogus:
-// another upstream may know better, and some leave out signatures now and then. Of
-// failures the one that got furthest through the checks is told.
-// The message that the result is about is left in msg.
+// judgeAndRetry judges the response, and asks again before it calls it bogus: another
+// upstream may know better, and some leave out signatures now and then. Where aliases
+// hold, what they lead to is asked for, also if nothing was said of it. Of failures the
+// one that got furthest is told. The message that the result is about is left in msg.
 func (q *query) judgeAndRetry(msg **dns.Msg) *Result {
 	result := q.judgeResponse(*msg)
-	for e := again; e < efforts; e++ {
-		if result.Status != dnssec.Bogus || result.inherited || result.Reason.Unfinished() || q.ctx.Err() != nil {
-			break
-		}
-		next := q.answerAgain(e)
+	for e := again; e < efforts && !result.settled() && q.ctx.Err() == nil; e++ {
+		next := q.answerAgain(*msg, result, e)
 		if next == nil {
 			continue
 		}
-		if better := q.judgeResponse(next); better.Status != dnssec.Bogus || better.Reason > result.Reason {
+		better := q.judgeResponse(next)
+		if better.held > result.held { // another target, with efforts of its own
+			e = usual
+		}
+		if better.further(result) {
 			*msg, result = next, better
 		}
 	}
 	return result
+}
+
+// settled tells whether asking again is of no use.
+func (r *Result) settled() bool {
+	return r.whole() || r.Status == dnssec.Bogus && (r.inherited || r.Reason.Unfinished())
+}
+
+// whole tells whether the response can be answered as it is.
+func (r *Result) whole() bool { return r.Status != dnssec.Bogus && !r.partial }
+
+// further tells whether a result got further than one that is not whole: along the path
+// first, then through the checks.
+func (r *Result) further(other *Result) bool {
+	return r.whole() || cmp.Or(cmp.Compare(r.held, other.held), cmp.Compare(len(r.path), len(other.path)),
+		cmp.Compare(r.Status, other.Status), cmp.Compare(r.Reason, other.Reason)) > 0
 }
 
 // judgeResponse decides the status of a whole response. One with another code than
@@ -59,12 +78,26 @@ func (q *query) judgeResponse(msg *dns.Msg) *Result {
 	}
 	q.expectSigners(msg.Answer, msg.Ns)
 	r := &response{query: q, msg: msg, result: Result{Finding: dnssec.Proven, path: p.kept()}}
+	r.judgePath(p)
+	r.result.rcode = r.msg.Rcode
+	if r.exists {
+		r.result.rcode = dns.RcodeSuccess
+	}
+	return &r.result
+}
+
+// judgePath judges each link of the path, and then what it leads to.
+func (r *response) judgePath(p path) {
 	for _, link := range p.links {
-		r.addLink(link)
+		if r.addLink(link); r.result.Status == dnssec.Bogus {
+			return
+		}
+		r.result.held++
 	}
 	for _, set := range p.final {
 		r.add(set)
 	}
+	msg := r.msg
 	positive := len(p.final) > 0 || p.end == ""
 	switch {
 	case r.result.Status == dnssec.Bogus: // nothing makes it weaker
@@ -80,11 +113,6 @@ func (q *query) judgeResponse(msg *dns.Msg) *Result {
 		r.proofs() // here, where the stack is not deep yet
 		r.addDenial(p)
 	}
-	r.result.rcode = r.msg.Rcode
-	if r.exists {
-		r.result.rcode = dns.RcodeSuccess
-	}
-	return &r.result
 }
 
 // provable tells whether a response code is one that a proof can stand behind.
@@ -199,7 +227,8 @@ func (r *response) addDenial(p path) {
 			r.addDenialSOA(soa)
 		}
 	}
-	if v.Status == dnssec.Bogus && p.partial(r.msg) && r.result.Status != dnssec.Secure {
+	r.result.partial = v.Status != dnssec.Secure && p.partial(r.msg)
+	if v.Status == dnssec.Bogus && r.result.partial && r.result.Status != dnssec.Secure {
 		return // an upstream that leaves the target of an unproven alias to us
 	}
 	r.weaken(v)

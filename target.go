@@ -1,0 +1,77 @@
+package dnssecval
+
+import (
+	"slices"
+
+	"github.com/miekg/dns"
+)
+
+// answerAgain asks with more effort for what the response fails to prove: the client's
+// question, or what the aliases that hold lead to. Upstreams may leave that out, and
+// resolvers ask for it themselves (RFC 1034, section 5.3.3). It returns a response to
+// the client's question, or nil if there is none that can be judged.
+func (q *query) answerAgain(msg *dns.Msg, result *Result, e effort) *dns.Msg {
+	p, _ := followAliases(q.question, msg)
+	target := p.target(result.held)
+	a := q.asking()
+	if target != "" {
+		a = q.askingTarget(target)
+	}
+	if a == nil || q.expected.asked.Add(1) > maxQuestions {
+		return nil
+	}
+	if e == overTCP {
+		a.req.CheckingDisabled, a.ResponseWriter = true, asTCP{q.w}
+	}
+	if a.ask(); a.msg == nil || !provable(a.msg.Rcode) && a.msg.Rcode != dns.RcodeYXDomain {
+		return nil
+	}
+	if target == "" {
+		return a.msg
+	}
+	return p.spliced(result, msg, a.msg)
+}
+
+// askingTarget is the client's question for the target of an alias, on its way to who is
+// in charge of that: nil if nobody is.
+func (q *query) askingTarget(name string) *asking {
+	next, ok := q.v.routes.handler(q.ctx, name, q.question.qtype)
+	if !ok {
+		return nil
+	}
+	return q.v.newAsking(apart(q.ctx), q.w, next, q.upstreamRequest(name))
+}
+
+// target returns the name that the first links lead to. It is empty if there are none or
+// they lead nowhere.
+func (p path) target(held int) string {
+	switch {
+	case held == 0:
+		return ""
+	case held == len(p.links):
+		return p.end
+	case p.links[held].synthesized != "":
+		return p.links[held].synthesized
+	default:
+		return p.links[held].set.Name
+	}
+}
+
+// spliced puts what is said of a target behind the links that lead to it, and what was
+// proven of their wildcards beside it.
+func (p path) spliced(result *Result, msg, target *dns.Msg) *dns.Msg {
+	links := path{links: p.links[:result.held]}.kept()
+	whole := *msg
+	whole.Rcode = target.Rcode
+	whole.Answer = joined(onlyKept(slices.Clone(msg.Answer), links, false), target.Answer)
+	whole.Ns = joined(onlyKept(slices.Clone(msg.Ns), result.kept, true), target.Ns)
+	whole.Extra = target.Extra
+	return &whole
+}
+
+// joined returns the records of two sections, each once.
+func joined(first, second []dns.RR) []dns.RR {
+	return append(slices.DeleteFunc(first, func(rr dns.RR) bool {
+		return slices.ContainsFunc(second, func(other dns.RR) bool { return dns.IsDuplicate(rr, other) })
+	}), second...)
+}
