@@ -260,9 +260,9 @@ func TestUnansweredIsKept(t *testing.T) {
 	}
 }
 
-// TestOneOfTwentyWithoutSignatures: an upstream that leaves the signatures out of one
-// answer of twenty, those of the chain too, costs no client an answer. Which answer to a
-// question it is depends on the question.
+// TestOneOfTwentyWithoutSignatures: an upstream that "leaves signatures out now and then",
+// of one answer of twenty, those of the chain too, costs no client an answer. Which answer
+// to a question it is depends on the question.
 func TestOneOfTwentyWithoutSignatures(t *testing.T) {
 	const zones, each = 100, 20
 	var specs []testzone.Spec

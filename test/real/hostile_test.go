@@ -1,6 +1,7 @@
 package real
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -158,6 +159,31 @@ func TestHonestUpstreams(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestAliasesAlone: an upstream that "leaves out what an alias leads to" is asked for that.
+func TestAliasesAlone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.Intercept(aliasesAlone)
+	p := start(t, w, ".:PORT {"+validating+"cache\nforward . UPSTREAM\n}")
+	p.answers(t, []asked{
+		{"alias.secure.test. A", "do", "NOERROR ad A=192.0.2.1 CNAME=www.secure.test. RRSIG opt"},
+		{"alias.secure.test. MX", "do", "NOERROR ad CNAME=www.secure.test. RRSIG denial opt"},
+		{"out.secure.test. A", "do", "NOERROR A=192.0.2.1 CNAME=www.unsigned.test. RRSIG opt"},
+		{"alias.unsigned.test. A", "edns", "NOERROR A=192.0.2.1 CNAME=www.secure.test. opt"},
+		{"bad.secure.test. A", "do", forged},
+	})
+}
+
+// aliasesAlone leaves out whatever is behind an alias.
+func aliasesAlone(_, a *dns.Msg) *dns.Msg {
+	if i := slices.IndexFunc(a.Answer, func(rr dns.RR) bool { return rr.Header().Rrtype == dns.TypeCNAME }); i >= 0 {
+		alias := a.Answer[i].Header().Name
+		a.Answer = slices.DeleteFunc(a.Answer, func(rr dns.RR) bool { return rr.Header().Name != alias })
+		a.Ns = nil
+	}
+	return a
 }
 
 // mixCases writes owner names in capitals, as an upstream may that keeps the case of
