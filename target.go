@@ -1,7 +1,9 @@
 package dnssecval
 
 import (
+	"context"
 	"slices"
+	"sync/atomic"
 
 	"github.com/miekg/dns"
 )
@@ -17,7 +19,7 @@ func (q *query) answerAgain(msg *dns.Msg, result *Result, e effort) *dns.Msg {
 	if target != "" {
 		a = q.askingTarget(target)
 	}
-	if a == nil || q.expected.asked.Add(1) > maxQuestions {
+	if a == nil || q.targets().Add(1) > maxQuestions {
 		return nil
 	}
 	if e == overTCP {
@@ -39,7 +41,19 @@ func (q *query) askingTarget(name string) *asking {
 	if !ok {
 		return nil
 	}
-	return q.v.newAsking(apart(q.ctx), q.w, next, q.upstreamRequest(name))
+	ctx := context.WithValue(apart(q.ctx), targetsKey{}, q.targets())
+	return q.v.newAsking(ctx, q.w, next, q.upstreamRequest(name))
+}
+
+type targetsKey struct{}
+
+// targets counts the questions asked again. Where blocks ask each other for targets, those
+// of all count as one query's, lest aliases lead to and fro between them.
+func (q *query) targets() *atomic.Int32 {
+	if asked, ok := q.ctx.Value(targetsKey{}).(*atomic.Int32); ok {
+		return asked
+	}
+	return &q.expected.asked
 }
 
 // target returns the name that the first links lead to. It is empty if there are none or

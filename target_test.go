@@ -223,6 +223,33 @@ func TestTargetElsewhere(t *testing.T) {
 	}
 }
 
+// TestTargetToAndFro: aliases that lead to and fro between two blocks end.
+func TestTargetToAndFro(t *testing.T) {
+	w := newWorld(t, testzone.Spec{Name: "a."}, testzone.Spec{Name: "b."})
+	n := 0
+	w.Intercept(func(q, a *dns.Msg) *dns.Msg {
+		if q.Question[0].Qtype != dns.TypeA {
+			return a
+		}
+		n++
+		a.Rcode, a.Ns = dns.RcodeSuccess, nil
+		a.Answer = []dns.RR{newRR(t, fmt.Sprintf("%s 60 IN CNAME n%d.%c.", q.Question[0].Name, n, 'a'+n%2))}
+		return a
+	})
+	validators := map[string]*Validator{"a.": newTestValidator(t, w), "b.": newTestValidator(t, w)}
+	for zone, v := range validators {
+		for other, handler := range validators {
+			if zone != other {
+				v.routes.own.stanzas = slices.Insert(v.routes.own.stanzas, 0, &stanza{directive: "forward", from: other, handler: handler})
+			}
+		}
+	}
+	m := ask(t, validators["a."], "n0.a.", dns.TypeA, withDO)
+	if n < 2 || n > maxQuestions+1 {
+		t.Errorf("%d questions\n%s", n, m)
+	}
+}
+
 func questionOf(m *dns.Msg) string {
 	return m.Question[0].Name + " " + dns.Type(m.Question[0].Qtype).String()
 }
