@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/miekg/dns"
@@ -29,6 +31,7 @@ type load struct {
 	mu                                     sync.Mutex
 	asked, secure, insecure, refused       int
 	retried, excused, lost, wrong, islands int
+	closed                                 int // retried since a TCP connection was closed
 	examples                               []string
 }
 
@@ -92,32 +95,44 @@ func (l *load) ask(q question) {
 			a, _, err = client.Exchange(m, l.server.addr)
 		}
 		if err == nil {
-			l.judge(q, a, try, l.up.excuses(begin, time.Now()))
+			l.judge(q, a, begin)
 			return
 		}
+		l.noteRetry(try, err)
 		time.Sleep(time.Until(next))
 	}
-	l.judge(q, nil, tries, l.up.excuses(begin, time.Now()))
+	l.judge(q, nil, begin)
 }
 
-// judge counts an answer; nil is none.
-func (l *load) judge(q question, a *dns.Msg, retries int, excused bool) {
+// noteRetry counts a question when it gets no answer for the first time.
+func (l *load) noteRetry(try int, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if try > 0 {
+		return
+	}
+	l.retried++
+	if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) {
+		l.closed++
+	}
+}
+
+// judge counts the answer to what was asked at first at begin; nil is none.
+func (l *load) judge(q question, a *dns.Msg, begin time.Time) {
+	excused := l.up.excuses(begin, time.Now())
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.asked++
-	if retries > 0 {
-		l.retried++
-	}
 	failure := q.failure(a)
 	switch {
 	case q.mistake(a) != "":
 		l.wrong++
-		l.show("wrong", q, q.mistake(a))
+		l.show("wrong", q, begin, q.mistake(a))
 	case failure != "" && excused:
 		l.excused++
 	case failure != "":
 		l.lost++
-		l.show("lost", q, failure)
+		l.show("lost", q, begin, failure)
 	case a.AuthenticatedData:
 		l.secure++
 		if q.status == island {
@@ -130,10 +145,10 @@ func (l *load) judge(q question, a *dns.Msg, retries int, excused bool) {
 	}
 }
 
-func (l *load) show(what string, q question, why string) {
+func (l *load) show(what string, q question, begin time.Time, why string) {
 	if len(l.examples) < told {
-		l.examples = append(l.examples, fmt.Sprintf("%s %s: %s: %s; the upstream is %q, a reload was %v ago",
-			time.Now().Format(time.TimeOnly), what, q, why, l.up.now(), l.server.sinceReload().Round(time.Millisecond)))
+		l.examples = append(l.examples, fmt.Sprintf("%s %s: %s: %s; after %v, the upstream is %q, a reload was %v ago",
+			time.Now().Format(time.TimeOnly), what, q, why, time.Since(begin).Round(time.Millisecond), l.up.now(), l.server.sinceReload().Round(time.Millisecond)))
 	}
 }
 
@@ -186,8 +201,8 @@ func (q question) mistake(a *dns.Msg) string {
 func (l *load) report(w io.Writer) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	fmt.Fprintf(w, "%d questions: %d answered secure, %d without AD, %d refused as broken; %d took another try\n",
-		l.asked, l.secure, l.insecure, l.refused, l.retried)
+	fmt.Fprintf(w, "%d questions: %d answered secure, %d without AD, %d refused as broken\n", l.asked, l.secure, l.insecure, l.refused)
+	fmt.Fprintf(w, "%d took another try, %d of them since CoreDNS closed their TCP connection\n", l.retried, l.closed)
 	fmt.Fprintf(w, "%d failed with the upstream\n%d answers lost\n%d wrong verdicts\n", l.excused, l.lost, l.wrong)
 	for _, line := range l.examples {
 		fmt.Fprintln(w, "   ", line)

@@ -115,8 +115,10 @@ func TestLeaks(t *testing.T) {
 		want int
 	}{
 		{"none", func(*sample) {}, 0},
-		{"a little", func(s *sample) { s.memory, s.goroutines, s.files = 120e6, 60, 90 }, 0},
+		{"a little", func(s *sample) { s.memory, s.goroutines, s.files = 120e6, 25, 55 }, 0},
 		{"memory", func(s *sample) { s.memory = 140e6 }, 1},
+		{"a goroutine a reload, in the shortest run", func(s *sample) { s.goroutines += float64(time.Minute/reloadEvery) - 1 }, 1},
+		{"a file a reload, in the shortest run", func(s *sample) { s.files += float64(time.Minute/reloadEvery) - 1 }, 1},
 		{"all", func(s *sample) { s.memory, s.goroutines, s.files = 200e6, 100, 200 }, 3},
 	} {
 		end := calm

@@ -59,10 +59,10 @@ const (
 type upstream struct {
 	world  *testzone.World
 	server *testzone.Server
+	step   int // of the schedule
 
 	mu       sync.Mutex
 	fault    fault
-	since    time.Time  // of the fault
 	harmed   []interval // when it was harmful; the last may have no end yet
 	stalled  []interval // when the machine did not let it run
 	answers  int
@@ -83,16 +83,17 @@ func newUpstream() (*upstream, error) {
 
 func (u *upstream) close() { _ = u.server.Close() }
 
-// fail goes through the schedule until ctx is done.
+// fail goes through the schedule until ctx is done, and is well from then on. It goes
+// on with the step that it was at when it was called last.
 func (u *upstream) fail(ctx context.Context) {
-	for {
-		for _, s := range schedule {
-			u.set(s.fault)
-			select {
-			case <-ctx.Done():
-				return
-			case <-time.After(s.last):
-			}
+	defer u.set(none)
+	for ; ; u.step++ {
+		s := schedule[u.step%len(schedule)]
+		u.set(s.fault)
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(s.last):
 		}
 	}
 }
@@ -137,20 +138,13 @@ func (u *upstream) set(f fault) {
 	if f.harmful() {
 		u.harmed = append(u.harmed, interval{from: now})
 	}
-	u.fault, u.since = f, now
+	u.fault = f
 }
 
 func (u *upstream) now() fault {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return u.fault
-}
-
-// calm reports whether it has been well for a second.
-func (u *upstream) calm() bool {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	return u.fault == none && time.Since(u.since) > time.Second
 }
 
 // excuses reports whether a question that was under way then may have failed
