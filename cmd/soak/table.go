@@ -31,8 +31,8 @@ func stages(duration time.Duration) []stage {
 	return []stage{{"start", warmup}, {"middle", half - warmup}, {"end", duration - half}}
 }
 
-// rest lets the server rest, and takes a sample.
-func (s *server) rest(ctx context.Context, name string) (sample, error) {
+// sampleRested lets the server rest, and takes a sample.
+func (s *server) sampleRested(ctx context.Context, name string) (sample, error) {
 	select {
 	case <-ctx.Done():
 		return sample{}, ctx.Err()

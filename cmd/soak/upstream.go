@@ -32,22 +32,23 @@ type step struct {
 	last  time.Duration
 }
 
-// harm is how long the upstream is harmful at a time, and settle how long its
-// failures are felt then: they are kept as long as they lasted, a question that
-// was under way takes five seconds, and CoreDNS's cache keeps SERVFAIL for
-// another five.
-const (
-	harm   = 3 * time.Second
-	settle = harm + time.Second + 5*time.Second + 5*time.Second
-)
+// harm is how long the upstream is harmful at a time.
+const harm = 3 * time.Second
+
+// settle is how long failures are felt when what made them lasted for a time: they
+// are kept as long as they lasted, a question that was under way takes five seconds,
+// and CoreDNS's cache keeps SERVFAIL for another five.
+func settle(lasted time.Duration) time.Duration {
+	return max(lasted, harm) + time.Second + 5*time.Second + 5*time.Second
+}
 
 // schedule is repeated. It takes a little less than a minute.
 var schedule = []step{
 	{slow, 4 * time.Second}, {none, 2 * time.Second},
 	{stripping, 5 * time.Second}, {none, 2 * time.Second},
 	{truncating, 4 * time.Second}, {none, time.Second},
-	{dead, harm}, {none, settle + 3*time.Second},
-	{refusing, harm}, {none, settle + 3*time.Second},
+	{dead, harm}, {none, settle(harm) + 3*time.Second},
+	{refusing, harm}, {none, settle(harm) + 3*time.Second},
 }
 
 const (
@@ -153,7 +154,7 @@ func (u *upstream) excuses(begin, end time.Time) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	for _, h := range slices.Concat(u.harmed, u.stalled) {
-		if end.After(h.from) && (h.to.IsZero() || begin.Before(h.to.Add(settle))) {
+		if end.After(h.from) && (h.to.IsZero() || begin.Before(h.to.Add(settle(h.to.Sub(h.from))))) {
 			return true
 		}
 	}
