@@ -58,12 +58,12 @@ func (l *load) run(ctx context.Context, rate int) {
 	ticker := time.NewTicker(time.Second / time.Duration(rate))
 	defer ticker.Stop()
 	begin := time.Now()
-	defer func() { l.due += int(time.Since(begin).Seconds() * float64(rate)) }()
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	for {
 		select {
 		case <-ctx.Done():
+			l.due += int(time.Since(begin).Seconds() * float64(rate))
 			return
 		case <-ticker.C:
 			q := l.choose()
