@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/miekg/dns"
@@ -29,6 +31,9 @@ type load struct {
 	mu                                     sync.Mutex
 	asked, secure, insecure, refused       int
 	retried, excused, lost, wrong, islands int
+	due                                    int // to be asked, had the machine let us
+	closed                                 int // retried since a TCP connection was closed
+	strict                                 int // asked while nothing excuses a failure
 	examples                               []string
 }
 
@@ -52,11 +57,13 @@ func (q question) String() string {
 func (l *load) run(ctx context.Context, rate int) {
 	ticker := time.NewTicker(time.Second / time.Duration(rate))
 	defer ticker.Stop()
+	begin := time.Now()
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	for {
 		select {
 		case <-ctx.Done():
+			l.due += int(time.Since(begin).Seconds() * float64(rate))
 			return
 		case <-ticker.C:
 			q := l.choose()
@@ -92,32 +99,47 @@ func (l *load) ask(q question) {
 			a, _, err = client.Exchange(m, l.server.addr)
 		}
 		if err == nil {
-			l.judge(q, a, try, l.up.excuses(begin, time.Now()))
+			l.judge(q, a, begin)
 			return
 		}
+		l.noteRetry(try, err)
 		time.Sleep(time.Until(next))
 	}
-	l.judge(q, nil, tries, l.up.excuses(begin, time.Now()))
+	l.judge(q, nil, begin)
 }
 
-// judge counts an answer; nil is none.
-func (l *load) judge(q question, a *dns.Msg, retries int, excused bool) {
+// noteRetry counts a question when it gets no answer for the first time.
+func (l *load) noteRetry(try int, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if try > 0 {
+		return
+	}
+	l.retried++
+	if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) {
+		l.closed++
+	}
+}
+
+// judge counts the answer to what was asked at first at begin; nil is none.
+func (l *load) judge(q question, a *dns.Msg, begin time.Time) {
+	excused := l.up.excuses(begin, time.Now())
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.asked++
-	if retries > 0 {
-		l.retried++
+	if !excused {
+		l.strict++
 	}
 	failure := q.failure(a)
 	switch {
 	case q.mistake(a) != "":
 		l.wrong++
-		l.show("wrong", q, q.mistake(a))
+		l.show("wrong", q, begin, q.mistake(a))
 	case failure != "" && excused:
 		l.excused++
 	case failure != "":
 		l.lost++
-		l.show("lost", q, failure)
+		l.show("lost", q, begin, failure)
 	case a.AuthenticatedData:
 		l.secure++
 		if q.status == island {
@@ -130,10 +152,10 @@ func (l *load) judge(q question, a *dns.Msg, retries int, excused bool) {
 	}
 }
 
-func (l *load) show(what string, q question, why string) {
+func (l *load) show(what string, q question, begin time.Time, why string) {
 	if len(l.examples) < told {
-		l.examples = append(l.examples, fmt.Sprintf("%s %s: %s: %s; the upstream is %q, a reload was %v ago",
-			time.Now().Format(time.TimeOnly), what, q, why, l.up.now(), l.server.sinceReload().Round(time.Millisecond)))
+		l.examples = append(l.examples, fmt.Sprintf("%s %s: %s: %s; after %v, the upstream is %q, a reload was %v ago",
+			time.Now().Format(time.TimeOnly), what, q, why, time.Since(begin).Round(time.Millisecond), l.up.now(), l.server.sinceReload().Round(time.Millisecond)))
 	}
 }
 
@@ -186,8 +208,9 @@ func (q question) mistake(a *dns.Msg) string {
 func (l *load) report(w io.Writer) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	fmt.Fprintf(w, "%d questions: %d answered secure, %d without AD, %d refused as broken; %d took another try\n",
-		l.asked, l.secure, l.insecure, l.refused, l.retried)
+	fmt.Fprintf(w, "%d questions, of %d that were due, %d of them while nothing excuses a failure: %d answered secure, %d without AD, %d refused as broken\n",
+		l.asked, l.due, l.strict, l.secure, l.insecure, l.refused)
+	fmt.Fprintf(w, "%d took another try, %d of them since CoreDNS closed their TCP connection\n", l.retried, l.closed)
 	fmt.Fprintf(w, "%d failed with the upstream\n%d answers lost\n%d wrong verdicts\n", l.excused, l.lost, l.wrong)
 	for _, line := range l.examples {
 		fmt.Fprintln(w, "   ", line)
@@ -202,6 +225,8 @@ func verdict(l *load, t table) error {
 	switch {
 	case l.lost > 0 || l.wrong > 0:
 		return fmt.Errorf("%d answers lost, %d wrong verdicts", l.lost, l.wrong)
+	case l.strict < l.asked/10:
+		return fmt.Errorf("the machine is too busy to tell anything: failures of %d questions in %d would have been excused", l.asked-l.strict, l.asked)
 	case len(leaks) > 0:
 		return fmt.Errorf("leaks: %s", strings.Join(leaks, ", "))
 	case l.islands == 0 || l.secure == 0 || l.insecure == 0 || l.refused == 0 || l.excused == 0:

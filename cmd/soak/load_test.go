@@ -59,7 +59,7 @@ func TestExcuses(t *testing.T) {
 	begin := time.Now()
 	at := func(seconds int) time.Time { return begin.Add(time.Duration(seconds) * time.Second) }
 	u := &upstream{harmed: []interval{{at(10), at(13)}, {from: at(60)}}}
-	forgotten := 13 + int(settle/time.Second)
+	forgotten := 13 + int(settle(3*time.Second)/time.Second)
 	for _, tt := range []struct {
 		from, to int
 		want     bool
@@ -71,13 +71,6 @@ func TestExcuses(t *testing.T) {
 			t.Errorf("from %d to %d: %v", tt.from, tt.to, got)
 		}
 	}
-	u.stalled = []interval{{at(40), at(41)}}
-	if !u.excuses(at(30), at(45)) || u.excuses(at(30), at(39)) {
-		t.Error("a stall of the machine does not excuse what it is in the way of")
-	}
-	if times, total := u.stalls(); times != 1 || total != time.Second {
-		t.Errorf("%d stalls, %v", times, total)
-	}
 	u.set(slow)
 	if len(u.harmed) != 2 {
 		t.Error("slow is harmful")
@@ -86,6 +79,29 @@ func TestExcuses(t *testing.T) {
 	u.set(none)
 	if len(u.harmed) != 3 || u.harmed[2].to.IsZero() {
 		t.Errorf("dead is not: %v", u.harmed)
+	}
+}
+
+// TestStalls: what the machine was in the way of is excused, for longer after a long
+// stall than after a short one.
+func TestStalls(t *testing.T) {
+	begin := time.Now()
+	at := func(seconds int) time.Time { return begin.Add(time.Duration(seconds) * time.Second) }
+	u := &upstream{stalled: []interval{{at(40), at(41)}, {at(100), at(130)}}}
+	for _, tt := range []struct {
+		name     string
+		from, to int
+		want     bool
+	}{
+		{"before", 30, 39, false}, {"across", 30, 45, true}, {"soon after a short one", 54, 55, true}, {"long after", 56, 57, false},
+		{"as long after a long one", 155, 156, true}, {"longer after it", 172, 173, false},
+	} {
+		if got := u.excuses(at(tt.from), at(tt.to)); got != tt.want {
+			t.Errorf("%s: %v", tt.name, got)
+		}
+	}
+	if times, total := u.stalls(); times != 2 || total != 31*time.Second {
+		t.Errorf("%d stalls, %v", times, total)
 	}
 }
 
@@ -115,8 +131,10 @@ func TestLeaks(t *testing.T) {
 		want int
 	}{
 		{"none", func(*sample) {}, 0},
-		{"a little", func(s *sample) { s.memory, s.goroutines, s.files = 120e6, 60, 90 }, 0},
+		{"a little", func(s *sample) { s.memory, s.goroutines, s.files = 120e6, 25, 55 }, 0},
 		{"memory", func(s *sample) { s.memory = 140e6 }, 1},
+		{"a goroutine a reload, in the shortest run", func(s *sample) { s.goroutines += float64(time.Minute/reloadEvery) - 1 }, 1},
+		{"a file a reload, in the shortest run", func(s *sample) { s.files += float64(time.Minute/reloadEvery) - 1 }, 1},
 		{"all", func(s *sample) { s.memory, s.goroutines, s.files = 200e6, 100, 200 }, 3},
 	} {
 		end := calm

@@ -4,8 +4,10 @@
 //
 //	soak -coredns bin/coredns -duration 1h
 //
-// A client asks up to three times and waits five seconds each time. Counted
-// are:
+// A client asks up to three times and waits five seconds each time, as stub
+// resolvers do: at a reload CoreDNS, with this module or without, closes TCP
+// connections that it has accepted and not read from yet. What took another try
+// is counted. Counted are further:
 //
 //   - answers lost: none of the three tries, a second apart, was answered, or a
 //     name that is not broken got SERVFAIL or REFUSED, though the upstream was
@@ -15,14 +17,16 @@
 //     What fails while it is not, or in a while thereafter, is excused: failures
 //     are kept for about as long as they have lasted (RFC 9520), and CoreDNS's
 //     cache keeps SERVFAIL for five seconds. So is what fails when the machine
-//     has kept the upstream from running for half a second; if that is more than
-//     a tenth of the time, the run tells nothing and fails.
+//     has kept the upstream from running for half a second. If that is more than
+//     a tenth of the time, or not one question in ten is left that nothing would
+//     excuse, the run tells nothing and fails.
 //   - wrong verdicts: AD on an answer that is not secure, data or their denial for
 //     a name that is broken, another response code than the right one, or a secure
 //     answer without AD to a client that asked for it. Nothing excuses these.
 //   - leaks: memory that grows from the middle of the run to its end by more than
 //     a quarter and 16 MB, goroutines or open files that grow from start to end by
-//     more than 50.
+//     more than 5. All are sampled after a rest, when what was under way has ended
+//     and connections to the upstream that nobody uses are closed.
 //
 // The exit status is 1 if there are any.
 package main
@@ -35,6 +39,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -52,7 +57,7 @@ func main() {
 	defer stop()
 	var o options
 	flag.StringVar(&o.coredns, "coredns", "bin/coredns", "the CoreDNS `binary` to test")
-	flag.DurationVar(&o.duration, "duration", time.Hour, "how long to run, a minute at least")
+	flag.DurationVar(&o.duration, "duration", time.Hour, "how long to ask, a minute at least; three rests come on top")
 	flag.IntVar(&o.rate, "rate", 300, "questions a second")
 	flag.Uint64Var(&o.seed, "seed", uint64(time.Now().Unix()), "what the questions are chosen by")
 	flag.Parse()
@@ -84,41 +89,49 @@ func run(ctx context.Context, o options) (err error) {
 	return soak(ctx, o, up, server)
 }
 
-// soak has load, faults, reloads and swaps go on at once until the time is over.
+// soak has three stages of load and trouble, with a rest and a sample after each.
 func soak(ctx context.Context, o options, up *upstream, server *server) error {
-	ctx, cancel := context.WithTimeout(ctx, o.duration)
+	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	faultsEnded := make(chan struct{})
-	go func() {
-		defer close(faultsEnded)
-		up.fail(ctx)
-	}()
 	go up.beatUntil(ctx)
-	disturbed := make(chan error, 1)
-	go func() { disturbed <- server.disturb(ctx) }()
+	begin := time.Now()
 	l := newLoad(rand.New(rand.NewPCG(o.seed, 0)), up, server)
-	loadEnded := make(chan struct{})
-	go func() {
-		defer close(loadEnded)
-		l.run(ctx, o.rate)
-	}()
-	table, err := server.watch(ctx, o.duration)
-	cancel()
-	<-faultsEnded
-	<-loadEnded
-	if disturbance := <-disturbed; err == nil {
-		err = disturbance
+	var samples table
+	var err error
+	for _, stage := range stages(o.duration) {
+		if err = trouble(ctx, stage.last, o.rate, l); err != nil {
+			break
+		}
+		var s sample
+		if s, err = server.sampleRested(ctx, stage.name); err != nil {
+			break
+		}
+		samples = append(samples, s)
 	}
 	l.report(os.Stdout)
-	table.print(os.Stdout)
+	samples.print(os.Stdout)
 	times, stalled := up.stalls()
 	fmt.Printf("%d reloads, %d anchor swaps; %d times the machine was too busy, %v in all\n",
 		server.reloads, server.swaps, times, stalled.Round(time.Second))
 	if err != nil {
 		return err
 	}
-	if stalled > o.duration/10 {
+	if stalled > time.Since(begin)/10 {
 		return fmt.Errorf("the machine is too busy to tell anything")
 	}
-	return verdict(l, table)
+	return verdict(l, samples)
+}
+
+// trouble has load, faults, reloads and swaps go on at once for a time, and
+// waits for the last answers.
+func trouble(ctx context.Context, last time.Duration, rate int, l *load) error {
+	ctx, cancel := context.WithTimeout(ctx, last)
+	defer cancel()
+	var wg sync.WaitGroup
+	wg.Go(func() { l.up.fail(ctx) })
+	wg.Go(func() { l.run(ctx, rate) })
+	err := l.server.disturb(ctx)
+	cancel()
+	wg.Wait()
+	return err
 }

@@ -113,7 +113,7 @@ func (s *server) disturb(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-s.Ended():
-			return fmt.Errorf("CoreDNS has ended by itself:\n%s", s.Log())
+			return s.death()
 		case <-reload.C:
 			s.reloads++
 			s.reloaded.Store(time.Now().UnixNano())
@@ -128,6 +128,8 @@ func (s *server) disturb(ctx context.Context) error {
 	}
 }
 
+func (s *server) death() error { return fmt.Errorf("CoreDNS has ended by itself:\n%s", s.Log()) }
+
 func (s *server) sinceReload() time.Duration { return time.Since(time.Unix(0, s.reloaded.Load())) }
 
 // sample is what the process needs at a time.
@@ -137,10 +139,18 @@ type sample struct {
 	goroutines, files float64
 }
 
-// sample reads the metrics, after a garbage collection.
+// collections of garbage before a sample: forward ends the goroutine of a pool when
+// the collector finds that nobody has the pool any more, and what that frees is found
+// by the next one.
+const collections = 5
+
+// sample reads the metrics, after garbage collections.
 func (s *server) sample(when string) (sample, error) {
-	if _, err := get("http://" + s.pprof + "/debug/pprof/heap?gc=1"); err != nil {
-		return sample{}, err
+	for range collections {
+		if _, err := get("http://" + s.pprof + "/debug/pprof/heap?gc=1"); err != nil {
+			return sample{}, err
+		}
+		time.Sleep(200 * time.Millisecond) // for finalizers
 	}
 	text, err := get("http://" + s.metrics + "/metrics")
 	if err != nil {

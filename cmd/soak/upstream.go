@@ -32,22 +32,23 @@ type step struct {
 	last  time.Duration
 }
 
-// harm is how long the upstream is harmful at a time, and settle how long its
-// failures are felt then: they are kept as long as they lasted, a question that
-// was under way takes five seconds, and CoreDNS's cache keeps SERVFAIL for
-// another five.
-const (
-	harm   = 3 * time.Second
-	settle = harm + time.Second + 5*time.Second + 5*time.Second
-)
+// harm is how long the upstream is harmful at a time.
+const harm = 3 * time.Second
+
+// settle is how long failures are felt when what made them lasted for a time: they
+// are kept as long as they lasted, a question that was under way takes five seconds,
+// and CoreDNS's cache keeps SERVFAIL for another five.
+func settle(lasted time.Duration) time.Duration {
+	return max(lasted, harm) + time.Second + 5*time.Second + 5*time.Second
+}
 
 // schedule is repeated. It takes a little less than a minute.
 var schedule = []step{
 	{slow, 4 * time.Second}, {none, 2 * time.Second},
 	{stripping, 5 * time.Second}, {none, 2 * time.Second},
 	{truncating, 4 * time.Second}, {none, time.Second},
-	{dead, harm}, {none, settle + 3*time.Second},
-	{refusing, harm}, {none, settle + 3*time.Second},
+	{dead, harm}, {none, settle(harm) + 3*time.Second},
+	{refusing, harm}, {none, settle(harm) + 3*time.Second},
 }
 
 const (
@@ -59,10 +60,10 @@ const (
 type upstream struct {
 	world  *testzone.World
 	server *testzone.Server
+	step   int // of the schedule
 
 	mu       sync.Mutex
 	fault    fault
-	since    time.Time  // of the fault
 	harmed   []interval // when it was harmful; the last may have no end yet
 	stalled  []interval // when the machine did not let it run
 	answers  int
@@ -83,16 +84,17 @@ func newUpstream() (*upstream, error) {
 
 func (u *upstream) close() { _ = u.server.Close() }
 
-// fail goes through the schedule until ctx is done.
+// fail goes through the schedule until ctx is done, and is well from then on. It goes
+// on with the step that it was at when it was called last.
 func (u *upstream) fail(ctx context.Context) {
-	for {
-		for _, s := range schedule {
-			u.set(s.fault)
-			select {
-			case <-ctx.Done():
-				return
-			case <-time.After(s.last):
-			}
+	defer u.set(none)
+	for ; ; u.step++ {
+		s := schedule[u.step%len(schedule)]
+		u.set(s.fault)
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(s.last):
 		}
 	}
 }
@@ -137,7 +139,7 @@ func (u *upstream) set(f fault) {
 	if f.harmful() {
 		u.harmed = append(u.harmed, interval{from: now})
 	}
-	u.fault, u.since = f, now
+	u.fault = f
 }
 
 func (u *upstream) now() fault {
@@ -146,20 +148,13 @@ func (u *upstream) now() fault {
 	return u.fault
 }
 
-// calm reports whether it has been well for a second.
-func (u *upstream) calm() bool {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	return u.fault == none && time.Since(u.since) > time.Second
-}
-
 // excuses reports whether a question that was under way then may have failed
 // for the upstream's sake.
 func (u *upstream) excuses(begin, end time.Time) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	for _, h := range slices.Concat(u.harmed, u.stalled) {
-		if end.After(h.from) && (h.to.IsZero() || begin.Before(h.to.Add(settle))) {
+		if end.After(h.from) && (h.to.IsZero() || begin.Before(h.to.Add(settle(h.to.Sub(h.from))))) {
 			return true
 		}
 	}
