@@ -141,11 +141,14 @@ var brokenDenials = []brokenZone{
 }
 
 // brokenBesides has what fails though what was asked for could be passed: the SOA of
-// a proven denial, and an expansion in an opt-out span, where a delegation may be.
+// a proven denial, the zone that denies by the SOA's, and an expansion in an opt-out
+// span, where a delegation may be.
 var brokenBesides = []brokenZone{
 	{breakage: inSOA(testzone.Expired), name: "no.", qtype: typeA, rcode: servfail, reason: dnssec.SignatureExpired, ede: ede7},
 	{breakage: func(zone string) testzone.Breakage { return testzone.ForeignSigner(zone, dns.TypeSOA, "test.") },
 		name: "", qtype: dns.TypeSOA, rcode: servfail, reason: dnssec.SignatureSignerInvalid, ede: ede6},
+	{breakage: func(zone string) testzone.Breakage { return testzone.ForeignSigner("www."+zone, dns.TypeNSEC, "test.") },
+		name: "www.", qtype: typeMX, rcode: servfail, reason: dnssec.SignatureSignerInvalid, ede: ede6},
 	{breakage: inSOA(testzone.DropSignatures), name: "www.", qtype: typeMX, rcode: servfail, reason: dnssec.SignatureMissing, ede: ede10},
 	{breakage: inSOA(testzone.ChangeRDATA), denial: testzone.NSEC3OptOut, name: "no.", qtype: typeA, rcode: servfail, reason: dnssec.SignatureInvalid, ede: ede6},
 	{breakage: inWildcard(testzone.Expired), denial: testzone.NSEC3OptOut, name: "x.wild.", qtype: typeA, rcode: servfail, reason: dnssec.SignatureExpired, ede: ede7},

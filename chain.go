@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -186,7 +185,7 @@ func (q *query) attempt(name string, e effort) *cut {
 	}
 	msg, err := q.fetch(name, dns.TypeDS, e)
 	if err != nil {
-		return q.unavailable(name, dnssec.DSUnavailable, err)
+		return q.withoutAnswer(name, err)
 	}
 	set, ok := findSet(dnssec.GroupRRsets(msg.Answer), name, dns.TypeDS)
 	if !ok {
@@ -230,68 +229,6 @@ func (q *query) keysOf(name string, vouched dnssec.DSSet, ttl time.Duration, e e
 	c.expires = q.now.Add(max(ttl, time.Second))
 	c.renewal = c.expires.Add(-max(ttl/renewedPart, time.Second))
 	return c
-}
-
-// withoutDS judges an answer that has no DS: what its denial shows, or, where
-// nothing is shown, whether the zone above is one that shows nothing.
-func (q *query) withoutDS(name string, msg *dns.Msg) *cut {
-	if v, ok := q.aliased(name, msg); ok {
-		return &cut{name: name, delegation: dnssec.NotDelegation, finding: dnssec.Proven, expires: q.until(v.proof.TTL())}
-	}
-	proofs := q.proofs(signedAbove(name, dnssec.GroupRRsets(msg.Ns)))
-	if q.v.denials != nil {
-		q.v.denials.keep(proofs.sets, negativeTTL(msg.Ns), q)
-	}
-	shown, finding := proofs.delegation(name, q.scope(dnsname.Parent(name)).zone)
-	if finding.Status != dnssec.Bogus {
-		return &cut{name: name, delegation: shown, finding: finding, expires: q.until(proofs.ttl(msg))}
-	}
-	if finding.Reason.Unfinished() {
-		return &cut{name: name, delegation: dnssec.DelegationUnsigned, finding: finding}
-	}
-	above := q.zoneOf(dnsname.Parent(name))
-	if above.finding.Status != dnssec.Secure {
-		return &cut{name: name, delegation: dnssec.DelegationUnsigned, finding: above.finding, inherited: true,
-			expires: earlier(above.expires, q.now.Add(maxDenialTTL))}
-	}
-	return &cut{name: name, delegation: dnssec.DelegationUnsigned, finding: finding}
-}
-
-// aliased tells whether a proven CNAME at the name, or DNAME above it, answered the
-// question for a DS: where an alias is there is no zone cut.
-func (q *query) aliased(name string, msg *dns.Msg) (verdict, bool) {
-	sets := signedAbove(name, dnssec.GroupRRsets(msg.Answer))
-	set, ok := findSet(sets, name, dns.TypeCNAME)
-	if !ok || len(set.Sigs) == 0 {
-		set, ok = closestDNAME(sets, name)
-	}
-	if !ok {
-		return verdict{}, false
-	}
-	v, _ := q.judgeSigned(set)
-	if v.Status == dnssec.Secure {
-		_, expanded := v.proof.Expanded()
-		return v, !expanded // another name's wildcard could be shown for this one
-	}
-	return v, false
-}
-
-// signedAbove leaves out what was signed by zones that name does not lie below. They
-// say nothing of a zone cut at name, and to find out about their zones may be to wait
-// for what is being found out.
-func signedAbove(name string, sets []dnssec.RRset) []dnssec.RRset {
-	parent := dnsname.Parent(name)
-	above := sets[:0]
-	for _, set := range sets {
-		unsigned := len(set.Sigs) == 0
-		set.Sigs = slices.DeleteFunc(set.Sigs, func(sig *dns.RRSIG) bool {
-			return !dnsname.IsSubdomain(parent, dnsname.Canonical(sig.SignerName))
-		})
-		if unsigned || len(set.Sigs) > 0 {
-			above = append(above, set)
-		}
-	}
-	return above
 }
 
 // until returns the expiry of a denial.

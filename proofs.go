@@ -13,6 +13,7 @@ import (
 type proofs struct {
 	query   *query
 	sets    []*dnssec.Authenticated
+	soas    []dnssec.RRset // as they came
 	failed  verdict
 	denials []*dnssec.Denial
 }
@@ -22,6 +23,9 @@ func (q *query) proofs(authority []dnssec.RRset) *proofs {
 	p := &proofs{query: q}
 	p.failed = bogus(dnssec.DenialMissing, "no NSEC or NSEC3 in the answer")
 	for _, set := range authority {
+		if set.Type == dns.TypeSOA {
+			p.soas = append(p.soas, set)
+		}
 		if set.Type != dns.TypeNSEC && set.Type != dns.TypeNSEC3 {
 			continue
 		}
@@ -52,22 +56,44 @@ func (p *proofs) of(zone string) *dnssec.Denial {
 }
 
 // zones returns the signers that can deny a name, the closest first: those at or
-// above it, and at or below the trust anchor that counts for it.
+// above it, at or below the trust anchor that counts for it, and not above the zone
+// that says by its SOA that it holds the name (RFC 4035, section 5.3.1).
 func (p *proofs) zones(name, within string) []string {
 	var zones []string
 	for _, a := range p.sets {
-		if dnsname.IsSubdomain(name, a.Signer()) && dnsname.IsSubdomain(a.Signer(), within) && !slices.Contains(zones, a.Signer()) {
-			zones = append(zones, a.Signer())
+		signer := a.Signer()
+		if !dnsname.IsSubdomain(name, signer) || !dnsname.IsSubdomain(signer, within) || slices.Contains(zones, signer) {
+			continue
 		}
+		if below := p.heldBelow(name, signer); below != "" {
+			p.failed = further(p.failed, bogus(dnssec.SignatureSignerInvalid, signer+" signed "+a.RRset().String()+", and the SOA is of "+below))
+			continue
+		}
+		zones = append(zones, signer)
 	}
 	slices.SortFunc(zones, func(a, b string) int { return len(b) - len(a) })
 	return zones
 }
 
+// heldBelow returns the zone below the signer that holds the name, if its SOA came
+// and is proven.
+func (p *proofs) heldBelow(name, signer string) string {
+	for _, soa := range p.soas {
+		if !dnsname.IsBelow(soa.Name, signer) || !dnsname.IsSubdomain(name, soa.Name) {
+			continue
+		}
+		if v, _ := p.query.judgeSigned(soa); v.Status == dnssec.Secure {
+			return soa.Name
+		}
+	}
+	return ""
+}
+
 // deny decides whether the records prove what the response code says of the name.
 func (p *proofs) deny(name string, qtype uint16, rcode int, within string) (best dnssec.Finding, zone string) {
+	zones := p.zones(container(name, qtype), within)
 	best = p.failed.Finding
-	for _, zone := range p.zones(container(name, qtype), within) {
+	for _, zone := range zones {
 		f := p.of(zone).NoData(name, qtype)
 		if rcode == dns.RcodeNameError {
 			f = p.of(zone).NameError(name)
@@ -94,8 +120,9 @@ func (p *proofs) counts(f dnssec.Finding, zone, name string) bool {
 
 // delegation decides what the records show of a zone cut at the name.
 func (p *proofs) delegation(name, within string) (dnssec.Delegation, dnssec.Finding) {
+	zones := p.zones(dnsname.Parent(name), within)
 	best := p.failed.Finding
-	for _, zone := range p.zones(dnsname.Parent(name), within) {
+	for _, zone := range zones {
 		shown, f := p.of(zone).Delegation(name)
 		if p.counts(f, zone, dnsname.Parent(name)) {
 			return shown, f

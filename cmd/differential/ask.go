@@ -71,7 +71,7 @@ func (a *asker) ask(ctx context.Context, plans []*differential.Plan) (cases []di
 			if !batch.Undisturbed(p, q) {
 				continue
 			}
-			cases = append(cases, differential.Case{Plan: p, Question: q, Traits: batch.Traits(p, q)})
+			cases = append(cases, differential.Case{Plan: p, Question: q, Traits: batch.Traits(p, q), Touched: batch.Touches(p, q)})
 		}
 	}
 	return cases, v.fill(ctx, cases)

@@ -14,14 +14,15 @@ type Batch struct {
 	World *testzone.World
 	Plans []*Plan
 
-	byTop map[string]*Plan
+	byTop  map[string]*Plan
+	intact map[*Plan]map[Question]evidence // before the defects
 }
 
 // NewBatch builds the plans, whose tops have to differ. A defect that a world
 // turns out to have no room for, as the signatures that are to be dropped are
 // not there, is taken out of its plan.
 func NewBatch(now time.Time, plans []*Plan) (*Batch, error) {
-	b := &Batch{Plans: plans, byTop: make(map[string]*Plan)}
+	b := &Batch{Plans: plans, byTop: make(map[string]*Plan), intact: make(map[*Plan]map[Question]evidence)}
 	var specs []testzone.Spec
 	for _, p := range plans {
 		b.byTop[p.Top] = p
@@ -34,6 +35,10 @@ func NewBatch(now time.Time, plans []*Plan) (*Batch, error) {
 		return nil, err
 	}
 	for _, p := range plans {
+		b.intact[p] = make(map[Question]evidence)
+		for _, q := range p.Questions {
+			b.intact[p][q] = gather(q.In(p), b.World.Answer)
+		}
 		if err := b.apply(p); err != nil {
 			p.Defect = Defect{}
 		}
@@ -41,6 +46,9 @@ func NewBatch(now time.Time, plans []*Plan) (*Batch, error) {
 	b.World.Intercept(b.edit)
 	return b, nil
 }
+
+// changed is what the upstream answers.
+func (b *Batch) changed(q *dns.Msg) *dns.Msg { return b.edit(q, b.World.Answer(q)) }
 
 // apply breaks what is stored.
 func (b *Batch) apply(p *Plan) error {
@@ -159,6 +167,9 @@ func (p *Plan) skipsLabel(z *Zone) bool {
 // traits are the words that a judgement may match.
 func (z *Zone) traits() []string {
 	traits := []string{z.Denial.String(), string(z.Phase)}
+	if z.Phase == "KSK revoked with DS" && len(z.DS) == 0 {
+		traits = append(traits, revokedAlone)
+	}
 	switch {
 	case z.Algorithm == 0:
 		return []string{"unsigned"}
@@ -172,6 +183,7 @@ func (z *Zone) traits() []string {
 }
 
 const (
+	revokedAlone     = "DS of nothing but a revoked key"
 	manyIterations   = "over 150 iterations"
 	belowNonTerminal = "cut below an empty non-terminal"
 )

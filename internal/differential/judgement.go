@@ -9,9 +9,9 @@ import (
 // class that all its fields fit, and for nothing else.
 type Judgement struct {
 	Name     string
-	Defects  []string // kinds; empty: any, and none
+	Defects  []string // kinds, "" for none that touches the question; empty: any, and none
 	Question []string // kinds; empty: any
-	Trait    string   // one that the zones on the way have; empty: any
+	Traits   []string // that the zones on the way all together have
 	Statuses []Statuses
 
 	// WrongPeers names the peers that are in error where they call bogus what
@@ -25,8 +25,13 @@ type Judgement struct {
 func (j *Judgement) fits(c Class) bool {
 	return (len(j.Defects) == 0 || slices.Contains(j.Defects, c.Defect)) &&
 		(len(j.Question) == 0 || slices.Contains(j.Question, c.Question)) &&
-		(j.Trait == "" || slices.Contains(strings.Split(c.Traits, ", "), j.Trait)) &&
+		j.isOf(strings.Split(c.Traits, ", ")) &&
 		slices.Contains(j.Statuses, c.Verdicts.Statuses()) && j.excuses(c.Verdicts)
+}
+
+// isOf reports whether all the traits are there.
+func (j *Judgement) isOf(traits []string) bool {
+	return !slices.ContainsFunc(j.Traits, func(trait string) bool { return !slices.Contains(traits, trait) })
 }
 
 // excuses reports whether the judgement may let the verdicts pass: where we

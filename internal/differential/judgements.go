@@ -4,7 +4,17 @@ import "slices"
 
 // judgements has what was found out about each disagreement that is known, on
 // Unbound 1.17 and BIND 9.18.
-var judgements = slices.Concat(keyJudgements, denialJudgements, responseJudgements)
+var judgements = slices.Concat(keyJudgements, denialJudgements, optOutJudgements, responseJudgements)
+
+// besides are the defects that put a bad signature beside a good one.
+var besides = []string{"expired signature besides", "wrong signature besides", "unknown signature besides"}
+
+// badSignatures are the defects after which an RRset has no signature that counts.
+var badSignatures = []string{
+	"signatures dropped", "expired", "expired minutes ago", "not yet valid", "inception after expiration",
+	"bit of the signature flipped", "RDATA changed", "wrong key tag", "wrong signature algorithm",
+	"signed by an unknown key", "signed by no zone", "signatures of the SOA", "labels one more",
+}
 
 // keyJudgements are about keys and signatures.
 var keyJudgements = []Judgement{
@@ -19,6 +29,7 @@ var keyJudgements = []Judgement{
 	{
 		Name:       "the CNAME that a DNAME makes",
 		Question:   []string{"CNAME of a DNAME"},
+		Defects:    slices.Concat([]string{"", "synthesized CNAME left out", "NXDOMAIN said"}, besides, harmless),
 		Statuses:   []Statuses{{bogus, secure, secure}, {insecure, secure, secure}},
 		WrongPeers: []string{"unbound"},
 		Section:    "RFC 6672, section 5.3.1",
@@ -28,7 +39,7 @@ var keyJudgements = []Judgement{
 	{
 		Name:       "the CNAME that a DNAME makes, and a bad signature beside a good one",
 		Question:   []string{"CNAME of a DNAME"},
-		Defects:    []string{"expired signature besides", "wrong signature besides", "unknown signature besides"},
+		Defects:    besides,
 		Statuses:   []Statuses{{bogus, bogus, secure}},
 		WrongPeers: []string{"unbound", "named"},
 		Section:    "RFC 6672, section 5.3.1; RFC 6840, section 5.4",
@@ -37,10 +48,17 @@ var keyJudgements = []Judgement{
 	{
 		Name:     "a KSK that is no zone key, or of another protocol",
 		Defects:  []string{"KSK not a zone key", "KSK protocol wrong"},
-		Statuses: []Statuses{{bogus, secure, bogus}, {bogus, insecure, bogus}, {insecure, secure, bogus}},
+		Statuses: []Statuses{{bogus, secure, bogus}, {bogus, insecure, bogus}},
 		Section:  "RFC 4034, sections 2.1.1 and 2.1.2; RFC 4035, section 5.2",
-		Because: "Such a DNSKEY must not be used. BIND looks at both only where the key signs data. " +
-			"(Unbound takes the zone for insecure if it is below over 150 iterations, for which see there.)",
+		Because:  "Such a DNSKEY must not be used. BIND looks at both only where the key signs data.",
+	},
+	{
+		Name:     "a KSK that is no zone key, or of another protocol, and over 150 iterations",
+		Defects:  []string{"KSK not a zone key", "KSK protocol wrong"},
+		Traits:   []string{belowNonTerminal, manyIterations},
+		Statuses: []Statuses{{insecure, secure, bogus}},
+		Section:  "RFC 4034, sections 2.1.1 and 2.1.2; RFC 4035, section 5.2",
+		Because:  "As above; why Unbound takes the zone for insecure is said of a cut below an empty non-terminal.",
 	},
 	{
 		Name:     "a CSK that is no zone key, or of another protocol",
@@ -59,14 +77,17 @@ var keyJudgements = []Judgement{
 	},
 	{
 		Name:     "a DS of nothing but a revoked key",
-		Trait:    "KSK revoked with DS",
+		Traits:   []string{revokedAlone},
 		Statuses: []Statuses{{secure, secure, bogus}, {insecure, insecure, bogus}, {bogus, secure, bogus}},
-		Section:  "RFC 5011, section 2.1",
-		Because:  "As above; BIND uses the key if another one has signed the DNSKEY RRset too.",
+		Section:  "RFC 5011, section 2.1; RFC 4035, section 5.2",
+		Because: "A key with the REVOKE bit must not be used for any purpose but to validate its revocation, so that no key is left that the DS " +
+			"stands for. The zone is not insecure: its DS has an algorithm that is relied on. Nobody's revocation ends like this, since a key's tag " +
+			"and digest change with the bit; a zone whose last key is revoked has to say so to its parent. BIND refuses the key where it is the only " +
+			"one that signs the DNSKEY RRset, and takes it where one that no DS stands for has signed too; Unbound minds the bit at trust anchors only.",
 	},
 	{
 		Name:       "one bad signature beside a good one",
-		Defects:    []string{"expired signature besides", "wrong signature besides", "unknown signature besides"},
+		Defects:    besides,
 		Statuses:   []Statuses{{secure, bogus, secure}, {secure, insecure, secure}, {insecure, bogus, insecure}},
 		WrongPeers: []string{"named"},
 		Section:    "RFC 6840, section 5.4",
@@ -80,13 +101,26 @@ var keyJudgements = []Judgement{
 		Because:  "It would have to be shown that the apex does not exist. Unbound looks at the labels of what was asked for only.",
 	},
 	{
-		Name:    "an RRset that the parent has signed",
-		Defects: []string{"signed by the parent"},
-		Statuses: []Statuses{
-			{secure, bogus, bogus}, {bogus, secure, bogus}, {secure, secure, bogus}, {insecure, insecure, bogus}, {insecure, bogus, bogus},
-		},
-		Section: "RFC 4035, section 5.3.1; RFC 6840, section 4.1",
-		Because: "The signer has to be the zone that contains the RRset: SOA and NS are at an apex, " +
-			"and the NSEC that proves an expansion is of the zone that has the wildcard. The peers look at some of these only.",
+		Name:     "an RRset at the apex that the parent has signed",
+		Defects:  []string{"signed by the parent"},
+		Question: []string{"positive", "DNSKEY", "NXDOMAIN", "NODATA"},
+		Statuses: []Statuses{{secure, bogus, bogus}, {insecure, bogus, bogus}},
+		Section:  "RFC 4035, section 5.3.1",
+		Because:  "The signer has to be the zone that contains the RRset, which for SOA, NS and DNSKEY is the one that begins there. Unbound takes the parent's word.",
+	},
+	{
+		Name:     "a denial by an NSEC that the parent has signed",
+		Defects:  []string{"signed by the parent"},
+		Statuses: []Statuses{{bogus, secure, bogus}},
+		Section:  "RFC 4035, section 5.3.1; RFC 6840, section 4.1",
+		Because:  "The SOA shows that the name is in the child, of which the parent's NSEC says nothing. BIND looks at each alone.",
+	},
+	{
+		Name:     "an expansion that the parent has denied a closer match for",
+		Defects:  []string{"signed by the parent"},
+		Question: []string{"wildcard", "wildcard CNAME", "CNAME across to wildcard", "DNAME to wildcard", "ANY from a wildcard"},
+		Statuses: []Statuses{{secure, secure, bogus}, {insecure, insecure, bogus}},
+		Section:  "RFC 4035, sections 5.3.1 and 5.3.4",
+		Because:  "The NSEC that proves an expansion is of the zone that has the wildcard. The peers take that of any zone above.",
 	},
 }

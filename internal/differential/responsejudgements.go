@@ -1,10 +1,33 @@
 package differential
 
+import "slices"
+
 // aliases are the kinds of questions whose answer is a chain.
 var aliases = []string{
 	"CNAME", "CNAME to NODATA", "CNAME to NXDOMAIN", "CNAME across", "CNAME across to NODATA", "CNAME across to NXDOMAIN",
 	"CNAME across to wildcard", "wildcard CNAME", "wildcard CNAME to NODATA", "DNAME", "DNAME to NODATA", "DNAME to NXDOMAIN", "DNAME to wildcard",
 }
+
+// harmless are the edits that leave all in place that the proof of an answer needs.
+var harmless = []string{
+	"TTL raised", "TTL 0", "order reversed", "records twice", "owner names in capitals",
+	"unsigned address added to the answer", "unsigned address added besides", "unsigned NS added to the authority",
+	"unsigned NSEC added", "NSEC with a wrong signature added", "one more denial added", "many denials added",
+}
+
+// withData are the kinds of questions that have an answer, and withoutData those that
+// have none for a name that exists. Of some there are both.
+var (
+	withData = []string{
+		"positive", "positive or NODATA", "wildcard", "wildcard itself", "wildcard CNAME itself", "CNAME itself", "DNAME itself",
+		"CNAME of a DNAME", "DNSKEY", "DS", "NSEC", "ANY", "ANY from a wildcard",
+	}
+	withoutData = []string{
+		"NODATA", "NODATA at the apex", "NODATA at a DNAME", "positive or NODATA", "empty non-terminal", "wildcard NODATA",
+		"DS of no zone cut", "DS of an empty non-terminal", "DS of an insecure delegation", "DNSKEY", "DS", "NSEC",
+		"CNAME to NODATA", "CNAME across to NODATA", "wildcard CNAME to NODATA", "DNAME to NODATA",
+	}
+)
 
 // responseJudgements are about responses that were changed, and about chains of
 // aliases and ANY.
@@ -18,19 +41,28 @@ var responseJudgements = []Judgement{
 		Because:    "A NODATA response may come without SOA, and the NSEC or NSEC3 RRs alone are the proof.",
 	},
 	{
-		Name:       "NXDOMAIN for a name whose data, or emptiness, are proven",
-		Defects:    []string{"NXDOMAIN said", "NXDOMAIN of another name", "next name is near"},
+		Name:       "NXDOMAIN for data that are proven",
+		Defects:    []string{"NXDOMAIN said"},
+		Question:   withData,
+		Statuses:   []Statuses{{bogus, bogus, secure}},
+		WrongPeers: []string{"unbound", "named"},
+		Section:    "RFC 4035, section 5.3",
+		Because:    "The response code is not signed, the data are. Our reply has NOERROR then. The peers look for the denial of the name.",
+	},
+	{
+		Name:       "NXDOMAIN for a name that is proven to be empty",
+		Defects:    []string{"NXDOMAIN said", "NXDOMAIN of another name"},
+		Question:   withoutData,
 		Statuses:   []Statuses{{secure, bogus, secure}, {bogus, bogus, secure}, {bogus, secure, secure}, {"NXDOMAIN", "SERVFAIL", "NOERROR"}, {"NXDOMAIN", "SERVFAIL", "NOERROR AD"}},
 		WrongPeers: []string{"unbound", "named"},
-		Section:    "RFC 4035, sections 5.3 and 5.4; RFC 5155, section 8.5",
-		Because: "The response code is not signed, what the records prove is. Our reply has NOERROR then. " +
-			"Unbound does so too, but not for NSEC RRsets that were asked for and not by NSEC3.",
+		Section:    "RFC 4035, section 5.4; RFC 5155, section 8.5",
+		Because:    "The response code is not signed, what the records prove is. Our reply has NOERROR then. Unbound's too, but not by NSEC3.",
 	},
 	{
 		Name:     "NXDOMAIN without the denial of the wildcard",
 		Defects:  []string{"NXDOMAIN said", "expansion of a wildcard"},
 		Question: []string{"wildcard NODATA", "DS of an insecure delegation"},
-		Trait:    "NSEC3 opt-out",
+		Traits:   []string{"NSEC3 opt-out"},
 		Statuses: []Statuses{{bogus, insecure, bogus}},
 		Section:  "RFC 5155, section 8.4",
 		Because:  "A name error needs an NSEC3 RR that covers the wildcard. BIND is content that the next closer name is in an opt-out span.",
@@ -92,7 +124,7 @@ var responseJudgements = []Judgement{
 		Name:     "the name of a zone that is said not to exist, and over 150 iterations",
 		Defects:  []string{"NXDOMAIN said"},
 		Question: []string{"NODATA at the apex"},
-		Trait:    manyIterations,
+		Traits:   []string{manyIterations},
 		Statuses: []Statuses{{bogus, bogus, insecure}},
 		Section:  "RFC 4035, section 5.2; RFC 9276, section 3.2",
 		Because:  "As above, also for Unbound. The denial itself is insecure.",
@@ -100,6 +132,7 @@ var responseJudgements = []Judgement{
 	{
 		Name:     "ANY with an RRset that fails",
 		Question: []string{"ANY", "ANY from a wildcard"},
+		Defects:  slices.Concat(badSignatures, []string{"record added", "labels one less", "signed by the parent"}),
 		Statuses: []Statuses{{bogus, secure, bogus}, {secure, bogus, bogus}},
 		Section:  "RFC 8482, section 4.1; RFC 4035, section 5.5",
 		Because:  "The answer to ANY may be any of the RRsets: the one peer leaves out the one that fails. We refuse.",
@@ -111,5 +144,23 @@ var responseJudgements = []Judgement{
 		Statuses: []Statuses{{secure, secure, bogus}, {insecure, insecure, bogus}},
 		Section:  "RFC 4035, section 5.3.4",
 		Because:  "It has to be proven that no closer name exists, whatever the type. The peers leave that out for ANY.",
+	},
+	{
+		Name:       "a DNAME that is there twice",
+		Defects:    []string{"records twice"},
+		Question:   []string{"DNAME", "DNAME itself", "DNAME to NODATA", "DNAME to NXDOMAIN", "DNAME to wildcard"},
+		Statuses:   []Statuses{{bogus, secure, secure}, {bogus, insecure, insecure}},
+		WrongPeers: []string{"unbound"},
+		Section:    "RFC 4034, section 6.3",
+		Because:    "Of duplicates all but one may be left out. Unbound counts two DNAMEs.",
+	},
+	{
+		Name:     "an alias to a name in an opt-out span, without the denial of the wildcard",
+		Defects:  []string{"denial of a name dropped"},
+		Question: []string{"CNAME", "CNAME to NXDOMAIN", "CNAME across", "CNAME across to NXDOMAIN", "wildcard CNAME", "DNAME", "DNAME to NXDOMAIN"},
+		Traits:   []string{"NSEC3 opt-out"},
+		Statuses: []Statuses{{insecure, bogus, bogus}},
+		Section:  "RFC 5155, section 8.4",
+		Because:  "A name error needs an NSEC3 RR that covers the wildcard. Unbound goes on to look for NODATA where there is an alias, and is content with the span.",
 	},
 }

@@ -106,7 +106,7 @@ func (v Verdicts) String() string {
 
 // Class is what disagreements have in common that are of one kind.
 type Class struct {
-	Defect   string // kind
+	Defect   string // kind; empty if it changes nothing for the question
 	Question string // kind
 	Verdicts
 	Traits string
@@ -131,12 +131,17 @@ type Case struct {
 	Question Question
 	Verdicts Verdicts
 	Traits   string // see Batch.Traits
+	Touched  bool   // see Batch.Touches
 	Reason   string // that we gave
 }
 
 // Class returns the class that the case is of.
 func (c Case) Class() Class {
-	return Class{Defect: c.Plan.Defect.Kind, Question: c.Question.Kind, Verdicts: c.Verdicts, Traits: c.Traits}
+	class := Class{Question: c.Question.Kind, Verdicts: c.Verdicts, Traits: c.Traits}
+	if c.Touched {
+		class.Defect = c.Plan.Defect.Kind
+	}
+	return class
 }
 
 // Report sorts cases by what is to be thought of them.

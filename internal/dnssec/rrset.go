@@ -2,6 +2,7 @@ package dnssec
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/dnssecval/dnssecval/internal/dnsname"
@@ -109,6 +110,24 @@ next:
 		names = append(names, signer)
 	}
 	return names
+}
+
+// forks tells whether it is an alias with several targets. A name has one at most (RFC
+// 2181, section 10.1; RFC 6672, section 2.4), whatever the zone signs.
+func (s RRset) forks() bool {
+	return len(s.RRs) > 1 && slices.ContainsFunc(s.RRs[1:], func(rr dns.RR) bool { return aliasTarget(rr) != aliasTarget(s.RRs[0]) })
+}
+
+// aliasTarget returns where a CNAME or DNAME leads; no other record leads anywhere.
+func aliasTarget(rr dns.RR) string {
+	switch rr := rr.(type) {
+	case *dns.CNAME:
+		return dnsname.Canonical(rr.Target)
+	case *dns.DNAME:
+		return dnsname.Canonical(rr.Target)
+	default:
+		return ""
+	}
 }
 
 // Authenticated is an RRset with a signature that a key of its zone verifies.

@@ -71,6 +71,25 @@ func TestDuplicatesAndOrder(t *testing.T) {
 	}
 }
 
+// TestForks: an alias with several targets is none, even if the zone signed them all.
+func TestForks(t *testing.T) {
+	z := newTestZone(t, "example.", dns.ECDSAP256SHA256)
+	for _, tt := range []struct {
+		name  string
+		lines []string
+		want  Reason
+	}{
+		{name: "one CNAME", lines: []string{"a.example. 300 CNAME b.example."}},
+		{name: "the same CNAME twice", lines: []string{"a.example. 300 CNAME b.example.", "a.example. 300 CNAME B.example."}},
+		{name: "two CNAMEs", lines: []string{"a.example. 300 CNAME b.example.", "a.example. 300 CNAME c.example."}, want: CNAMEChainInvalid},
+		{name: "two DNAMEs", lines: []string{"a.example. 300 DNAME b.example.", "a.example. 300 DNAME c.example."}, want: CNAMEChainInvalid},
+		{name: "two MXs", lines: []string{"a.example. 300 MX 1 b.example.", "a.example. 300 MX 1 c.example."}},
+	} {
+		_, f := verifierAt(now).Authenticate(z.set(t, tt.lines), z.keys)
+		wantReason(t, f, tt.want)
+	}
+}
+
 func TestSigners(t *testing.T) {
 	set := RRset{Sigs: []*dns.RRSIG{{SignerName: "Example."}, {SignerName: "a.example."}, {SignerName: "example."}}}
 	if got := set.Signers(); !slices.Equal(got, []string{"example.", "a.example."}) {

@@ -40,6 +40,9 @@ func (v *Verifier) authenticate(set RRset, zone string, keys []*key) (*Authentic
 	if len(set.RRs) == 0 {
 		return nil, fail(ResponseMalformed, set.String()+" has no records")
 	}
+	if set.forks() {
+		return nil, fail(CNAMEChainInvalid, set.String()+" has several targets")
+	}
 	attempt := attempt{verifier: v, set: set}
 	defer attempt.end()
 	sig, f := attempt.trySignatures(zone, keys)

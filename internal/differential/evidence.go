@@ -1,0 +1,67 @@
+package differential
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"hash"
+	"maps"
+	"slices"
+
+	"github.com/miekg/dns"
+)
+
+// evidence is a digest of the answers that the verdict on a question may rest on:
+// the one to itself, those for the targets of its aliases, and DS and DNSKEY of
+// each name at or above the owner names in them.
+type evidence [sha256.Size]byte
+
+// Touches reports whether the plan's defect changes anything that the verdict on
+// the question may rest on.
+func (b *Batch) Touches(p *Plan, q Question) bool {
+	return gather(q.In(p), b.changed) != b.intact[p][q]
+}
+
+// gather asks for the evidence.
+func gather(q dns.Question, answer func(*dns.Msg) *dns.Msg) evidence {
+	g := gathering{answer: answer, hash: sha256.New(), asked: make(map[dns.Question]bool)}
+	names := make(map[string]bool)
+	for todo := []string{q.Name}; len(todo) > 0; todo = todo[1:] {
+		a := g.ask(todo[0], q.Qtype)
+		if a == nil {
+			continue
+		}
+		for _, rr := range slices.Concat(a.Answer, a.Ns) {
+			names[rr.Header().Name] = true
+			if cname, ok := rr.(*dns.CNAME); ok && q.Qtype != dns.TypeCNAME {
+				todo = append(todo, cname.Target)
+			}
+		}
+	}
+	names[q.Name] = true
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		for off, end := 0, false; !end; off, end = dns.NextLabel(name, off) {
+			g.ask(name[off:], dns.TypeDS)
+			g.ask(name[off:], dns.TypeDNSKEY)
+		}
+	}
+	return evidence(g.hash.Sum(nil))
+}
+
+// gathering is evidence in the making.
+type gathering struct {
+	answer func(*dns.Msg) *dns.Msg
+	hash   hash.Hash
+	asked  map[dns.Question]bool
+}
+
+// ask adds the answer to a question, and returns it the first time.
+func (g *gathering) ask(name string, qtype uint16) *dns.Msg {
+	m := new(dns.Msg).SetQuestion(name, qtype).SetEdns0(1232, true)
+	if g.asked[m.Question[0]] {
+		return nil
+	}
+	g.asked[m.Question[0]] = true
+	a := g.answer(m)
+	fmt.Fprintln(g.hash, m.Question[0], a.Rcode, a.Answer, a.Ns)
+	return a
+}
