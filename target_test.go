@@ -223,6 +223,21 @@ func TestTargetElsewhere(t *testing.T) {
 	}
 }
 
+// TestTargetInquired: a report has the records of the target as well.
+func TestTargetInquired(t *testing.T) {
+	w := targetWorld(t)
+	w.Intercept(aliasesAlone)
+	report := inquire(t, inquiryOf(t, w, "one.example", typeA))
+	var sets []string
+	for _, set := range report.RRsets {
+		sets = append(sets, set.String()+" "+set.Status.String())
+	}
+	want := []string{"CNAME one.example. secure", "CNAME two.example. secure", "CNAME three.csk.example. secure", "A www.csk.example. secure"}
+	if report.Status != dnssec.Secure || !slices.Equal(sets, want) {
+		t.Errorf("%v: %q, want %q", report.Finding, sets, want)
+	}
+}
+
 // TestTargetToAndFro: aliases that lead to and fro between two blocks end.
 func TestTargetToAndFro(t *testing.T) {
 	w := newWorld(t, testzone.Spec{Name: "a."}, testzone.Spec{Name: "b."})
