@@ -146,7 +146,16 @@ func types(n int) (data []string) {
 }
 
 func attacks() []attack {
-	return slices.Concat(keyAttacks(), recordAttacks(), denialAttacks(), chainAttacks())
+	return slices.Concat([]attack{none()}, keyAttacks(), recordAttacks(), denialAttacks(), chainAttacks())
+}
+
+// none is what the others are to be compared with: a second client with the questions of
+// the first.
+func none() attack {
+	return attack{
+		name: "none", zones: hosts("none.", p256), ask: func(i int) (string, uint16) { return calmQuestion(i + calmNames/2) }, warm: true,
+		want: outcome{ad: true}, cost: operations{good: 1, questions: 1},
+	}
 }
 
 // keyAttacks are those of CVE-2023-50387: keys of one tag, and signatures that none of

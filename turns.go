@@ -90,11 +90,15 @@ func (t *turns) hand(c *computation) bool {
 	}
 }
 
-// work lets those run between two steps who have something cheaper to do.
+// work lets those run between two steps who have something cheaper to do. A worker that
+// nobody waits for is ready at once: to be run again, only to find nothing to do, may take
+// as long as a step of the others.
 func (t *turns) work() {
 	for c := range t.queue {
 		c.run()
-		runtime.Gosched()
+		if t.waiting.Load() > 0 {
+			runtime.Gosched()
+		}
 	}
 }
 

@@ -12,6 +12,8 @@ import (
 	"github.com/miekg/dns"
 )
 
+const maxNameLength = 255 // octets (RFC 1035, section 2.3.4)
+
 type nsec3Hash = [sha1.Size]byte
 
 // nsec3Record is one authenticated NSEC3: the hashed owner name, the next hash of
@@ -47,7 +49,7 @@ func parametersOf(nsec3 *dns.NSEC3) (p nsec3Parameters, ok bool) {
 func (p nsec3Parameters) of(name string, budget *Budget) (nsec3Hash, *Failure) {
 	var stack [64]byte
 	wire := dnsname.AppendWire(stack[:0], name)
-	blocks := sha1Blocks(len(wire)+len(p.salt)) + int(p.iterations)*sha1Blocks(sha1.Size+len(p.salt))
+	blocks := p.blocks(len(wire))
 	if f := budget.spendHash(blocks); f != nil {
 		return nsec3Hash{}, f
 	}
@@ -55,6 +57,11 @@ func (p nsec3Parameters) of(name string, budget *Budget) (nsec3Hash, *Failure) {
 		return p.inTurn(bytes.Clone(wire), budget)
 	}
 	return p.compute(wire), nil
+}
+
+// blocks counts the SHA-1 blocks for a name of so many octets.
+func (p nsec3Parameters) blocks(octets int) int {
+	return sha1Blocks(octets+len(p.salt)) + int(p.iterations)*sha1Blocks(sha1.Size+len(p.salt))
 }
 
 func (p nsec3Parameters) inTurn(wire []byte, budget *Budget) (h nsec3Hash, f *Failure) {

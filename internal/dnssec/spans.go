@@ -10,10 +10,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-const (
-	maxSpanIterations = 50 // NSEC3 iterations that are cheaper than a question
-	maxSpanDepth      = 8  // labels below the zone that NSEC3 hashes are computed for
-)
+// maxSpanDepth is the labels below the zone that NSEC3 hashes are computed for.
+const maxSpanDepth = 8
 
 // Spans is the authenticated NSEC and NSEC3 RRsets of one zone that are kept for
 // names that were not asked for yet (RFC 8198). It finds those that speak of a name;
@@ -45,7 +43,8 @@ func NewSpans(zone string) *Spans {
 // Insert keeps a copy of an RRset, in place of one with the same owner name, or
 // returns what is kept if that is the same. It returns nil for what says nothing of
 // other names: of another signer, from a wildcard, made by an on-line signer for one
-// name. NSEC3 with other parameters replace all before.
+// name; and for NSEC3 whose hashes are worth a turn: who looks for a name holds others up
+// meanwhile. NSEC3 with other parameters replace all before.
 func (s *Spans) Insert(a *Authenticated) *Span {
 	if _, expanded := a.Expanded(); expanded || a.signer != s.zone || len(a.set.RRs) != 1 {
 		return nil
@@ -60,7 +59,7 @@ func (s *Spans) Insert(a *Authenticated) *Span {
 	case *dns.NSEC3:
 		record, ok := newNSEC3Record(a.set.Name, rr)
 		hash, usable := parametersOf(rr)
-		if !ok || !usable || hash.iterations > maxSpanIterations || record.isMinimal() {
+		if !ok || !usable || hash.blocks(maxNameLength) >= dearHash || record.isMinimal() {
 			return nil
 		}
 		if !hash.equal(s.hash) {

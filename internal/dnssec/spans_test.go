@@ -2,6 +2,7 @@ package dnssec
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/dnssecval/dnssecval/internal/testzone"
@@ -130,6 +131,7 @@ func TestSpansNotKept(t *testing.T) {
 		"wildcard":        z.authenticated(t, z.signed(t, records(t, `a.example. NSEC c.example. RRSIG NSEC`), func(sig *dns.RRSIG) { sig.Labels = 1 }))[0],
 		"NSEC3 for one":   z.authenticated(t, z.signed(t, records(t, before+".example. NSEC3 1 0 0 - "+after+" A")))[0],
 		"iterations":      z.authenticated(t, z.signed(t, records(t, owner+".example. NSEC3 1 0 51 - v"+owner[1:]+" A")))[0],
+		"long salt":       z.authenticated(t, z.signed(t, records(t, owner+".example. NSEC3 1 0 4 "+strings.Repeat("ab", 120)+" v"+owner[1:]+" A")))[0],
 		"another type":    z.authenticated(t, z.signed(t, records(t, "a.example. A 192.0.2.1")))[0],
 		"next is outside": z.authenticated(t, z.signed(t, records(t, "a.example. NSEC b.test. A")))[0],
 		"two records":     z.authenticated(t, z.signed(t, records(t, "a.example. NSEC b.example. A", "a.example. NSEC c.example. A")))[0],
