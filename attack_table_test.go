@@ -21,11 +21,11 @@ const attackTime = 300 * time.Millisecond
 
 // BenchmarkAttacks prints what each attack costs: its operations, the processor time of
 // one answer as a multiple of a normal secure one's, and the 99th percentile of the time
-// that others wait for theirs while one client sends it without a pause, as a multiple of
-// that without. It fails for more than twice as much.
+// that others wait for theirs, alone and while one client sends the attack without a pause.
+// It fails if they wait more than twice as long where the upstream is not far.
 func BenchmarkAttacks(b *testing.B) {
 	out := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(out, "attack\tanswer\tgood\tbad\thashes\tblocks\tquestions\tCPU, ms\tratio\tothers' p99, ms\tattacked\tratio")
+	fmt.Fprintln(out, "attack\tanswer\tgood\tbad\thashes\tblocks\tquestions\tCPU, ms\tratio\tothers' p99, ms\tattacked\tratio\twith an upstream")
 	for range b.N {
 		for _, a := range attacks() {
 			s := a.start(b)
@@ -35,9 +35,10 @@ func BenchmarkAttacks(b *testing.B) {
 			}
 			s.freeze()
 			normal, each := s.cpu(b, calmQuestion), s.cpu(b, a.ask)
-			quiet, noisy, slower := s.others(b)
-			fmt.Fprintf(out, "%s\t%s\t%d\t%d\t%d\t%d\t%d\t%.2f\t%.1f\t%.2f\t%.2f\t%.1f\n", a.name, result.Reason, cost.good, cost.bad, cost.hashes, cost.blocks, cost.questions,
-				ms(each), float64(each)/float64(normal), quiet, noisy, slower)
+			quiet, noisy := s.others(b)
+			slower := float64(nearUpstream+noisy) / float64(nearUpstream+quiet)
+			fmt.Fprintf(out, "%s\t%s\t%d\t%d\t%d\t%d\t%d\t%.2f\t%.1f\t%.2f\t%.2f\t%.1f\t%.1f\n", a.name, result.Reason, cost.good, cost.bad, cost.hashes, cost.blocks, cost.questions,
+				ms(each), float64(each)/float64(normal), ms(quiet), ms(noisy), float64(noisy)/float64(quiet), slower)
 			if slower > 2 {
 				b.Errorf("%s: others wait %.1f times as long", a.name, slower)
 			}
@@ -107,24 +108,32 @@ func (a *attacked) freeze() {
 func (f *frozen) Name() string { return f.world.Name() }
 
 func (f *frozen) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
+	wire, err := f.packed(ctx, w, r)
+	if err != nil {
+		return servfail, err
+	}
+	m := new(dns.Msg)
+	if err := m.Unpack(wire); err != nil { // while nobody waits for the lock
+		return servfail, err
+	}
+	m.Id = r.Id
+	return dns.RcodeSuccess, w.WriteMsg(m)
+}
+
+func (f *frozen) packed(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) ([]byte, error) {
 	key := strings.Join([]string{r.Question[0].String(), w.RemoteAddr().Network(), fmt.Sprint(r.CheckingDisabled)}, " ")
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.wires[key] == nil {
 		caught := &asking{ResponseWriter: w}
-		if rcode, err := f.world.ServeDNS(ctx, caught, r); err != nil {
-			return rcode, err
+		if _, err := f.world.ServeDNS(ctx, caught, r); err != nil {
+			return nil, err
 		}
 		wire, err := caught.msg.Pack()
 		if err != nil {
-			return servfail, err
+			return nil, err
 		}
 		f.wires[key] = wire
 	}
-	m := new(dns.Msg)
-	if err := m.Unpack(f.wires[key]); err != nil {
-		return servfail, err
-	}
-	m.Id = r.Id
-	return dns.RcodeSuccess, w.WriteMsg(m)
+	return f.wires[key], nil
 }
