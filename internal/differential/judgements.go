@@ -29,7 +29,7 @@ var keyJudgements = []Judgement{
 	{
 		Name:       "the CNAME that a DNAME makes",
 		Question:   []string{"CNAME of a DNAME"},
-		Defects:    slices.Concat([]string{"", "synthesized CNAME left out", "NXDOMAIN said"}, besides, harmless),
+		Defects:    slices.Concat([]string{"", "synthesized CNAME left out", "NXDOMAIN said"}, besides, harmless, noDenial, otherDenial),
 		Statuses:   []Statuses{{bogus, secure, secure}, {insecure, secure, secure}},
 		WrongPeers: []string{"unbound"},
 		Section:    "RFC 6672, section 5.3.1",
@@ -114,6 +114,14 @@ var keyJudgements = []Judgement{
 		Statuses: []Statuses{{bogus, secure, bogus}},
 		Section:  "RFC 4035, section 5.3.1; RFC 6840, section 4.1",
 		Because:  "The SOA shows that the name is in the child, of which the parent's NSEC says nothing. BIND looks at each alone.",
+	},
+	{
+		Name:     "a denial at the apex by an NSEC that the parent has signed",
+		Defects:  []string{"signed by the parent"},
+		Question: []string{"NODATA at the apex", "positive or NODATA"},
+		Statuses: []Statuses{{secure, secure, bogus}},
+		Section:  "RFC 4035, section 5.3.1; RFC 6840, section 4.1",
+		Because:  "As above; at an apex Unbound does too.",
 	},
 	{
 		Name:     "an expansion that the parent has denied a closer match for",
