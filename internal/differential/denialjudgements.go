@@ -167,7 +167,7 @@ var denialJudgements = []Judgement{
 	},
 	{
 		Name:     "a name that is covered by the NSEC RR of another answer",
-		Defects:  []string{"next name is the zone"},
+		Defects:  []string{"", "next name is the zone"},
 		Question: []string{"DS of an insecure delegation", "DS of no zone cut", "DS", "CNAME to NODATA", "NXDOMAIN"},
 		Statuses: []Statuses{{"NXDOMAIN AD", "NOERROR AD", "NOERROR AD"}, {secure, insecure, insecure}},
 		Section:  "RFC 8198, section 5.1",

@@ -29,7 +29,7 @@ var keyJudgements = []Judgement{
 	{
 		Name:       "the CNAME that a DNAME makes",
 		Question:   []string{"CNAME of a DNAME"},
-		Defects:    slices.Concat([]string{"", "synthesized CNAME left out", "NXDOMAIN said"}, besides, harmless, noDenial, otherDenial),
+		Defects:    slices.Concat([]string{"", "synthesized CNAME left out", "NXDOMAIN said", "NXDOMAIN of another name"}, besides, harmless, noDenial, otherDenial),
 		Statuses:   []Statuses{{bogus, secure, secure}, {insecure, secure, secure}},
 		WrongPeers: []string{"unbound"},
 		Section:    "RFC 6672, section 5.3.1",
@@ -122,6 +122,14 @@ var keyJudgements = []Judgement{
 		Statuses: []Statuses{{secure, secure, bogus}},
 		Section:  "RFC 4035, section 5.3.1; RFC 6840, section 4.1",
 		Because:  "As above; at an apex Unbound does too.",
+	},
+	{
+		Name:     "a denial behind an insecure alias, whose SOA the parent has signed",
+		Defects:  []string{"signed by the parent"},
+		Question: []string{"CNAME across to NODATA", "CNAME across to NXDOMAIN", "DNAME to NODATA", "DNAME to NXDOMAIN"},
+		Statuses: []Statuses{{insecure, insecure, bogus}},
+		Section:  "RFC 4035, sections 5.3.1 and 5.5",
+		Because:  "That the alias is insecure does not make the denial so. Unbound takes the parent's word, and BIND passes the denial without AD.",
 	},
 	{
 		Name:     "an expansion that the parent has denied a closer match for",
