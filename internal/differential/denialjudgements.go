@@ -8,6 +8,13 @@ var noDenial = slices.Concat(badSignatures, []string{
 	"type bit DS set", "signed by the parent", "labels one less",
 })
 
+// otherDenial are those after which it proves something else.
+var otherDenial = []string{
+	"type bit A set", "type bit MX set", "type bit CNAME set", "type bit DNAME set", "type bit NS set", "type bit SOA set",
+	"type bit A cleared", "type bit NS cleared", "type bit DS cleared", "next name is the zone", "next name is near",
+	"NSEC3 opt-out set", "NSEC3 opt-out cleared", "NSEC3 iterations wrong and many",
+}
+
 // denialJudgements are about what NSEC and NSEC3 RRs prove.
 var denialJudgements = []Judgement{
 	{
@@ -76,9 +83,18 @@ var denialJudgements = []Judgement{
 			"BIND does not set AD where it keeps it.",
 	},
 	{
+		Name:       "NSEC3 RRs of the child beside a DS",
+		Defects:    []string{"one more denial added", "many denials added"},
+		Question:   []string{"DS"},
+		Statuses:   []Statuses{{bogus, secure, secure}},
+		WrongPeers: []string{"unbound"},
+		Section:    "RFC 4035, section 3.2.3",
+		Because:    "As above: the DS is signed by the parent, and needs no denial. Unbound tries the parent's keys on them.",
+	},
+	{
 		Name:       "a proof that is complete, beside a span of the zone that covers what exists",
 		Defects:    []string{"next name is the zone", "next name is near", "NSEC3 iterations wrong", "NSEC3 salt wrong"},
-		Question:   []string{"wildcard", "wildcard NODATA", "wildcard CNAME", "wildcard CNAME itself", "ANY from a wildcard", "NXDOMAIN"},
+		Question:   []string{"wildcard", "wildcard NODATA", "wildcard CNAME", "wildcard CNAME itself", "wildcard CNAME to NODATA", "ANY from a wildcard", "NXDOMAIN"},
 		Statuses:   []Statuses{{secure, bogus, secure}},
 		WrongPeers: []string{"named"},
 		Section:    "RFC 5155, sections 8.4, 8.7 and 8.8",
@@ -160,7 +176,7 @@ var denialJudgements = []Judgement{
 	},
 	{
 		Name:     "a name that is covered by the NSEC RR of another answer",
-		Defects:  []string{"next name is the zone"},
+		Defects:  []string{"", "next name is the zone"},
 		Question: []string{"DS of an insecure delegation", "DS of no zone cut", "DS", "CNAME to NODATA", "NXDOMAIN"},
 		Statuses: []Statuses{{"NXDOMAIN AD", "NOERROR AD", "NOERROR AD"}, {secure, insecure, insecure}},
 		Section:  "RFC 8198, section 5.1",

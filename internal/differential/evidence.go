@@ -18,7 +18,18 @@ type evidence [sha256.Size]byte
 // Touches reports whether the plan's defect changes anything that the verdict on
 // the question may rest on.
 func (b *Batch) Touches(p *Plan, q Question) bool {
-	return gather(q.In(p), b.changed) != b.intact[p][q]
+	return gather(q.In(p), b.changed) != b.intact[p][q] || b.deniesAbove(p, q)
+}
+
+// deniesAbove reports whether an answer is changed so that it denies a name above that
+// of the question, and all names below with it (RFC 8020).
+func (b *Batch) deniesAbove(p *Plan, q Question) bool {
+	_, ok := edits[p.Defect.Kind]
+	changed := Question{Name: p.Defect.Name, Type: p.Defect.Type}.In(p)
+	if !ok || !dns.IsSubDomain(changed.Name, q.In(p).Name) {
+		return false
+	}
+	return b.changed(new(dns.Msg).SetQuestion(changed.Name, changed.Qtype).SetEdns0(1232, true)).Rcode == dns.RcodeNameError
 }
 
 // gather asks for the evidence.
@@ -38,11 +49,15 @@ func gather(q dns.Question, answer func(*dns.Msg) *dns.Msg) evidence {
 		}
 	}
 	names[q.Name] = true
-	for _, name := range slices.Sorted(maps.Keys(names)) {
+	above := make(map[string]bool)
+	for name := range names {
 		for off, end := 0, false; !end; off, end = dns.NextLabel(name, off) {
-			g.ask(name[off:], dns.TypeDS)
-			g.ask(name[off:], dns.TypeDNSKEY)
+			above[name[off:]] = true
 		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(above)) {
+		g.askChain(name, dns.TypeDS)
+		g.askChain(name, dns.TypeDNSKEY)
 	}
 	return evidence(g.hash.Sum(nil))
 }
@@ -64,4 +79,17 @@ func (g *gathering) ask(name string, qtype uint16) *dns.Msg {
 	a := g.answer(m)
 	fmt.Fprintln(g.hash, m.Question[0], a.Rcode, a.Answer, a.Ns)
 	return a
+}
+
+// askChain adds the answer for DS or DNSKEY. Where an alias is there is no zone cut,
+// and what it leads to does not count.
+func (g *gathering) askChain(name string, qtype uint16) {
+	a := g.answer(new(dns.Msg).SetQuestion(name, qtype).SetEdns0(1232, true))
+	records := slices.Concat(a.Answer, a.Ns)
+	if slices.ContainsFunc(a.Answer, func(rr dns.RR) bool { return rr.Header().Rrtype == dns.TypeCNAME }) {
+		records = slices.DeleteFunc(records, func(rr dns.RR) bool { return !dns.IsSubDomain(rr.Header().Name, name) })
+	} else {
+		fmt.Fprintln(g.hash, a.Rcode)
+	}
+	fmt.Fprintln(g.hash, name, qtype, records)
 }

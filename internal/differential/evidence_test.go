@@ -25,6 +25,8 @@ func TestTouches(t *testing.T) {
 		{name: "an edit", defect: Defect{Kind: "answer emptied", Zone: "a", Name: "www.a", Type: dns.TypeA}, question: Question{Name: "www.a", Type: dns.TypeA}, want: true},
 		{name: "an edit of a chain", defect: Defect{Kind: "DS unavailable", Zone: "a"}, question: Question{Name: "www.a", Type: dns.TypeA}, want: true},
 		{name: "an edit elsewhere", defect: Defect{Kind: "answer emptied", Zone: "b", Name: "www.b", Type: dns.TypeA}, question: Question{Name: "www.a", Type: dns.TypeA}},
+		{name: "a name above that is denied", defect: Defect{Kind: "NXDOMAIN said", Zone: "a", Name: "a", Type: dns.TypeNS}, question: Question{Name: "www.a", Type: dns.TypeA}, want: true},
+		{name: "a name beside that is denied", defect: Defect{Kind: "NXDOMAIN said", Zone: "a", Name: "a", Type: dns.TypeNS}, question: Question{Name: "www.c.in", Type: dns.TypeA}},
 		{name: "none", question: Question{Name: "www.a", Type: dns.TypeA}},
 	} {
 		p := smallPlan()

@@ -29,7 +29,7 @@ var keyJudgements = []Judgement{
 	{
 		Name:       "the CNAME that a DNAME makes",
 		Question:   []string{"CNAME of a DNAME"},
-		Defects:    slices.Concat([]string{"", "synthesized CNAME left out", "NXDOMAIN said"}, besides, harmless),
+		Defects:    slices.Concat([]string{"", "synthesized CNAME left out", "NXDOMAIN said", "NXDOMAIN of another name", "original TTL 5", "original TTL high"}, besides, harmless, noDenial, otherDenial),
 		Statuses:   []Statuses{{bogus, secure, secure}, {insecure, secure, secure}},
 		WrongPeers: []string{"unbound"},
 		Section:    "RFC 6672, section 5.3.1",
@@ -76,6 +76,14 @@ var keyJudgements = []Judgement{
 		Because:  "A revoked key must not be used for anything but its revocation. Unbound minds it at trust anchors only.",
 	},
 	{
+		Name:     "RRSIG below keys with the REVOKE flag",
+		Defects:  []string{"KSK revoked", "ZSK revoked"},
+		Question: []string{"RRSIG"},
+		Statuses: []Statuses{{insecure, insecure, bogus}},
+		Section:  "RFC 5011, section 2.1; RFC 4035, section 5.2",
+		Because:  "What lies below a zone that is bogus is not shown to be insecure. Unbound takes the key, and BIND validates no answers of this type.",
+	},
+	{
 		Name:     "a DS of nothing but a revoked key",
 		Traits:   []string{revokedAlone},
 		Statuses: []Statuses{{secure, secure, bogus}, {insecure, insecure, bogus}, {bogus, secure, bogus}},
@@ -111,9 +119,26 @@ var keyJudgements = []Judgement{
 	{
 		Name:     "a denial by an NSEC that the parent has signed",
 		Defects:  []string{"signed by the parent"},
+		Question: withoutData,
+		Statuses: []Statuses{{bogus, secure, bogus}, {secure, secure, bogus}},
+		Section:  "RFC 4035, section 5.3.1; RFC 6840, section 4.1",
+		Because:  "The SOA shows that the name is in the child, of which the parent's NSEC says nothing. BIND looks at each alone, Unbound now and then.",
+	},
+	{
+		Name:     "an answer with such an NSEC beside other RRsets",
+		Defects:  []string{"signed by the parent"},
+		Question: []string{"ANY from a wildcard", "DNAME to wildcard", "CNAME across to wildcard", "wildcard", "wildcard CNAME", "NXDOMAIN", "CNAME to NXDOMAIN", "DNAME to NXDOMAIN"},
 		Statuses: []Statuses{{bogus, secure, bogus}},
 		Section:  "RFC 4035, section 5.3.1; RFC 6840, section 4.1",
-		Because:  "The SOA shows that the name is in the child, of which the parent's NSEC says nothing. BIND looks at each alone.",
+		Because:  "As above.",
+	},
+	{
+		Name:     "a denial behind an insecure alias, whose SOA the parent has signed",
+		Defects:  []string{"signed by the parent"},
+		Question: []string{"CNAME across to NODATA", "CNAME across to NXDOMAIN", "DNAME to NODATA", "DNAME to NXDOMAIN"},
+		Statuses: []Statuses{{insecure, insecure, bogus}},
+		Section:  "RFC 4035, sections 5.3.1 and 5.5",
+		Because:  "That the alias is insecure does not make the denial so. Unbound takes the parent's word, and BIND passes the denial without AD.",
 	},
 	{
 		Name:     "an expansion that the parent has denied a closer match for",
