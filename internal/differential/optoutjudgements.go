@@ -23,13 +23,14 @@ var optOutJudgements = []Judgement{
 		Because:  "The span covers the next closer name, so that there may be an unsigned delegation: insecure is what is proven.",
 	},
 	{
-		Name:     "a closest encloser or wildcard with the CNAME bit, in an opt-out span",
-		Defects:  []string{"type bit CNAME set"},
+		Name:     "a closest encloser or wildcard with a bit that it must not have, in an opt-out span",
+		Defects:  []string{"type bit CNAME set", "type bit MX set", "type bit NS set"},
 		Question: []string{"wildcard NODATA"},
 		Traits:   []string{"NSEC3 opt-out"},
 		Statuses: []Statuses{{bogus, insecure, bogus}},
 		Section:  "RFC 5155, section 8.7",
-		Because:  "Neither the bit of the type nor that of CNAME may be set at the wildcard. BIND is content that the next closer name is in the span.",
+		Because: "At the wildcard neither the bit of the type nor that of CNAME may be set, nor NS, which an RR of the parent's has. " +
+			"BIND is content that the next closer name is in the span.",
 	},
 	{
 		Name:     "an empty answer for a name in an opt-out span",
@@ -49,6 +50,33 @@ var optOutJudgements = []Judgement{
 		Section:  "RFC 9276, section 3.2",
 		Because: "In such a zone no denial of a DS is proven, so that any unsigned RRset may be an unsigned child's. " +
 			"The peers say so of all types but CNAME, where the question for the DS leads on.",
+	},
+	{
+		Name:     "an alias without signature, for a name in an opt-out span",
+		Defects:  []string{"signatures dropped"},
+		Question: []string{"wildcard CNAME", "wildcard CNAME to NODATA"},
+		Traits:   []string{"NSEC3 opt-out"},
+		Statuses: []Statuses{{bogus, bogus, insecure}},
+		Section:  "RFC 5155, sections 6 and 8.6",
+		Because:  "As above: what is unsigned may be an unsigned child's by the denial of the DS, whatever its type.",
+	},
+	{
+		Name:     "an expansion whose proof fails, for a name in an opt-out span",
+		Defects:  noDenial,
+		Question: []string{"wildcard", "CNAME across to wildcard", "DNAME to wildcard"},
+		Traits:   []string{"NSEC3 opt-out"},
+		Statuses: []Statuses{{insecure, bogus, insecure}},
+		Section:  "RFC 5155, sections 6 and 8.6",
+		Because:  "By the denial of the DS, which is asked for by itself, there may be an unsigned child at the name. Behind an alias BIND wants the proof with the answer.",
+	},
+	{
+		Name:     "a denial behind an alias whose SOA fails, with over 150 iterations",
+		Defects:  badSignatures,
+		Question: aliases,
+		Traits:   []string{manyIterations},
+		Statuses: []Statuses{{"NXDOMAIN", "NXDOMAIN", "SERVFAIL"}},
+		Section:  "RFC 4035, sections 3.2.3 and 5.5",
+		Because:  "No signature of the SOA can be validated, so that the response is bad. The peers say so only where no alias leads there.",
 	},
 	{
 		Name:     "a denial without records for a name in an opt-out span",

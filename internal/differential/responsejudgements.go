@@ -44,10 +44,10 @@ var responseJudgements = []Judgement{
 		Name:       "NXDOMAIN for data that are proven",
 		Defects:    []string{"NXDOMAIN said"},
 		Question:   withData,
-		Statuses:   []Statuses{{bogus, bogus, secure}},
+		Statuses:   []Statuses{{bogus, bogus, secure}, {secure, bogus, secure}, {"NXDOMAIN AD", "SERVFAIL", "NOERROR AD"}},
 		WrongPeers: []string{"unbound", "named"},
 		Section:    "RFC 4035, section 5.3",
-		Because:    "The response code is not signed, the data are. Our reply has NOERROR then. The peers look for the denial of the name.",
+		Because:    "The response code is not signed, the data are. Our reply has NOERROR then. The peers look for the denial of the name, Unbound not always.",
 	},
 	{
 		Name:       "NXDOMAIN for a name that is proven to be empty",
