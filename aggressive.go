@@ -108,7 +108,7 @@ func (s *draft) add(section []dns.RR, a *dnssec.Authenticated, owner string, aut
 		rr.Header().Name = owner
 		section = append(section, rr)
 	}
-	s.result.kept = append(s.result.kept, keptRRset{dnsname.Canonical(owner), set.Type, authority, s.ttl})
+	s.result.kept = append(s.result.kept, keptRRset{name: dnsname.Canonical(owner), rtype: set.Type, authority: authority, ttl: s.ttl})
 	return section
 }
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"sync/atomic"
 
+	"github.com/dnssecval/dnssecval/internal/dnsname"
 	"github.com/miekg/dns"
 )
 
@@ -72,15 +73,27 @@ func (p path) target(held int) string {
 }
 
 // spliced puts what is said of a target behind the links that lead to it, and what was
-// proven of their wildcards beside it.
+// proven of their wildcards beside it. Of signatures it takes those that proved something.
 func (p path) spliced(result *Result, msg, target *dns.Msg) *dns.Msg {
 	links := path{links: p.links[:result.held]}.kept()
 	whole := *msg
 	whole.Rcode = target.Rcode
-	whole.Answer = joined(onlyKept(slices.Clone(msg.Answer), links, false), target.Answer)
-	whole.Ns = joined(onlyKept(slices.Clone(msg.Ns), result.kept, true), target.Ns)
+	whole.Answer = joined(onlyProving(onlyKept(slices.Clone(msg.Answer), links, false), result.kept, false), target.Answer)
+	whole.Ns = joined(onlyProving(onlyKept(slices.Clone(msg.Ns), result.kept, true), result.kept, true), target.Ns)
 	whole.Extra = target.Extra
 	return &whole
+}
+
+// onlyProving leaves out the other signatures of what was proven.
+func onlyProving(section []dns.RR, kept []keptRRset, authority bool) []dns.RR {
+	return slices.DeleteFunc(section, func(rr dns.RR) bool {
+		sig, ok := rr.(*dns.RRSIG)
+		if !ok {
+			return false
+		}
+		k := keptFor(kept, dnsname.Canonical(sig.Hdr.Name), sig.TypeCovered, authority)
+		return k != nil && k.sig != nil && k.sig != sig
+	})
 }
 
 // joined returns the records of two sections, each once.

@@ -27,6 +27,7 @@ type keptRRset struct {
 	rtype     uint16
 	authority bool // the one in the authority section was proven, else the one in the answer
 	ttl       uint32
+	sig       *dns.RRSIG // that proved it, if one did
 }
 
 // judgeAndRetry judges the response, and asks again before it calls it bogus: another
@@ -148,7 +149,7 @@ func incomplete(reason dnssec.Reason) bool {
 
 func (r *response) keep(proof *dnssec.Authenticated, authority bool) {
 	set := proof.RRset()
-	r.result.kept = append(r.result.kept, keptRRset{set.Name, set.Type, authority, proof.TTL()})
+	r.result.kept = append(r.result.kept, keptRRset{name: set.Name, rtype: set.Type, authority: authority, ttl: proof.TTL(), sig: proof.Signature()})
 }
 
 // add judges an RRset of the answer: its signature, and where that is of a wildcard
@@ -187,7 +188,7 @@ func (r *response) addLink(l link) {
 	if l.mismatch != "" && v.Status == dnssec.Secure {
 		r.weaken(bogus(dnssec.DNAMEMismatch, l.mismatch))
 	}
-	r.result.kept = append(r.result.kept, keptRRset{l.synthesized, dns.TypeCNAME, false, v.ttl()})
+	r.result.kept = append(r.result.kept, keptRRset{name: l.synthesized, rtype: dns.TypeCNAME, ttl: v.ttl()})
 }
 
 // authority returns the RRsets of the authority section.
