@@ -101,6 +101,12 @@ func chainAttacks() []attack {
 	links := func(records []string) []testzone.Spec {
 		return []testzone.Spec{{Name: "links.", Algorithm: p384, Records: records}}
 	}
+	dnames := func(n int) (data []string) {
+		for i := range n {
+			data = append(data, fmt.Sprintf("d%d DNAME d%d.links.", i, i+1))
+		}
+		return append(data, fmt.Sprintf("*.d%d A 192.0.2.1", n))
+	}
 	ask := host("links.", dns.TypeA)
 	return []attack{
 		{
@@ -110,6 +116,15 @@ func chainAttacks() []attack {
 		{
 			name: "12 aliases", zones: links(aliases(maxLinks + 1)), ask: ask, warm: true,
 			want: failsFor(dnssec.CNAMEChainInvalid), cost: operations{questions: 6},
+		},
+		{
+			name: "11 aliases, each given alone", zones: links(aliases(maxLinks)), forge: aliasesAlone, ask: ask, warm: true,
+			want: outcome{ad: true}, cost: operations{good: maxLinks, questions: 2 * maxLinks},
+		},
+		{
+			name: "11 DNAMEs", zones: links(dnames(maxLinks)), warm: true,
+			ask:  func(i int) (string, uint16) { return fmt.Sprintf("q%d.d0.links.", i%names), dns.TypeA },
+			want: outcome{ad: true}, cost: operations{questions: 2}, // what it leads over is known from the last time
 		},
 		{
 			name: "aliases in a circle", zones: links(nil), forge: leads("n0.links. CNAME n1.links.", "n1.links. CNAME n0.links."), ask: func(int) (string, uint16) { return "n0.links.", dns.TypeA },

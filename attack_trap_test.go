@@ -101,6 +101,41 @@ func collidingDS(n int) func(testing.TB, *testzone.World, string) {
 	}
 }
 
+// trapped adds as many keys and DS of one tag as may count, of which none belongs to
+// another, beside those that the zone has.
+func trapped(t testing.TB, w *testzone.World, zone string) {
+	t.Helper()
+	colliding(4, p384)(t, w, zone)
+	set, _ := w.Zone(".").RRset(zone, dns.TypeDS)
+	var lines []string
+	for i := range 4 {
+		lines = append(lines, fmt.Sprintf("%s DS %d %d 2 %064x", zone, trapTag, p384, i))
+	}
+	for _, rr := range set.RRs {
+		lines = append(lines, rr.String())
+	}
+	if err := w.Zone(".").Replace(lines...); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Zone(".").Resign(zone, dns.TypeDS); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// forgedThroughout puts n signatures that nobody made before those of the zone's keys, and
+// in the place of those of its names.
+func forgedThroughout(n int) func(q, a *dns.Msg) *dns.Msg {
+	return func(q, a *dns.Msg) *dns.Msg {
+		if q.Question[0].Qtype != dns.TypeDNSKEY || q.Question[0].Name != "trap." {
+			return forgedBy(p384, n)(q, a)
+		}
+		for i := range n {
+			a.Answer = append([]dns.RR{badSignature("trap.", dns.TypeDNSKEY, "trap.", p384, trapTag, i)}, a.Answer...)
+		}
+		return a
+	}
+}
+
 // badSignature is one that nobody made.
 func badSignature(name string, covered uint16, signer string, algorithm uint8, tag uint16, i int) *dns.RRSIG {
 	signature := make([]byte, map[uint8]int{rsa: 512, p384: 96}[algorithm])

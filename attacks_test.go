@@ -200,6 +200,10 @@ func keyAttacks() []attack {
 			name: "28 keys and 200 DS of one tag", zones: hard, build: collidingDS(200), ask: ask,
 			want: failsFor(dnssec.DNSKEYLimitExceeded), cost: operations{good: 2, questions: 12},
 		},
+		{
+			name: "4 keys and 4 DS of one tag, 7 signatures of each step", zones: hard, build: trapped, forge: forgedThroughout(7), ask: ask,
+			want: failsFor(dnssec.LimitExceeded), cost: operations{good: 3, bad: 2, questions: 5},
+		},
 	}
 }
 
