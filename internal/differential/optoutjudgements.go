@@ -74,7 +74,7 @@ var optOutJudgements = []Judgement{
 		Defects:  badSignatures,
 		Question: aliases,
 		Traits:   []string{manyIterations},
-		Statuses: []Statuses{{"NXDOMAIN", "NXDOMAIN", "SERVFAIL"}},
+		Statuses: []Statuses{{insecure, insecure, bogus}},
 		Section:  "RFC 4035, sections 3.2.3 and 5.5",
 		Because:  "No signature of the SOA can be validated, so that the response is bad. The peers say so only where no alias leads there.",
 	},
