@@ -107,6 +107,8 @@ func TestNSEC3WildcardAnswer(t *testing.T) {
 		ask("only the whole name is covered", wildcardAnswer("a.x.example.", "example."), Bogus, WildcardDenialMissing, n3{cover: "a.x.example."}),
 		ask("the next closer name exists", wildcardAnswer("a.x.example.", "example."), Bogus, WildcardDenialMissing, n3{match: "x.example.", types: "A"}),
 		ask("unrelated record", wildcardAnswer("x.example.", "example."), Bogus, WildcardDenialMissing, n3{match: "a.example."}),
+		ask("a delegation at the closest encloser", wildcardAnswer("x.w.example.", "w.example."), Bogus, DenialIncomplete, n3{match: "w.example.", types: "NS"}, n3{cover: "x.w.example."}),
+		ask("a DNAME at the closest encloser", wildcardAnswer("x.w.example.", "w.example."), Bogus, DenialIncomplete, n3{match: "w.example.", types: "DNAME"}, n3{cover: "x.w.example."}),
 		ask("no records", wildcardAnswer("x.example.", "example."), Bogus, WildcardDenialMissing),
 	})
 }

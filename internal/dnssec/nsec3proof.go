@@ -130,6 +130,13 @@ func (c *nsec3Chain) wildcardAnswer(qname, closestEncloser string) Finding {
 		return f.Finding()
 	case r == nil:
 		return found(WildcardDenialMissing, "no NSEC3 covers "+name)
+	}
+	above, f := c.match(closestEncloser)
+	switch {
+	case f != nil:
+		return f.Finding()
+	case above != nil && above.endsZone():
+		return found(DenialIncomplete, "NSEC3 of "+closestEncloser+" is of a delegation or DNAME above "+qname)
 	default:
 		return closestEncloserProof{encloser: closestEncloser, optOut: r.optOut}.optOutOr(Proven, name)
 	}
