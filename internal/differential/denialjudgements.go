@@ -8,13 +8,6 @@ var noDenial = slices.Concat(badSignatures, []string{
 	"type bit DS set", "signed by the parent", "labels one less",
 })
 
-// otherDenial are those after which it proves something else.
-var otherDenial = []string{
-	"type bit A set", "type bit MX set", "type bit CNAME set", "type bit DNAME set", "type bit NS set", "type bit SOA set",
-	"type bit A cleared", "type bit NS cleared", "type bit DS cleared", "next name is the zone", "next name is near",
-	"NSEC3 opt-out set", "NSEC3 opt-out cleared", "NSEC3 iterations wrong and many",
-}
-
 // denialJudgements are about what NSEC and NSEC3 RRs prove.
 var denialJudgements = []Judgement{
 	{

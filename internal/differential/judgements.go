@@ -140,6 +140,14 @@ var keyJudgements = []Judgement{
 		Because:  "That the alias is insecure does not make the denial so. Unbound takes the parent's word, and BIND passes the denial without AD.",
 	},
 	{
+		Name:     "an NSEC3 RR that the parent has signed",
+		Defects:  []string{"signed by the parent"},
+		Traits:   []string{"NSEC3"},
+		Statuses: []Statuses{{secure, bogus, bogus}},
+		Section:  "RFC 4035, section 5.3.1; RFC 5155, section 8.1",
+		Because:  "Its owner name is of the child's chain, and the signer has to be the zone that contains it. Unbound takes the parent's word now and then.",
+	},
+	{
 		Name:     "an expansion that the parent has denied a closer match for",
 		Defects:  []string{"signed by the parent"},
 		Question: []string{"wildcard", "wildcard CNAME", "CNAME across to wildcard", "DNAME to wildcard", "ANY from a wildcard"},
