@@ -94,6 +94,14 @@ var denialJudgements = []Judgement{
 		Because:    "The records that the proof needs are there and signed. That one covers more than it should is the signer's word.",
 	},
 	{
+		Name:     "an expansion below an NSEC3 RR of a delegation",
+		Defects:  []string{"type bit NS set"},
+		Question: []string{"wildcard"},
+		Statuses: []Statuses{{secure, bogus, bogus}},
+		Section:  "RFC 6840, section 4.1; RFC 5155, section 8.3",
+		Because:  "The parent's RR at a zone cut says nothing of the names below. Unbound does not look at the closest encloser of an expansion.",
+	},
+	{
 		Name:       "a closest encloser with the DS bit",
 		Defects:    []string{"type bit DS set"},
 		Traits:     []string{"NSEC3"},
@@ -138,7 +146,7 @@ var denialJudgements = []Judgement{
 	{
 		Name:     "more NSEC3 records than any proof needs",
 		Defects:  []string{"many denials added"},
-		Statuses: []Statuses{{secure, secure, bogus}, {insecure, insecure, bogus}},
+		Statuses: []Statuses{{secure, secure, bogus}, {insecure, insecure, bogus}, {bogus, insecure, bogus}},
 		Section:  "RFC 5155, section 7.2",
 		Because:  "A proof takes three of a zone at most. We look at no response with more than eight (CVE-2023-50868).",
 	},
