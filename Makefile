@@ -53,7 +53,7 @@ integration: build ## the verdicts of Unbound and BIND on the same names
 recipe: ## the README's ways to build it into another CoreDNS
 	scripts/recipe.sh
 
-attacks: ## what each attack costs, a table; three minutes
+attacks: ## what each attack costs, a table; two minutes
 	go test -run '^$$' -bench '^BenchmarkAttacks$$' -benchtime 1x .
 
 fuzz: ## every fuzz target, for FUZZTIME each: four minutes on two processors

@@ -22,10 +22,8 @@ type proofs struct {
 func (q *query) proofs(authority []dnssec.RRset) *proofs {
 	p := &proofs{query: q}
 	p.failed = bogus(dnssec.DenialMissing, "no NSEC or NSEC3 in the answer")
+	p.soas = soas(authority)
 	for _, set := range authority {
-		if set.Type == dns.TypeSOA {
-			p.soas = append(p.soas, set)
-		}
 		if set.Type != dns.TypeNSEC && set.Type != dns.TypeNSEC3 {
 			continue
 		}
@@ -41,6 +39,15 @@ func (q *query) proofs(authority []dnssec.RRset) *proofs {
 		}
 	}
 	return p
+}
+
+func soas(authority []dnssec.RRset) (sets []dnssec.RRset) {
+	for _, set := range authority {
+		if set.Type == dns.TypeSOA {
+			sets = append(sets, set)
+		}
+	}
+	return sets
 }
 
 // of returns the denial by a zone.
@@ -65,7 +72,7 @@ func (p *proofs) zones(name, within string) []string {
 		if !dnsname.IsSubdomain(name, signer) || !dnsname.IsSubdomain(signer, within) || slices.Contains(zones, signer) {
 			continue
 		}
-		if below := p.heldBelow(name, signer); below != "" {
+		if below := p.holder(name, func(zone string) bool { return dnsname.IsBelow(zone, signer) }); below != "" {
 			p.failed = further(p.failed, bogus(dnssec.SignatureSignerInvalid, signer+" signed "+a.RRset().String()+", and the SOA is of "+below))
 			continue
 		}
@@ -75,15 +82,14 @@ func (p *proofs) zones(name, within string) []string {
 	return zones
 }
 
-// heldBelow returns the zone below the signer that holds the name, if its SOA came
-// and is proven.
-func (p *proofs) heldBelow(name, signer string) string {
+// holder returns the first of the zones in question that hold the name by their SOA, if
+// that is proven.
+func (p *proofs) holder(name string, inQuestion func(zone string) bool) string {
 	for _, soa := range p.soas {
-		if !dnsname.IsBelow(soa.Name, signer) || !dnsname.IsSubdomain(name, soa.Name) {
-			continue
-		}
-		if v, _ := p.query.judgeSigned(soa); v.Status == dnssec.Secure {
-			return soa.Name
+		if dnsname.IsSubdomain(name, soa.Name) && inQuestion(soa.Name) {
+			if v, _ := p.query.judgeSigned(soa); v.Status == dnssec.Secure {
+				return soa.Name
+			}
 		}
 	}
 	return ""

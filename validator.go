@@ -274,14 +274,7 @@ func (r *response) deny(name, within string) (dnssec.Finding, string) {
 
 // saidBySecureZone tells whether the SOA of a zone that holds the name is proven.
 func (r *response) saidBySecureZone(name, within string) bool {
-	for _, set := range r.authority() {
-		if set.Type == dns.TypeSOA && dnsname.IsSubdomain(name, set.Name) && dnsname.IsSubdomain(set.Name, within) {
-			if v, _ := r.judgeSigned(set); v.Status == dnssec.Secure {
-				return true
-			}
-		}
-	}
-	return false
+	return r.proofs().holder(name, func(zone string) bool { return dnsname.IsSubdomain(zone, within) }) != ""
 }
 
 // container returns the name whose zone holds the RRset: a DS is the parent's.
