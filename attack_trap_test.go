@@ -136,6 +136,9 @@ func forgedThroughout(n int) func(q, a *dns.Msg) *dns.Msg {
 	}
 }
 
+// trapTime is fixed, so that a signature is the same whenever it is asked for again.
+var trapTime = time.Now()
+
 // badSignature is one that nobody made.
 func badSignature(name string, covered uint16, signer string, algorithm uint8, tag uint16, i int) *dns.RRSIG {
 	signature := make([]byte, map[uint8]int{rsa: 512, p384: 96}[algorithm])
@@ -144,7 +147,7 @@ func badSignature(name string, covered uint16, signer string, algorithm uint8, t
 	}
 	signature[0], signature[1], signature[len(signature)-1] = 0x0f, byte(i>>8), byte(i)
 	return &dns.RRSIG{Hdr: header(name, dns.TypeRRSIG), TypeCovered: covered, Algorithm: algorithm, Labels: uint8(dns.CountLabel(name)), OrigTtl: 60,
-		Expiration: uint32(time.Now().Add(time.Hour).Unix()), Inception: uint32(time.Now().Add(-time.Hour).Unix()), KeyTag: tag, SignerName: signer,
+		Expiration: uint32(trapTime.Add(time.Hour).Unix()), Inception: uint32(trapTime.Add(-time.Hour).Unix()), KeyTag: tag, SignerName: signer,
 		Signature: base64.StdEncoding.EncodeToString(signature)}
 }
 
