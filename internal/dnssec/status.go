@@ -1,5 +1,7 @@
 package dnssec
 
+import "strings"
+
 // Status is one of the four words of RFC 4033, section 5. The zero value is
 // Indeterminate, so that nothing is secure by accident.
 type Status uint8
@@ -42,6 +44,15 @@ type Finding struct {
 	Status Status
 	Reason Reason
 	Detail string // which record, zone and key; may be empty
+}
+
+// String returns "token: detail", as log lines and EDE texts have it.
+func (f Finding) String() string {
+	detail := f.Detail
+	if detail == "" {
+		detail = f.Reason.Text()
+	}
+	return f.Reason.String() + ": " + strings.TrimSpace(detail)
 }
 
 // Proven is the finding that needs no reason.

@@ -1,0 +1,122 @@
+package anchor
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/dnssecval/dnssecval/internal/dnssec"
+	"github.com/miekg/dns"
+)
+
+// Rules say which trust anchors are accepted.
+type Rules struct {
+	AllowSHA1 bool      // accept algorithms 5 and 7, which RFC 9905 retires
+	At        time.Time // the time at which keys of root-anchors.xml have to be valid; zero: now
+}
+
+func (r Rules) policy() dnssec.Policy { return dnssec.Policy{AllowSHA1: r.AllowSHA1} }
+
+func (r Rules) now() time.Time {
+	if r.At.IsZero() {
+		return time.Now()
+	}
+	return r.At
+}
+
+// Parse reads trust anchors: DS and DNSKEY records in zone-file form, or an XML document
+// as IANA's root-anchors.xml (RFC 9718), of which the keys that are valid at rules.At
+// are returned. TTL and class may be left out, # and ; begin comments, parentheses join
+// lines. The source is what errors name before the line.
+func Parse(source, text string, rules Rules) ([]Anchor, error) {
+	text = strings.TrimPrefix(text, "\ufeff")
+	if isXML(text) {
+		return parseXML(source, text, rules)
+	}
+	var anchors []Anchor
+	for _, e := range entriesOf(text) {
+		place := fmt.Sprintf("%s:%d", source, e.line)
+		ds, err := e.anchor(rules)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", place, err)
+		}
+		anchors = append(anchors, Anchor{DS: ds, Source: place})
+	}
+	if len(anchors) == 0 {
+		return nil, fmt.Errorf("%s: no trust anchor in it; it needs DS or DNSKEY records in zone-file form, such as %q", source, rootLines[0])
+	}
+	return anchors, nil
+}
+
+// entry is a record with the line that it begins at.
+type entry struct {
+	text string
+	line int
+	open int // parentheses that are not closed
+}
+
+func entriesOf(text string) []entry {
+	var entries []entry
+	var e entry
+	for i, line := range strings.Split(text, "\n") {
+		line = strings.TrimSpace(withoutComment(line))
+		if line == "" {
+			continue
+		}
+		if e.text == "" {
+			e = entry{line: i + 1}
+		}
+		e.open += strings.Count(line, "(") - strings.Count(line, ")")
+		e.text += strings.NewReplacer("(", " ", ")", " ").Replace(line) + " "
+		if e.open <= 0 {
+			entries, e = append(entries, e), entry{}
+		}
+	}
+	if e.text != "" {
+		entries = append(entries, e)
+	}
+	return entries
+}
+
+// anchor reads the record of an entry.
+func (e entry) anchor(rules Rules) (*dns.DS, error) {
+	switch {
+	case e.open > 0:
+		return nil, errors.New("a parenthesis is not closed")
+	case e.open < 0:
+		return nil, errors.New("a parenthesis is closed that is not open")
+	case !isASCII(e.text):
+		return nil, errNotASCII
+	}
+	rr, err := parseRecord(e.text)
+	if err != nil || rr == nil {
+		return nil, fmt.Errorf("not a DS or DNSKEY record in zone-file form, such as %q", rootLines[0])
+	}
+	return dnssec.TrustAnchor(rr, rules.policy())
+}
+
+// parseRecord reads one record. Unlike dns.NewRR it does not follow $INCLUDE.
+func parseRecord(line string) (dns.RR, error) {
+	parser := dns.NewZoneParser(strings.NewReader(line+"\n"), ".", "")
+	parser.SetDefaultTTL(3600)
+	rr, _ := parser.Next()
+	return rr, parser.Err()
+}
+
+// withoutComment cuts a line at ; or at a # that begins a word.
+func withoutComment(line string) string {
+	for i, c := range line {
+		if c == ';' || c == '#' && (i == 0 || line[i-1] == ' ' || line[i-1] == '\t') {
+			return line[:i]
+		}
+	}
+	return line
+}
+
+var errNotASCII = errors.New("names have to be written in ASCII, such as xn--bcher-kva.example")
+
+func isASCII(text string) bool {
+	return !strings.ContainsFunc(text, func(r rune) bool { return r > unicode.MaxASCII })
+}

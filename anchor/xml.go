@@ -1,0 +1,106 @@
+package anchor
+
+import (
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/dnssecval/dnssecval/internal/dnssec"
+	"github.com/miekg/dns"
+)
+
+// keyDigest is a key in IANA's root-anchors.xml (RFC 9718, section 2). Other elements
+// are ignored, as the RFC says.
+type keyDigest struct {
+	ID         string `xml:"id,attr"`
+	ValidFrom  string `xml:"validFrom,attr"`
+	ValidUntil string `xml:"validUntil,attr"`
+	KeyTag     uint16 `xml:"KeyTag"`
+	Algorithm  uint8  `xml:"Algorithm"`
+	DigestType uint8  `xml:"DigestType"`
+	Digest     string `xml:"Digest"`
+}
+
+func isXML(text string) bool { return strings.HasPrefix(strings.TrimSpace(text), "<") }
+
+// parseXML returns the trust anchors that are valid at rules.At. It does not check the
+// detached signature of the document: whoever installs the file does.
+func parseXML(source, text string, rules Rules) (anchors []Anchor, err error) {
+	zone, decoder := "", xml.NewDecoder(strings.NewReader(text))
+	for {
+		token, err := decoder.Token()
+		line, _ := decoder.InputPos()
+		place := fmt.Sprintf("%s:%d", source, line)
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: not root-anchors.xml as RFC 9718 has it: %w", place, err)
+		}
+		switch start, _ := token.(xml.StartElement); start.Name.Local {
+		case "Zone":
+			if zone, err = readZone(decoder, start); err != nil {
+				return nil, fmt.Errorf("%s: %w", place, err)
+			}
+		case "KeyDigest":
+			a, valid, err := readKeyDigest(decoder, start, zone, rules)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", place, err)
+			}
+			if valid {
+				anchors = append(anchors, Anchor{DS: a, Source: place})
+			}
+		}
+	}
+	if len(anchors) == 0 {
+		return nil, fmt.Errorf("%s: no KeyDigest in it is valid now; get root-anchors.xml again", source)
+	}
+	return anchors, nil
+}
+
+func readZone(decoder *xml.Decoder, start xml.StartElement) (string, error) {
+	var zone string
+	if err := decoder.DecodeElement(&zone, &start); err != nil {
+		return "", err
+	}
+	zone = strings.TrimSpace(zone)
+	if _, ok := dns.IsDomainName(zone); !ok || zone == "" || !isASCII(zone) {
+		return "", fmt.Errorf("the zone is %q, which is none; the root is a dot", zone)
+	}
+	return dns.Fqdn(zone), nil
+}
+
+func readKeyDigest(decoder *xml.Decoder, start xml.StartElement, zone string, rules Rules) (*dns.DS, bool, error) {
+	var d keyDigest
+	if err := decoder.DecodeElement(&d, &start); err != nil {
+		return nil, false, fmt.Errorf("KeyDigest can't be read: %w", err)
+	}
+	if zone == "" {
+		return nil, false, errors.New("KeyDigest comes before Zone")
+	}
+	valid, err := d.valid(rules.now())
+	if err != nil || !valid {
+		return nil, false, err
+	}
+	ds, err := dnssec.TrustAnchor(&dns.DS{Hdr: dns.RR_Header{Name: zone, Rrtype: dns.TypeDS, Class: dns.ClassINET},
+		KeyTag: d.KeyTag, Algorithm: d.Algorithm, DigestType: d.DigestType, Digest: strings.TrimSpace(d.Digest)}, rules.policy())
+	return ds, err == nil, err
+}
+
+func (d keyDigest) valid(now time.Time) (bool, error) {
+	from, err := time.Parse(time.RFC3339, d.ValidFrom)
+	if err != nil {
+		return false, fmt.Errorf("validFrom is %q, not a time such as 2017-02-02T00:00:00+00:00", d.ValidFrom)
+	}
+	if d.ValidUntil == "" {
+		return !now.Before(from), nil
+	}
+	until, err := time.Parse(time.RFC3339, d.ValidUntil)
+	if err != nil {
+		return false, fmt.Errorf("validUntil is %q, not a time such as 2019-01-11T00:00:00+00:00", d.ValidUntil)
+	}
+	return !now.Before(from) && now.Before(until), nil
+}

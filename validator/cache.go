@@ -1,0 +1,137 @@
+package validator
+
+import (
+	"time"
+
+	"github.com/dnssecval/dnssecval/anchor"
+	"github.com/dnssecval/dnssecval/internal/dnssec"
+	lru "github.com/hashicorp/golang-lru/v2"
+)
+
+const (
+	maxCutTTL     = 24 * time.Hour
+	maxDenialTTL  = time.Hour
+	maxFailureTTL = 30 * time.Second
+)
+
+// cache is what is known: whether a zone begins at a name, whether a signature verifies,
+// and which questions failed. Each part is bounded, and evicts what was used longest ago.
+type cache struct {
+	cuts     *lru.Cache[string, *cut]
+	verdicts *lru.Cache[dnssec.Digest, struct{}]
+	invalid  *lru.Cache[dnssec.Digest, struct{}] // apart, so that an attack does not evict verdicts
+	failed   *lru.Cache[question, keptFailure]
+}
+
+type keptFailure struct {
+	finding dnssec.Finding
+	until   time.Time // until when the question is refused without asking
+	times   int       // failures in a row
+}
+
+func newCache(capacity int) (*cache, error) {
+	cuts, err := lru.New[string, *cut](capacity)
+	if err != nil {
+		return nil, err
+	}
+	verdicts, err := lru.New[dnssec.Digest, struct{}](4 * capacity)
+	if err != nil {
+		return nil, err
+	}
+	invalid, err := lru.New[dnssec.Digest, struct{}](capacity)
+	if err != nil {
+		return nil, err
+	}
+	failed, err := lru.New[question, keptFailure](capacity)
+	if err != nil {
+		return nil, err
+	}
+	return &cache{cuts: cuts, verdicts: verdicts, invalid: invalid, failed: failed}, nil
+}
+
+// cut returns what is known of the name now, or nil. What was proven from other trust
+// anchors does not count.
+func (c *cache) cut(name string, anchors *anchor.Set, now time.Time) *cut {
+	known, ok := c.cuts.Get(name)
+	if !ok || !now.Before(known.expires) || known.anchors != anchors {
+		return nil
+	}
+	return known
+}
+
+// keepCut keeps what was found of a name until it expires: a failure for 1 s, and twice as
+// long each time that it fails again (RFC 9520, section 3.2). That a query ran out of its
+// budget says nothing of the zone and is not kept.
+func (c *cache) keepCut(found *cut, now time.Time) {
+	if found.finding.Reason.Unfinished() {
+		return
+	}
+	if found.finding.Status == dnssec.Bogus {
+		if before, ok := c.cuts.Peek(found.name); ok && before.finding.Status == dnssec.Bogus {
+			found.times = before.times
+		}
+		found.times++
+		found.expires = now.Add(backOff(found.times))
+	}
+	c.cuts.Add(found.name, found)
+}
+
+func backOff(times int) time.Duration {
+	return min(time.Second<<min(times-1, 5), maxFailureTTL)
+}
+
+// ledger is the part of the cache that remembers signatures, for one query. It implements
+// dnssec.Ledger.
+type ledger struct {
+	cache    *cache
+	observer Observer
+}
+
+func (l ledger) Known(d dnssec.Digest) (good, known bool) {
+	if _, known = l.cache.verdicts.Get(d); known {
+		good = true
+	} else {
+		_, known = l.cache.invalid.Get(d)
+	}
+	l.observer.CacheLookup(known)
+	return good, known
+}
+
+func (l ledger) Checked(d dnssec.Digest, algorithm uint8, good bool) {
+	l.observer.SignatureChecked(algorithm, good)
+	if good {
+		l.cache.verdicts.Add(d, struct{}{})
+	} else {
+		l.cache.invalid.Add(d, struct{}{})
+	}
+}
+
+// failure returns why the question failed, if it is not to be asked again yet.
+func (c *cache) failure(q question, now time.Time) (dnssec.Finding, bool) {
+	kept, ok := c.failed.Get(q)
+	return kept.finding, ok && now.Before(kept.until)
+}
+
+// keepFailure keeps why a question failed, for as long as keepCut keeps a failure.
+func (c *cache) keepFailure(q question, f dnssec.Finding, now time.Time) {
+	before, _ := c.failed.Peek(q)
+	times := before.times + 1
+	c.failed.Add(q, keptFailure{finding: f, until: now.Add(backOff(times)), times: times})
+}
+
+// forgetUnavailable forgets the questions that were not answered.
+func (c *cache) forgetUnavailable() {
+	for _, name := range c.cuts.Keys() {
+		if known, ok := c.cuts.Peek(name); ok && known.finding.Reason.Unavailable() {
+			c.cuts.Remove(name)
+		}
+	}
+	for _, q := range c.failed.Keys() {
+		if kept, ok := c.failed.Peek(q); ok && kept.finding.Reason.Unavailable() {
+			c.failed.Remove(q)
+		}
+	}
+}
+
+// forgetFailure forgets that a question failed.
+func (c *cache) forgetFailure(q question) { c.failed.Remove(q) }

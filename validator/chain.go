@@ -1,0 +1,270 @@
+package validator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/dnssecval/dnssecval/anchor"
+	"github.com/dnssecval/dnssecval/internal/dnsname"
+	"github.com/dnssecval/dnssecval/internal/dnssec"
+	"github.com/miekg/dns"
+)
+
+// cut is what is known of a name: whether a zone begins there, and how far the
+// authentication chain reaches. It is shared, and must not be changed once it is made.
+type cut struct {
+	name       string
+	delegation dnssec.Delegation
+	finding    dnssec.Finding // of the zone that begins here; else of the proof that none does
+	keys       *dnssec.Keys   // of a Secure zone
+	expires    time.Time
+	renewal    time.Time   // from when on the keys are asked for again; zero: never
+	renewing   atomic.Bool // the keys were asked for again
+	anchors    *anchor.Set // from which it was proven
+	times      int         // failures in a row
+	inherited  bool        // the failure is of a zone above
+	abandoned  bool        // the query that asked gave up
+}
+
+// beginsZone reports whether the finding is that of a zone.
+func (c *cut) beginsZone() bool {
+	return c.delegation == dnssec.DelegationSigned || c.delegation == dnssec.DelegationUnsigned
+}
+
+// zone returns the zone at a name that a signature names as its signer. That no zone begins
+// there is a failure.
+func (q *query) zone(name string) *cut {
+	c := q.cutAt(name)
+	if c.delegation == dnssec.NotDelegation || c.delegation == dnssec.NoSuchName {
+		return failedCut(name, dnssec.SignatureSignerInvalid, "no zone begins at "+name)
+	}
+	return c
+}
+
+// zoneOf returns the zone in which a name lies. It walks down from the closest zone that is
+// known, as long as the zones are secure. This decides whether a signature may be missing
+// (RFC 4035, section 5.2).
+func (q *query) zoneOf(name string) *cut {
+	scope := q.scope(name)
+	if scope.finding.Status != dnssec.Secure {
+		return &cut{name: scope.zone, delegation: dnssec.DelegationUnsigned, finding: scope.finding}
+	}
+	current := q.closestKnown(name, scope.zone)
+	if current == nil {
+		q.expect(scope.zone, dns.TypeDNSKEY)
+		q.expectCuts(name, scope.zone)
+		current = q.zone(scope.zone)
+	}
+	for n := dnsname.Labels(current.name) + 1; n <= dnsname.Labels(name) && current.finding.Status == dnssec.Secure; n++ {
+		below := q.cutAt(dnsname.Ancestor(name, n))
+		switch below.delegation {
+		case dnssec.NotDelegation:
+		case dnssec.NoSuchName:
+			if private := q.v.options.Topology.Private(name); dnsname.IsBelow(private, below.name) {
+				return q.cutAt(private)
+			}
+			return current
+		default:
+			current = below
+		}
+	}
+	return current
+}
+
+// closestZone returns the lowest zone that is known above or at the name that was
+// asked for, or nil.
+func (q *query) closestZone() *cut {
+	name := container(q.question.name, q.question.qtype)
+	scope := q.scope(name)
+	if scope.finding.Status != dnssec.Secure {
+		return nil
+	}
+	return q.closestKnown(name, scope.zone)
+}
+
+// closestKnown returns the lowest zone above or at name that is in the cache.
+func (q *query) closestKnown(name, top string) *cut {
+	for n := dnsname.Labels(name); n >= dnsname.Labels(top); n-- {
+		if c := q.known(dnsname.Ancestor(name, n)); c != nil && c.beginsZone() {
+			return c
+		}
+	}
+	return nil
+}
+
+// cutAt finds out what is at a name, once for all queries that wait for it. If the query
+// that asked ran out of its budget or its time the next one asks anew, so that an attack
+// on one query does not fail the others.
+func (q *query) cutAt(name string) *cut {
+	for {
+		if c := q.known(name); c != nil {
+			return c
+		}
+		if c := q.deniedCut(name); c != nil {
+			return q.settle(c, q.now)
+		}
+		led := false
+		flight := q.once("cut "+name, func() (any, error) {
+			led = true
+			if c := q.v.cache.cut(name, q.anchors, q.now); c != nil { // found out in the meantime
+				return c, nil
+			}
+			return q.establish(name), nil
+		})
+		select {
+		case result := <-flight:
+			c, ok := result.Val.(*cut)
+			switch {
+			case !ok:
+				return failedCut(name, dnssec.DSUnavailable, result.Err.Error())
+			case led || !c.unfinished() && c.anchors == q.anchors:
+				return c
+			}
+		case <-q.ctx.Done():
+			return failedCut(name, dnssec.DSUnavailable, "no answer in time for "+name)
+		}
+	}
+}
+
+// unfinished reports whether the failure is one of the query, not of the zone.
+func (c *cut) unfinished() bool { return c.finding.Reason.Unfinished() || c.abandoned }
+
+// establish finds out what is at a name, and keeps it.
+func (q *query) establish(name string) *cut {
+	start := time.Now()
+	return q.settle(q.tryHard(name), start)
+}
+
+// settle keeps what was found of a name, as the operator's configuration has it.
+func (q *query) settle(c *cut, start time.Time) *cut {
+	c = q.seenFromPrivate(q.byOwnKeys(c.name, c))
+	if c.finding.Reason == dnssec.PrivateZone && !c.inherited && q.v.served == nil && q.v.options.Topology.Forwarded(q.question.name) {
+		name := c.name
+		if private := q.v.options.Topology.Private(q.question.name); dnsname.IsBelow(private, name) { // the name in the configuration
+			name = private
+		}
+		q.observer.NotValidated(name, c.finding.Detail)
+	}
+	if c.abandoned = c.finding.Status == dnssec.Bogus && q.gaveUp(time.Since(start)); !c.abandoned {
+		c.anchors = q.anchors
+		q.v.cache.keepCut(c, q.v.options.Clock()) // a failure is kept from now on, not from when it was asked
+	}
+	return c
+}
+
+// tryHard judges the delegation, and the keys if there is a DS. What fails is asked for
+// with more effort before it counts as failed, unless the upstream answers nothing at all.
+// Of several failures it returns the one that got furthest through the checks.
+func (q *query) tryHard(name string) (c *cut) {
+	for e := usual; e < efforts; e++ {
+		if next := q.attempt(name, e); c == nil || next.finding.Status != dnssec.Bogus || next.finding.Reason >= c.finding.Reason {
+			c = next
+		}
+		if c.finding.Status != dnssec.Bogus || c.inherited || c.finding.Reason.Unfinished() || q.ctx.Err() != nil ||
+			c.finding.Reason.Unavailable() && q.v.options.Topology.Silent(name) {
+			break
+		}
+	}
+	return c
+}
+
+// gaveUp reports whether the query ended before its questions had their time.
+func (q *query) gaveUp(waited time.Duration) bool {
+	return q.ctx.Err() != nil && (q.ctx.Err() == context.Canceled || waited < patience/2)
+}
+
+// attempt asks for the DS, unless the name has trust anchors, and then for the DNSKEY.
+func (q *query) attempt(name string, e effort) *cut {
+	if anchors, ok := q.anchorDS(name); ok {
+		return q.keysOf(name, anchors, maxCutTTL, e)
+	}
+	scope := q.scope(name)
+	if scope.finding.Status != dnssec.Secure {
+		return &cut{name: name, delegation: dnssec.DelegationUnsigned, finding: scope.finding}
+	}
+	msg, err := q.fetch(name, dns.TypeDS, e)
+	if err != nil {
+		return q.withoutAnswer(name, err)
+	}
+	set, ok := findSet(dnssec.GroupRRsets(msg.Answer), name, dns.TypeDS)
+	if !ok {
+		return q.withoutDS(name, msg)
+	}
+	verdict := q.judgeSet(set)
+	if verdict.Status != dnssec.Secure {
+		return &cut{name: name, delegation: dnssec.DelegationUnsigned, finding: verdict.Finding,
+			expires: q.now.Add(maxDenialTTL), inherited: verdict.inherited}
+	}
+	ttl := time.Duration(verdict.proof.TTL()) * time.Second
+	ds, ok := verdict.proof.DSSet()
+	if !ok {
+		return failedCut(name, dnssec.DenialContradicted, "DS "+name+" comes from a wildcard")
+	}
+	return q.keysOf(name, ds, ttl, e)
+}
+
+// keysOf authenticates the DNSKEY RRset of a zone by a DS set.
+func (q *query) keysOf(name string, ds dnssec.DSSet, ttl time.Duration, e effort) *cut {
+	c := &cut{name: name, delegation: dnssec.DelegationSigned}
+	if c.finding = ds.Supported(q.verifier.Policy); c.finding.Status != dnssec.Secure {
+		c.expires = q.now.Add(min(ttl, maxCutTTL))
+		return c
+	}
+	msg, err := q.fetch(name, dns.TypeDNSKEY, e)
+	if err != nil {
+		return q.unavailable(name, dnssec.DNSKEYUnavailable, err)
+	}
+	set, ok := findSet(dnssec.GroupRRsets(msg.Answer), name, dns.TypeDNSKEY)
+	if !ok {
+		return failedCut(name, dnssec.DNSKEYUnavailable, "the answer has no DNSKEY "+name)
+	}
+	keys, failure := q.verifier.Keys(set, ds)
+	if failure != nil {
+		c.finding = failure.Finding()
+		return c
+	}
+	c.keys = keys
+	ttl = min(ttl, maxCutTTL, time.Duration(keys.TTL())*time.Second)
+	c.expires = q.now.Add(max(ttl, time.Second))
+	c.renewal = c.expires.Add(-max(ttl/renewedPart, time.Second))
+	return c
+}
+
+// until returns when a denial expires.
+func (q *query) until(ttl uint32) time.Time {
+	return q.now.Add(max(min(time.Duration(ttl)*time.Second, maxDenialTTL), time.Second))
+}
+
+// unavailable is for a question that could not be asked or was not answered. If nobody is
+// in charge of the name the operator's configuration is the cause, not an attack: the
+// name is Indeterminate then.
+func (q *query) unavailable(name string, r dnssec.Reason, err error) *cut {
+	qtype := "DS"
+	if r == dnssec.DNSKEYUnavailable {
+		qtype = "DNSKEY"
+	}
+	detail := fmt.Sprintf("%s %s: %v", qtype, name, err)
+	switch {
+	case errors.Is(err, ErrNoRoute):
+		finding := dnssec.Finding{Status: dnssec.Indeterminate, Reason: dnssec.PrivateZone, Detail: detail}
+		return &cut{name: name, delegation: dnssec.DelegationUnsigned, finding: finding, expires: q.now.Add(maxDenialTTL)}
+	case errors.Is(err, errQuestions):
+		return failedCut(name, dnssec.LimitExceeded, detail)
+	default:
+		return failedCut(name, r, detail)
+	}
+}
+
+func failedCut(name string, r dnssec.Reason, detail string) *cut {
+	return &cut{name: name, delegation: dnssec.DelegationUnsigned, finding: dnssec.Finding{Status: r.Status(), Reason: r, Detail: detail}}
+}
+
+func earlier(a, b time.Time) time.Time {
+	if !a.IsZero() && a.Before(b) {
+		return a
+	}
+	return b
+}

@@ -1,0 +1,124 @@
+package validator
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/miekg/dns"
+)
+
+// An Exchanger asks a resolver, or whoever is in charge of the name, and returns the
+// response with whatever code it has. It is called by several goroutines at once, and has
+// to return when the context ends. It must not change or keep the request; the response
+// is the validator's. It need not retry over TCP or without EDNS: the validator does.
+type Exchanger interface {
+	Exchange(ctx context.Context, request *dns.Msg, how Manner) (*dns.Msg, error)
+}
+
+// Manner is how a question is to be asked, and for whom.
+type Manner struct {
+	TCP   bool // over TCP, or whatever does not truncate
+	Again bool // the answer before was bad: of another server, if there are several
+	Chain bool // it is the validator's own, for DS or DNSKEY, and may outlive the client's
+}
+
+var (
+	// ErrNoRoute is for an Exchanger to return if, by its configuration, nobody is to be
+	// asked for the name. The zone is then Indeterminate, not Bogus.
+	ErrNoRoute = errors.New("no server block or forward is in charge of it")
+
+	// ErrNotAsked is for an Exchanger to wrap if it did not ask, for a reason that says
+	// nothing of the name, such as too many questions under way. It is not remembered.
+	ErrNotAsked = errors.New("not asked")
+
+	errPanic      = errors.New("an error in this program, see its log")
+	errQuestions  = errors.New("too many questions for one query")
+	errTruncated  = errors.New("truncated over TCP")
+	errNoResponse = errors.New("no response")
+)
+
+// effort is how hard a question is asked: as usual, once more since the first answer was
+// bad, and at last over TCP and with CD, so that no cache in between validates for us.
+type effort int
+
+const (
+	usual effort = iota
+	again
+	overTCP
+	efforts
+)
+
+// udpSize is the EDNS buffer size of requests (RFC 9715, section 3.2).
+const udpSize = 1232
+
+// newRequest makes a question with RD and DO set.
+func newRequest(name string, qtype uint16) *dns.Msg {
+	req := new(dns.Msg).SetQuestion(name, qtype)
+	req.SetEdns0(udpSize, true)
+	return req
+}
+
+// exchange asks a question: again over TCP if the response is truncated, without EDNS if
+// the server knows none (RFC 6891, section 7), and with CD if it failed, so that the
+// reason is found here. It never returns a truncated response.
+func (v *Validator) exchange(ctx context.Context, req *dns.Msg, e effort, how Manner) (*dns.Msg, error) {
+	how.Again = e != usual
+	if e == overTCP {
+		how.TCP, req.CheckingDisabled = true, true
+	}
+	msg, err := v.exchangeOnce(ctx, req, how)
+	if msg != nil && msg.Rcode == dns.RcodeFormatError && req.IsEdns0() != nil {
+		req = req.Copy()
+		req.Extra = nil
+		if other, errOther := v.exchangeOnce(ctx, req, how); other != nil {
+			msg, err = other, errOther
+		}
+	}
+	if msg != nil && msg.Rcode == dns.RcodeServerFailure && !req.CheckingDisabled {
+		req = req.Copy()
+		req.CheckingDisabled = true
+		if other, errOther := v.exchangeOnce(ctx, req, how); other != nil {
+			msg, err = other, errOther
+		}
+	}
+	return msg, err
+}
+
+func (v *Validator) exchangeOnce(ctx context.Context, req *dns.Msg, how Manner) (*dns.Msg, error) {
+	msg, err := v.exchanger.Exchange(ctx, req, how)
+	if err == nil && msg != nil && msg.Truncated {
+		how.TCP = true
+		msg, err = v.exchanger.Exchange(ctx, req, how)
+	}
+	switch {
+	case err != nil:
+		return nil, err
+	case msg == nil:
+		return nil, errNoResponse
+	case msg.Truncated:
+		return nil, errTruncated
+	default:
+		return msg, nil
+	}
+}
+
+// hopByHop are the EDNS options of a client that are between it and us.
+var hopByHop = []uint16{dns.EDNS0COOKIE, dns.EDNS0TCPKEEPALIVE, dns.EDNS0PADDING}
+
+// upstreamRequest is the client's question, for the name, with DO, and with those of its
+// EDNS options that are not hop-by-hop.
+func (q *query) upstreamRequest(name string) *dns.Msg {
+	req := newRequest(name, q.question.qtype)
+	req.Id = q.request.Id
+	req.RecursionDesired = q.request.RecursionDesired
+	if opt := q.request.IsEdns0(); opt != nil {
+		own := req.IsEdns0()
+		for _, o := range opt.Option {
+			if !slices.Contains(hopByHop, o.Option()) {
+				own.Option = append(own.Option, o)
+			}
+		}
+	}
+	return req
+}

@@ -1,0 +1,154 @@
+package validator
+
+import (
+	"github.com/dnssecval/dnssecval/internal/dnsname"
+	"github.com/dnssecval/dnssecval/internal/dnssec"
+	"github.com/miekg/dns"
+)
+
+// Reply makes the answer for the client out of a response that Validate judged, as Resolve
+// does. It may change the response.
+func (r *Result) Reply(request, response *dns.Msg) *dns.Msg {
+	switch {
+	case r.Status == dnssec.Bogus:
+		return r.refuse(request)
+	case r.served != nil:
+		return servedReply(request, response, r.served)
+	default:
+		return reply(request, response, r)
+	}
+}
+
+// refuse makes an answer without data, with an Extended DNS Error for a client with EDNS.
+func (r *Result) refuse(request *dns.Msg) *dns.Msg {
+	m := refusal(request, r.refusedCode())
+	if r.served != nil {
+		m.RecursionAvailable = false
+	}
+	r.explain(m, request.IsEdns0())
+	return m
+}
+
+func (r *Result) refusedCode() int {
+	if r.Status == dnssec.Bogus || r.Err != nil {
+		return dns.RcodeServerFailure
+	}
+	return r.rcode
+}
+
+func refusal(request *dns.Msg, rcode int) *dns.Msg {
+	m := new(dns.Msg).SetRcode(request, rcode)
+	m.RecursionAvailable = true
+	return m
+}
+
+// reply makes the answer out of the upstream's message: AD for what is secure if the
+// client understands it (RFC 6840, section 5.8), only proven records beside AD, and no
+// DNSSEC records without DO (RFC 4035, section 3.2.1). It takes the message over.
+func reply(r, msg *dns.Msg, result *Result) *dns.Msg {
+	opt := r.IsEdns0()
+	do := opt != nil && opt.Do()
+	msg.Id, msg.Response, msg.Opcode = r.Id, true, r.Opcode
+	msg.RecursionDesired, msg.CheckingDisabled = r.RecursionDesired, r.CheckingDisabled
+	msg.Question = r.Question
+	msg.Rcode = result.rcode
+	if opt == nil && msg.Rcode > 0xf { // does not fit into a message without OPT
+		msg.Rcode = dns.RcodeServerFailure
+	}
+	msg.AuthenticatedData = result.Status == dnssec.Secure && provable(msg.Rcode) && (do || r.AuthenticatedData)
+	switch {
+	case !provable(msg.Rcode) && msg.Rcode != dns.RcodeYXDomain:
+		msg.Answer, msg.Ns = nil, nil
+	case result.Status == dnssec.Secure:
+		msg.Answer = onlyKept(msg.Answer, result.sets.proven, false)
+		msg.Ns = onlyKept(msg.Ns, result.sets.proven, true)
+	case result.Status != dnssec.Bogus: // no forged records of other zones beside an insecure answer
+		msg.Answer = onlyKept(msg.Answer, result.sets.path, false)
+		msg.Ns = onlyDenial(msg.Ns)
+	}
+	if result.Status != dnssec.Bogus {
+		msg.Extra = nil
+	}
+	if !do {
+		msg.Answer = withoutDNSSEC(msg.Answer, r.Question[0].Qtype)
+		msg.Ns = withoutDNSSEC(msg.Ns, r.Question[0].Qtype)
+		msg.Extra = withoutDNSSEC(msg.Extra, r.Question[0].Qtype)
+	}
+	msg.Extra = withOPT(msg.Extra, opt)
+	result.explain(msg, opt)
+	return msg
+}
+
+// onlyKept returns the records of a section that are of RRsets to keep, and their
+// signatures, with no greater TTL than the proof has.
+func onlyKept(section []dns.RR, kept []keptRRset, authority bool) []dns.RR {
+	rest := section[:0]
+	for _, rr := range section {
+		h := rr.Header()
+		rtype := h.Rrtype
+		if sig, ok := rr.(*dns.RRSIG); ok {
+			rtype = sig.TypeCovered
+		}
+		k := keptFor(kept, dnsname.Canonical(h.Name), rtype, authority)
+		if k == nil && rtype != h.Rrtype { // an RRSIG that was asked for by its own type
+			k = keptFor(kept, dnsname.Canonical(h.Name), h.Rrtype, authority)
+		}
+		if k != nil && h.Class == dns.ClassINET {
+			h.Ttl = min(h.Ttl, k.ttl)
+			rest = append(rest, rr)
+		}
+	}
+	return rest
+}
+
+// onlyDenial returns the records of a denial: SOA, NSEC, NSEC3 and their signatures. Nothing
+// else is of use in the authority section of an answer.
+func onlyDenial(section []dns.RR) []dns.RR {
+	rest := section[:0]
+	for _, rr := range section {
+		rtype := rr.Header().Rrtype
+		if sig, ok := rr.(*dns.RRSIG); ok {
+			rtype = sig.TypeCovered
+		}
+		if rtype == dns.TypeSOA || rtype == dns.TypeNSEC || rtype == dns.TypeNSEC3 {
+			rest = append(rest, rr)
+		}
+	}
+	return rest
+}
+
+// withoutDNSSEC leaves out the types that only a client with DO wants, unless they were
+// asked for.
+func withoutDNSSEC(section []dns.RR, qtype uint16) []dns.RR {
+	rest := section[:0]
+	for _, rr := range section {
+		switch t := rr.Header().Rrtype; t {
+		case dns.TypeRRSIG, dns.TypeNSEC, dns.TypeNSEC3, dns.TypeDS:
+			if t != qtype && qtype != dns.TypeANY {
+				continue
+			}
+		}
+		rest = append(rest, rr)
+	}
+	return rest
+}
+
+// withOPT replaces the upstream's OPT record by one for the client, if the client has one.
+// The upstream's options are not for the client.
+func withOPT(extra []dns.RR, opt *dns.OPT) []dns.RR {
+	rest := extra[:0]
+	for _, rr := range extra {
+		if rr.Header().Rrtype != dns.TypeOPT {
+			rest = append(rest, rr)
+		}
+	}
+	if opt == nil {
+		return rest
+	}
+	own := &dns.OPT{Hdr: dns.RR_Header{Name: ".", Rrtype: dns.TypeOPT}}
+	own.SetUDPSize(opt.UDPSize())
+	if opt.Do() {
+		own.SetDo()
+	}
+	return append(rest, own)
+}

@@ -1,0 +1,132 @@
+package validator
+
+import (
+	"slices"
+	"time"
+
+	"github.com/dnssecval/dnssecval/internal/dnsname"
+	"github.com/dnssecval/dnssecval/internal/dnssec"
+	"github.com/miekg/dns"
+)
+
+// Report is what was found about a question, and of each zone and RRset on the way to it.
+type Report struct {
+	dnssec.Finding
+	Name    string // canonical
+	Type    uint16
+	At      time.Time     // when, or as of when, it was judged
+	Message *dns.Msg      // the response that was judged
+	Zones   []ZoneReport  // in canonical order, so that parents come first
+	RRsets  []RRsetReport // of the answer, and of the denial if there is none
+	Missing string        // the name, at the end of aliases, that has no such RRset; empty if it has
+	Anchors []*dns.DS     // the trust anchors
+}
+
+// ZoneReport is what is known of a zone.
+type ZoneReport struct {
+	dnssec.Finding
+	Name    string
+	Parent  string // the next zone above it in the report; empty for the first
+	Anchors []*dns.DS
+	DS      RRsetReport
+	Denial  []RRsetReport // of the DS, if there is none
+	DNSKEY  RRsetReport
+}
+
+// RRsetReport is an RRset as it came, and what is found of each of its signatures.
+type RRsetReport struct {
+	dnssec.Finding
+	dnssec.RRset
+	Signatures []SignatureReport
+}
+
+// SignatureReport is one RRSIG. Its finding is Indeterminate if it was not checked,
+// since the keys of its signer are not known.
+type SignatureReport struct {
+	dnssec.Finding
+	RRSIG   *dns.RRSIG
+	Expires time.Time
+}
+
+// Failed returns the zone that is at fault for a Bogus report, and the records that failed,
+// as they came.
+func (r *Report) Failed() (zone string, records []dns.RR) {
+	if r.Status != dnssec.Bogus {
+		return "", nil
+	}
+	for _, z := range r.Zones {
+		if z.Status == dnssec.Bogus {
+			return z.Name, slices.Concat(r.unmatched(z), r.about(z.DS), r.about(z.DNSKEY), r.aboutAny(z.Denial))
+		}
+	}
+	for _, set := range r.RRsets {
+		if set.Status == dnssec.Bogus {
+			return r.ZoneOf(set), r.about(set)
+		}
+	}
+	return r.zoneOf(container(r.Name, r.Type)), r.aboutAny(r.RRsets)
+}
+
+// unmatched returns the DS records of a zone, or its trust anchors, if none of them matches
+// a key.
+func (r *Report) unmatched(z ZoneReport) (records []dns.RR) {
+	switch r.Reason {
+	case dnssec.DNSKEYNoDSMatch:
+		return z.DS.RRs
+	case dnssec.DNSKEYNoAnchorMatch:
+		for _, ds := range z.Anchors {
+			records = append(records, ds)
+		}
+	}
+	return records
+}
+
+// about returns the signatures of an RRset that failed for the reason of the report, or, if
+// there are none, the records of a bogus RRset.
+func (r *Report) about(set RRsetReport) (records []dns.RR) {
+	for _, sig := range set.Signatures {
+		if sig.Reason == r.Reason {
+			records = append(records, sig.RRSIG)
+		}
+	}
+	if len(records) == 0 && set.Status == dnssec.Bogus {
+		return set.RRs
+	}
+	return records
+}
+
+// aboutAny does the same for the RRsets of a denial, which fails as a whole.
+func (r *Report) aboutAny(sets []RRsetReport) (records []dns.RR) {
+	for _, set := range sets {
+		records = append(records, r.about(set)...)
+	}
+	if len(records) > 0 {
+		return records
+	}
+	for _, set := range sets {
+		records = append(records, set.RRs...)
+	}
+	return records
+}
+
+// ZoneOf returns the zone of the report that an RRset is in: that of its signer, or else the
+// closest one.
+func (r *Report) ZoneOf(set RRsetReport) string {
+	for _, sig := range set.Signatures {
+		if signer := dnsname.Canonical(sig.RRSIG.SignerName); r.zoneOf(signer) == signer {
+			return signer
+		}
+	}
+	return r.zoneOf(container(set.Name, set.Type))
+}
+
+// zoneOf returns the closest zone of the report at or above a name.
+func (r *Report) zoneOf(name string) string {
+	closest := dnsname.Root
+	for _, z := range r.Zones {
+		if dnsname.IsSubdomain(name, z.Name) {
+			closest = z.Name
+		}
+	}
+	return closest
+}

@@ -1,0 +1,162 @@
+package validator
+
+import (
+	"context"
+	"time"
+
+	"github.com/dnssecval/dnssecval/anchor"
+	"github.com/dnssecval/dnssecval/internal/dnsname"
+	"github.com/dnssecval/dnssecval/internal/dnssec"
+	"github.com/miekg/dns"
+)
+
+// query is one client's question under way, and what it may cost. Goroutines of the same
+// query share it.
+type query struct {
+	v        *Validator
+	ctx      context.Context
+	request  *dns.Msg
+	question question
+	started  time.Time
+	now      time.Time // for what is kept; the verifier's may be Options.At
+	observer Observer
+	anchors  *anchor.Set
+	verifier dnssec.Verifier
+	ahead    *ahead
+}
+
+// question is a canonical name and a type.
+type question struct {
+	name  string
+	qtype uint16
+}
+
+func (v *Validator) newQuery(ctx context.Context, r *dns.Msg) *query {
+	q := &query{
+		v: v, ctx: ctx, request: r, started: time.Now(), now: v.options.Clock(), observer: v.options.Observe(ctx), anchors: v.anchors.Load(),
+		question: question{dnsname.Canonical(r.Question[0].Name), r.Question[0].Qtype},
+		ahead:    new(ahead),
+	}
+	q.verifier = dnssec.Verifier{Now: q.now, Policy: *v.options.Policy, Budget: dnssec.NewBudget(v.turns), Ledger: ledger{v.cache, q.observer}}
+	if !v.options.At.IsZero() {
+		q.verifier.Now = v.options.At
+	}
+	return q
+}
+
+// resolve answers the question from what is known, or asks it and judges the response.
+func (q *query) resolve() (*dns.Msg, *Result) {
+	if kept, ok := q.failedBefore(); ok {
+		result := &Result{Finding: kept, rcode: dns.RcodeServerFailure, Repeated: true}
+		return result.refuse(q.request), result
+	}
+	known := q.closestZone()
+	if msg, result := q.synthesize(known); msg != nil {
+		return q.conclude(msg, result)
+	}
+	q.speculate(known)
+	msg, err := q.v.exchange(q.ctx, q.upstreamRequest(q.request.Question[0].Name), usual, Manner{})
+	if err != nil {
+		return q.unanswered(err)
+	}
+	result := q.judgeAndRetry(&msg)
+	return q.conclude(msg, result)
+}
+
+// failedBefore reports why the question failed a moment ago, if it is not to be asked
+// again yet (RFC 9520, section 3.2).
+func (q *query) failedBefore() (dnssec.Finding, bool) {
+	kept, ok := q.v.cache.failure(q.question, q.now)
+	return kept, ok && !q.v.options.ReportOnly
+}
+
+// unanswered remembers for a moment that there was no response (RFC 9520, section 3.1).
+func (q *query) unanswered(err error) (*dns.Msg, *Result) {
+	result := &Result{Finding: dnssec.Finding{Status: dnssec.Bogus, Reason: dnssec.AnswerUnavailable, Detail: err.Error()}, rcode: dns.RcodeServerFailure, Err: err}
+	if !isNotAsked(err) && q.ctx.Err() != context.Canceled && q.v.options.Topology.Forwarded(q.question.name) {
+		q.v.cache.keepFailure(q.question, result.Finding, q.v.options.Clock())
+	}
+	return result.refuse(q.request), result
+}
+
+// conclude remembers the outcome, and makes the answer for the client.
+func (q *query) conclude(msg *dns.Msg, result *Result) (*dns.Msg, *Result) {
+	result.measure(q)
+	if result.Status == dnssec.Bogus {
+		// That the client gave up, or that there is too much to do, says nothing of the name.
+		if q.ctx.Err() != context.Canceled && result.Reason != dnssec.Overloaded {
+			q.v.cache.keepFailure(q.question, result.Finding, q.v.options.Clock())
+		}
+	} else {
+		q.v.cache.forgetFailure(q.question)
+	}
+	switch {
+	case q.v.options.ReportOnly:
+	case result.Status == dnssec.Bogus:
+		return result.refuse(q.request), result
+	case q.sentinelRefuses(result.Status):
+		return refusal(q.request, dns.RcodeServerFailure), result
+	}
+	return reply(q.request, msg, result), result
+}
+
+// pass asks a question whose response is not judged, and clears AD: the upstream's is
+// never believed.
+func (q *query) pass() (*dns.Msg, *Result) {
+	request := q.request.Copy()
+	msg, err := q.v.exchangeOnce(q.ctx, request, Manner{})
+	if err != nil {
+		return refusal(q.request, dns.RcodeServerFailure), &Result{Err: err, rcode: dns.RcodeServerFailure}
+	}
+	msg.Id, msg.AuthenticatedData = q.request.Id, false
+	return msg, &Result{rcode: msg.Rcode}
+}
+
+// known returns what the cache has of a name, or nil.
+func (q *query) known(name string) *cut {
+	c := q.v.cache.cut(name, q.anchors, q.now)
+	q.observer.CacheLookup(c != nil)
+	if c != nil && !c.renewal.IsZero() && !q.now.Before(c.renewal) && c.renewing.CompareAndSwap(false, true) {
+		q.renew(c)
+	}
+	return c
+}
+
+// scope is the anchor that counts for a name, and what it says of the status: Secure for
+// a trust anchor, Insecure for a negative one, Indeterminate where there is none.
+type scope struct {
+	zone    string
+	finding dnssec.Finding
+}
+
+// scope returns the anchor that counts for a name.
+func (q *query) scope(name string) scope { return scopeOf(q.anchors, name, q.now) }
+
+func scopeOf(anchors *anchor.Set, name string, now time.Time) scope {
+	zone, kind := anchors.Closest(name, now)
+	switch kind {
+	case anchor.Positive:
+		return scope{zone, dnssec.Proven}
+	case anchor.Disabled:
+		return scope{zone, dnssec.Finding{Status: dnssec.Insecure, Reason: dnssec.NegativeTrustAnchor, Detail: "negative trust anchor " + zone}}
+	default:
+		return scope{zone, dnssec.Finding{Status: dnssec.Indeterminate, Reason: dnssec.TrustAnchorMissing}}
+	}
+}
+
+// anchorRecords returns the trust anchors of a zone as DS records.
+func (q *query) anchorRecords(zone string) (records []*dns.DS) {
+	for _, a := range q.anchors.Anchors(zone) {
+		records = append(records, a.DS)
+	}
+	return records
+}
+
+// anchorDS returns the DS set of the trust anchors of a zone, if they count.
+func (q *query) anchorDS(zone string) (dnssec.DSSet, bool) {
+	records := q.anchorRecords(zone)
+	if len(records) == 0 || q.scope(zone).finding.Status != dnssec.Secure {
+		return dnssec.DSSet{}, false
+	}
+	return dnssec.TrustAnchors(zone, records), true
+}

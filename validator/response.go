@@ -1,0 +1,164 @@
+package validator
+
+import (
+	"github.com/dnssecval/dnssecval/internal/dnssec"
+	"github.com/miekg/dns"
+)
+
+// response is a response while it is judged.
+type response struct {
+	*query
+	msg    *dns.Msg
+	result Result
+	sets   []dnssec.RRset // of the authority section, once they are needed
+	found  *proofs        // of these
+
+	lenient bool // a denial that lacks records is insecure, not bogus
+	exists  bool // NXDOMAIN was said of a name that is proven to exist
+}
+
+// judgeResponse decides the status of a whole response. One with another code than
+// NOERROR, NXDOMAIN and YXDOMAIN says nothing that could be proven.
+func (q *query) judgeResponse(msg *dns.Msg) *Result {
+	if !provable(msg.Rcode) && msg.Rcode != dns.RcodeYXDomain {
+		return &Result{rcode: msg.Rcode}
+	}
+	p, failure := followAliases(q.question, msg)
+	if failure != nil {
+		return &Result{Finding: failure.Finding(), rcode: msg.Rcode}
+	}
+	q.expectSigners(msg.Answer, msg.Ns)
+	r := &response{query: q, msg: msg, result: Result{Finding: dnssec.Proven, sets: provenSets{path: p.kept()}}}
+	r.judgePath(p)
+	r.result.rcode = r.msg.Rcode
+	if r.exists {
+		r.result.rcode = dns.RcodeSuccess
+	}
+	return &r.result
+}
+
+// provable reports whether a response code is one that a proof can stand for.
+func provable(rcode int) bool { return rcode == dns.RcodeSuccess || rcode == dns.RcodeNameError }
+
+// judgePath judges each link of the alias chain, and then what it leads to.
+func (r *response) judgePath(p path) {
+	for _, link := range p.links {
+		if r.addLink(link); r.result.Status == dnssec.Bogus {
+			return
+		}
+		r.result.verified++
+	}
+	for _, set := range p.final {
+		r.add(set)
+	}
+	msg := r.msg
+	positive := len(p.final) > 0 || p.end == ""
+	switch {
+	case r.result.Status == dnssec.Bogus: // nothing makes it weaker
+	case positive && msg.Rcode == dns.RcodeNameError && r.result.Status == dnssec.Secure:
+		r.exists = true
+	case (positive || p.unsigned) && msg.Rcode == dns.RcodeNameError:
+		r.weaken(bogus(dnssec.ResponseMalformed, "NXDOMAIN with an answer"))
+	case msg.Rcode == dns.RcodeYXDomain && !p.tooLong && r.result.Status == dnssec.Secure:
+		r.weaken(bogus(dnssec.ResponseMalformed, "YXDOMAIN without a DNAME that makes the name too long"))
+	case p.unsigned:
+		r.weaken(verdict{Finding: dnssec.Finding{Status: dnssec.Indeterminate, Reason: dnssec.TypeNotSigned}})
+	case len(p.final) == 0 && p.end != "":
+		r.proofs() // here, where the stack is not deep yet
+		r.addDenial(p)
+	}
+}
+
+// weaken makes the result as weak as the verdict; the first of equals is kept.
+func (r *response) weaken(v verdict) {
+	if r.lenient && !v.inherited && incomplete(v.Reason) {
+		v.Status = dnssec.Insecure
+	}
+	if weaker := r.result.Status.Weaker(v.Status); weaker != r.result.Status {
+		r.result.Finding, r.result.inherited = v.Finding, v.inherited
+	}
+}
+
+// incomplete reports whether a denial failed for records that are not there.
+// Authoritative plugins leave some out: file gives none that covers a name below a
+// wildcard.
+func incomplete(reason dnssec.Reason) bool {
+	return reason == dnssec.DenialMissing || reason == dnssec.DenialIncomplete || reason == dnssec.WildcardDenialMissing
+}
+
+func (r *response) keep(proof *dnssec.Authenticated, authority bool) {
+	set := proof.RRset()
+	r.result.sets.proven = append(r.result.sets.proven, keptRRset{name: set.Name, rtype: set.Type, authority: authority, ttl: proof.TTL(), sig: proof.Signature()})
+}
+
+// add judges an RRset of the answer: its signature, and if that is of a wildcard the
+// denial of the next closer name. Once something is bogus no other RRset is looked at.
+func (r *response) add(set dnssec.RRset) verdict {
+	if r.result.Status == dnssec.Bogus {
+		return verdict{Finding: r.result.Finding}
+	}
+	v := r.judgeSet(set)
+	r.weaken(v)
+	if v.Status != dnssec.Secure {
+		return v
+	}
+	r.keep(v.proof, false)
+	if encloser, expanded := v.proof.Expanded(); expanded {
+		r.addExpansion(set, v.proof, encloser)
+	}
+	return v
+}
+
+// addExpansion judges the denial that belongs to a wildcard expansion (RFC 4035, section
+// 5.3.4). A DNAME can't come from a wildcard (RFC 6672, section 3.3).
+func (r *response) addExpansion(set dnssec.RRset, proof *dnssec.Authenticated, encloser string) {
+	if set.Type == dns.TypeDNAME {
+		r.weaken(bogus(dnssec.SignatureLabelsInvalid, set.String()+" comes from a wildcard"))
+	}
+	f := r.proofs().of(proof.Signer()).WildcardAnswer(set.Name, encloser)
+	r.weaken(verdict{Finding: f})
+	r.keepProofs(proof.Signer())
+	if r.v.denials != nil && f.Status == dnssec.Secure {
+		r.v.denials.keepWildcard(proof, encloser, r.query)
+	}
+}
+
+// addLink judges a CNAME, or the DNAME that it was synthesized from.
+func (r *response) addLink(l link) {
+	v := r.add(l.set)
+	r.msg.Answer = l.complete(r.msg.Answer)
+	if l.synthesized == "" {
+		return
+	}
+	if l.mismatch != "" && v.Status == dnssec.Secure {
+		r.weaken(bogus(dnssec.DNAMEMismatch, l.mismatch))
+	}
+	r.result.sets.proven = append(r.result.sets.proven, keptRRset{name: l.synthesized, rtype: dns.TypeCNAME, ttl: v.ttl()})
+}
+
+func (r *response) authority() []dnssec.RRset {
+	if r.sets == nil {
+		r.sets = dnssec.GroupRRsets(r.msg.Ns)
+	}
+	return r.sets
+}
+
+// proofs authenticates the denial records of the response, once.
+func (r *response) proofs() *proofs {
+	if r.found == nil {
+		r.found = r.query.proofs(r.authority())
+		if r.v.denials != nil {
+			r.v.denials.keep(r.found.sets, negativeTTL(r.msg.Ns), r.query)
+		}
+	}
+	return r.found
+}
+
+// keepProofs keeps the denial records of a zone for the answer.
+func (r *response) keepProofs(zone string) {
+	for _, a := range r.proofs().sets {
+		if a.Signer() == zone {
+			r.keep(a, true)
+		}
+	}
+}

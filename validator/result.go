@@ -1,0 +1,110 @@
+package validator
+
+import (
+	"cmp"
+
+	"github.com/dnssecval/dnssecval/internal/dnssec"
+	"github.com/miekg/dns"
+)
+
+// Status is one of the four words of RFC 4033, section 5.
+type Status = dnssec.Status
+
+const (
+	Indeterminate = dnssec.Indeterminate // no trust anchor says anything about the name
+	Insecure      = dnssec.Insecure      // proven to be without a chain of signatures
+	Secure        = dnssec.Secure        // proven from a trust anchor down
+	Bogus         = dnssec.Bogus         // should be provable, and is not
+)
+
+// Reason says why a status is not Secure. Its String is the word of logs and metrics, its
+// Remedy what an operator can do.
+type Reason = dnssec.Reason
+
+// Finding is a status with its reason, and which record, zone and key it is about.
+type Finding = dnssec.Finding
+
+// Result is what was found of a response: the weakest of the statuses of its RRsets.
+type Result struct {
+	Finding
+	Err      error // there was no response to judge: what the Exchanger returned
+	Repeated bool  // the finding is that of the last time; nothing was asked
+	Hashes   int   // NSEC3 hashes that were computed
+
+	rcode int
+	sets  provenSets
+	ede   *dns.EDNS0_EDE // instead of that of the finding
+
+	inherited bool // the failure is of the chain: asking for the answer again does not help
+	verified  int  // links of the alias chain, from the first, that are not bogus
+	partial   bool // nothing is said of what the links lead to
+	served    *servedResult
+}
+
+// provenSets are the RRsets that an answer for the client may have.
+type provenSets struct {
+	proven []keptRRset // of both sections, for a Secure answer
+	path   []keptRRset // what the question leads to in the answer section, proven or not
+}
+
+// keptRRset is an RRset that belongs to the answer or to its proofs.
+type keptRRset struct {
+	name      string
+	rtype     uint16
+	authority bool // the one in the authority section was proven, else the one in the answer
+	ttl       uint32
+	sig       *dns.RRSIG // that proved it, if one did
+}
+
+func keptFor(kept []keptRRset, name string, rtype uint16, authority bool) *keptRRset {
+	for i := range kept {
+		if kept[i].name == name && kept[i].rtype == rtype && kept[i].authority == authority {
+			return &kept[i]
+		}
+	}
+	return nil
+}
+
+// Rcode returns the response code that the answer for the client has, if it is not
+// refused.
+func (r *Result) Rcode() int { return r.rcode }
+
+// measure takes over what the response has cost.
+func (r *Result) measure(q *query) { r.Hashes = q.verifier.Budget.Spent().Hashes }
+
+// settled reports whether asking again is of no use.
+func (r *Result) settled() bool {
+	return r.whole() || r.Status == dnssec.Bogus && (r.inherited || r.Reason.Unfinished())
+}
+
+// whole reports whether the response can be answered as it is.
+func (r *Result) whole() bool { return r.Status != dnssec.Bogus && !r.partial }
+
+// better reports whether a result is whole, or got further than another one that is not:
+// along the alias chain first, then through the checks of RFC 4035, section 5.3.
+func (r *Result) better(other *Result) bool {
+	return r.whole() || cmp.Or(cmp.Compare(r.verified, other.verified), cmp.Compare(len(r.sets.path), len(other.sets.path)),
+		cmp.Compare(r.Status, other.Status), cmp.Compare(r.Reason, other.Reason)) > 0
+}
+
+// judgeAndRetry judges the response, and asks again before it calls it bogus: another
+// upstream may have the signatures that this one left out. If aliases are verified and
+// nothing is said of their target, the target is asked for. It returns the best result,
+// and leaves the response that it is about in msg.
+func (q *query) judgeAndRetry(msg **dns.Msg) *Result {
+	result := q.judgeResponse(*msg)
+	for e := again; e < efforts && !result.settled() && q.ctx.Err() == nil; e++ {
+		next := q.answerAgain(*msg, result, e)
+		if next == nil {
+			continue
+		}
+		other := q.judgeResponse(next)
+		if other.verified > result.verified { // another target, with efforts of its own
+			e = usual
+		}
+		if other.better(result) {
+			*msg, result = next, other
+		}
+	}
+	return result
+}

@@ -1,0 +1,93 @@
+package validator
+
+import (
+	"context"
+	"slices"
+	"sync/atomic"
+
+	"github.com/dnssecval/dnssecval/internal/dnsname"
+	"github.com/miekg/dns"
+)
+
+// answerAgain asks with more effort for what the response fails to prove: the client's
+// question, or the target of the aliases that are verified. Upstreams may leave that out,
+// and resolvers ask for it themselves (RFC 1034, section 5.3.3). It returns a response to
+// the client's question, or nil if there is none that can be judged.
+func (q *query) answerAgain(msg *dns.Msg, result *Result, e effort) *dns.Msg {
+	p, _ := followAliases(q.question, msg)
+	target := p.target(result.verified)
+	if q.targets().Add(1) > maxQuestions {
+		return nil
+	}
+	ctx, name := q.ctx, q.request.Question[0].Name
+	if target != "" {
+		ctx, name = context.WithValue(q.ctx, targetsKey{}, q.targets()), target
+	}
+	next, err := q.v.exchange(ctx, q.upstreamRequest(name), e, Manner{})
+	if err != nil || !provable(next.Rcode) && next.Rcode != dns.RcodeYXDomain {
+		return nil
+	}
+	if target == "" {
+		return next
+	}
+	return p.spliced(result, msg, next)
+}
+
+type targetsKey struct{}
+
+// targets counts the questions that were asked again. If the server blocks of a program ask
+// each other for targets, all of them share one count, so that an alias loop over several
+// blocks ends.
+func (q *query) targets() *atomic.Int32 {
+	if asked, ok := q.ctx.Value(targetsKey{}).(*atomic.Int32); ok {
+		return asked
+	}
+	return &q.ahead.asked
+}
+
+// target returns the name that the first links, the verified ones, lead to. It is empty if
+// there are none or they lead nowhere.
+func (p path) target(verified int) string {
+	switch {
+	case verified == 0:
+		return ""
+	case verified == len(p.links):
+		return p.end
+	case p.links[verified].synthesized != "":
+		return p.links[verified].synthesized
+	default:
+		return p.links[verified].set.Name
+	}
+}
+
+// spliced makes one response of the links that are verified, with the proofs of their
+// wildcards, and of a response for their target. Of their signatures only those that
+// verified are taken over.
+func (p path) spliced(result *Result, msg, target *dns.Msg) *dns.Msg {
+	links := path{links: p.links[:result.verified]}.kept()
+	whole := *msg
+	whole.Rcode = target.Rcode
+	whole.Answer = joined(onlyProving(onlyKept(slices.Clone(msg.Answer), links, false), result.sets.proven, false), target.Answer)
+	whole.Ns = joined(onlyProving(onlyKept(slices.Clone(msg.Ns), result.sets.proven, true), result.sets.proven, true), target.Ns)
+	whole.Extra = target.Extra
+	return &whole
+}
+
+// onlyProving leaves out signatures of proven RRsets that are not those that verified.
+func onlyProving(section []dns.RR, kept []keptRRset, authority bool) []dns.RR {
+	return slices.DeleteFunc(section, func(rr dns.RR) bool {
+		sig, ok := rr.(*dns.RRSIG)
+		if !ok {
+			return false
+		}
+		k := keptFor(kept, dnsname.Canonical(sig.Hdr.Name), sig.TypeCovered, authority)
+		return k != nil && k.sig != nil && k.sig != sig
+	})
+}
+
+// joined returns the records of two sections without duplicates.
+func joined(first, second []dns.RR) []dns.RR {
+	return append(slices.DeleteFunc(first, func(rr dns.RR) bool {
+		return slices.ContainsFunc(second, func(other dns.RR) bool { return dns.IsDuplicate(rr, other) })
+	}), second...)
+}

@@ -1,0 +1,71 @@
+package validator
+
+import (
+	"context"
+
+	"github.com/dnssecval/dnssecval/internal/dnsname"
+)
+
+// A Topology says what the configuration of the program means for the validation of a
+// name. Names are canonical. The zero Options have that of one resolver, which is asked
+// for everything.
+type Topology interface {
+	// Private returns the zone by which the operator forwards a name on purpose, or the
+	// root. Such a zone need not be in the public tree: if that proves that the zone does
+	// not exist, or is not signed, answers for it are Indeterminate, not Bogus.
+	Private(name string) (zone string)
+
+	// Forwarded reports whether questions for the name go to an upstream. That one of
+	// these was not answered is remembered for a moment (RFC 9520, section 3.1).
+	Forwarded(name string) bool
+
+	// Silent reports whether the upstream for the name answers nothing at present, so
+	// that asking it again is of no use.
+	Silent(name string) bool
+}
+
+type oneResolver struct{}
+
+func (oneResolver) Private(string) string { return dnsname.Root }
+func (oneResolver) Forwarded(string) bool { return true }
+func (oneResolver) Silent(string) bool    { return false }
+
+// An Observer is told what happens while a question is answered. It is called by several
+// goroutines at once and must not block.
+type Observer interface {
+	// CacheLookup is called for each look-up in the caches of zones and signatures.
+	CacheLookup(hit bool)
+	// SignatureChecked is called for each signature that was computed.
+	SignatureChecked(algorithm uint8, good bool)
+	// AnswerSynthesized is called for an answer that was not asked for (RFC 8198).
+	AnswerSynthesized(kind Synthesis)
+	// NotValidated is called whenever a zone is found that can't be validated for the
+	// operator's own configuration: a zone that is forwarded by name and is not signed in
+	// the public tree.
+	NotValidated(zone, detail string)
+	// OwnKeysUsed is called for a served zone that is judged by its own keys, with a DS
+	// record of one of them as a zone-file line.
+	OwnKeysUsed(zone, ds string)
+	// Panicked is called for a panic in a goroutine of the validator, which it survives.
+	Panicked(during string, value any, stack []byte)
+}
+
+// Synthesis is the kind of a synthesized answer.
+type Synthesis string
+
+const (
+	SynthesizedNameError Synthesis = "nxdomain"
+	SynthesizedNoData    Synthesis = "nodata"
+	SynthesizedWildcard  Synthesis = "wildcard"
+)
+
+type noObserver struct{}
+
+func (noObserver) CacheLookup(bool)             {}
+func (noObserver) SignatureChecked(uint8, bool) {}
+func (noObserver) AnswerSynthesized(Synthesis)  {}
+func (noObserver) NotValidated(string, string)  {}
+func (noObserver) OwnKeysUsed(string, string)   {}
+func (noObserver) Panicked(string, any, []byte) {}
+
+func observeNothing(context.Context) Observer { return noObserver{} }
