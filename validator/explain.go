@@ -95,7 +95,7 @@ type reporter struct {
 }
 
 func (r *reporter) report(result *Result) *Report {
-	report := &Report{Finding: result.Finding, Name: r.question.name, Type: r.question.qtype, At: r.now, Message: r.msg}
+	report := &Report{Finding: result.Finding, Name: r.question.name, Type: r.question.qtype, At: r.verifier.Now, Message: r.msg}
 	for _, zone := range r.anchors.Zones() {
 		report.Anchors = append(report.Anchors, r.anchorRecords(zone)...)
 	}
