@@ -54,13 +54,13 @@ recipe: ## the README's ways to build it into another CoreDNS
 	scripts/recipe.sh
 
 attacks: ## what each attack costs, a table; two minutes
-	go test -run '^$$' -bench '^BenchmarkAttacks$$' -benchtime 1x .
+	go test -run '^$$' -bench '^BenchmarkAttacks$$' -benchtime 1x ./validator
 
 fuzz: ## every fuzz target, for FUZZTIME each: four minutes on two processors
 	scripts/fuzz.sh $(FUZZTIME)
 
 bench: ## what validation costs; BENCHCOUNT=10 and benchstat tell changes from noise
-	go test -run '^$$' -bench . -benchtime 0.5s -count $(BENCHCOUNT) ./internal/dnssec .
+	go test -run '^$$' -bench . -benchtime 0.5s -count $(BENCHCOUNT) ./internal/dnssec ./validator .
 
 differential: build ## NAMES of random broken worlds asked of Unbound, BIND and CoreDNS; other ones with another SEED
 	scripts/install-integration.sh
