@@ -18,8 +18,8 @@ func TestFailureKept(t *testing.T) {
 		q    testzone.Question
 		f    func(*dns.Msg) *dns.Msg
 	}{
-		{"answer without signature", wwwA, unsigned},
-		{"keys that are lost", testzone.Question{Name: "example.", Type: dns.TypeDNSKEY}, lost},
+		{what: "answer without signature", q: wwwA, f: unsigned},
+		{what: "keys that are lost", q: testzone.Question{Name: "example.", Type: dns.TypeDNSKEY}, f: lost},
 	} {
 		w := exampleWorld(t)
 		v := newTestValidator(t, w)
