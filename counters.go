@@ -5,12 +5,13 @@ import (
 	"time"
 
 	"github.com/dnssecval/dnssecval/internal/dnssec"
+	"github.com/dnssecval/dnssecval/validator"
 	"github.com/miekg/dns"
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// counters is what is counted for each question of one server. It is looked up by
-// its labels once: to do so each time costs more than what is counted.
+// counters is what is counted for each question of one server. The label look-up is done
+// once: doing it each time costs more than counting.
 type counters struct {
 	set    *metricSet
 	server string
@@ -25,7 +26,7 @@ type counters struct {
 	lookups       prometheus.Counter
 	hits          prometheus.Counter
 	misses        prometheus.Counter
-	syntheses     map[synthesis]prometheus.Counter
+	syntheses     map[validator.Synthesis]prometheus.Counter
 	sizedAtSecond atomic.Int64
 }
 
@@ -51,8 +52,8 @@ func (m *metricSet) of(server string) *counters {
 			c.unproven[reason] = m.unproven.WithLabelValues(server, reason.String())
 		}
 	}
-	c.syntheses = make(map[synthesis]prometheus.Counter)
-	for _, kind := range []synthesis{synthesizedNameError, synthesizedNoData, synthesizedWildcard} {
+	c.syntheses = make(map[validator.Synthesis]prometheus.Counter)
+	for _, kind := range []validator.Synthesis{validator.SynthesizedNameError, validator.SynthesizedNoData, validator.SynthesizedWildcard} {
 		c.syntheses[kind] = m.synthesized.WithLabelValues(server, string(kind))
 	}
 	for status := range c.validations {
@@ -62,14 +63,17 @@ func (m *metricSet) of(server string) *counters {
 	return known.(*counters)
 }
 
-// judged counts a response, and the time that it took.
-func (c *counters) judged(f dnssec.Finding, took time.Duration) {
-	c.counted(f)
+// judged counts a response, what it cost and the time that it took.
+func (c *counters) judged(r *validator.Result, took time.Duration) {
+	c.counted(r.Finding)
 	c.duration.Observe(took.Seconds())
+	if r.Hashes > 0 {
+		c.hashes.Add(float64(r.Hashes))
+	}
 }
 
-// counted counts a response, one that is refused for a kept failure too.
-func (c *counters) counted(f dnssec.Finding) {
+// counted counts a response, also one that is refused because it failed before.
+func (c *counters) counted(f validator.Finding) {
 	c.validations[f.Status].Inc()
 	if f.Status == dnssec.Bogus {
 		c.set.failures.WithLabelValues(c.server, f.Reason.String()).Inc()
@@ -100,13 +104,6 @@ func (c *counters) checked(algorithm uint8, good bool) {
 	c.set.checks.WithLabelValues(c.server, dnssec.AlgorithmName(algorithm), result).Inc()
 }
 
-// hashed counts the NSEC3 hashes for a response.
-func (c *counters) hashed(n int) {
-	if n > 0 {
-		c.hashes.Add(float64(n))
-	}
-}
-
 func (c *counters) lookedUp(hit bool) {
 	c.lookups.Inc()
 	if hit {
@@ -117,24 +114,25 @@ func (c *counters) lookedUp(hit bool) {
 }
 
 // synthesized counts an answer that was not asked for.
-func (c *counters) synthesized(kind synthesis) { c.syntheses[kind].Inc() }
+func (c *counters) synthesized(kind validator.Synthesis) { c.syntheses[kind].Inc() }
 
-// sized tells how full the caches are, those of all the server's blocks, once a second.
-func (c *counters) sized(own *Validator, now time.Time) {
+// sized sets the gauges of the caches, those of all blocks of the server, once a second.
+func (c *counters) sized(own *block, now time.Time) {
 	if second := now.Unix(); c.sizedAtSecond.Swap(second) == second {
 		return
 	}
-	var zones, signatures, failures, denials int
-	for _, v := range own.onServer(c.server) {
-		zones += v.cache.cuts.Len()
-		signatures += v.cache.verdicts.Len()
-		failures += v.cache.failed.Len()
-		if v.denials != nil {
-			denials += v.denials.Len()
+	var all validator.Stats
+	for _, b := range own.onServer(c.server) {
+		for _, engine := range b.engines() {
+			stats := engine.Stats()
+			all.Zones += stats.Zones
+			all.Signatures += stats.Signatures
+			all.Failures += stats.Failures
+			all.Denials += stats.Denials
 		}
 	}
-	c.set.cacheEntries.WithLabelValues(c.server, "zone").Set(float64(zones))
-	c.set.cacheEntries.WithLabelValues(c.server, "signature").Set(float64(signatures))
-	c.set.cacheEntries.WithLabelValues(c.server, "failure").Set(float64(failures))
-	c.set.cacheEntries.WithLabelValues(c.server, "denial").Set(float64(denials))
+	c.set.cacheEntries.WithLabelValues(c.server, "zone").Set(float64(all.Zones))
+	c.set.cacheEntries.WithLabelValues(c.server, "signature").Set(float64(all.Signatures))
+	c.set.cacheEntries.WithLabelValues(c.server, "failure").Set(float64(all.Failures))
+	c.set.cacheEntries.WithLabelValues(c.server, "denial").Set(float64(all.Denials))
 }

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/coredns/coredns/core/dnsserver"
+	"github.com/dnssecval/dnssecval/internal/placement"
 	"github.com/miekg/dns"
 )
 
@@ -12,23 +13,23 @@ const (
 	expirationRetry    = 5 * time.Second  // while a zone is not loaded yet
 )
 
-// transferer is what keepers implement for the transfer plugin: all records of a
-// zone, a serial of 0 asks for all.
+// transferer is what authoritative plugins implement for the plugin transfer. A serial of
+// 0 asks for all records of a zone.
 type transferer interface {
 	Transfer(zone string, serial uint32) (<-chan []dns.RR, error)
 }
 
-// watchExpirations tells how long the signatures of the zones that are served still
-// last: in the log when it is first known and when it changes, and as a metric.
-func (s *Server) watchExpirations(config *dnsserver.Config, servers []string, stop <-chan struct{}) {
-	told, looked := make(map[string]time.Time), make(map[string]time.Time)
+// watchExpirations exports how long the signatures of the zones that are served still
+// last, and logs it when it is first known and when it changes.
+func (s *Server) watchExpirations(config *dnsserver.Config, stop <-chan struct{}) {
+	logged, looked := make(map[string]time.Time), make(map[string]time.Time)
 	defer s.metrics.forget(s)
 	for {
 		wait := expirationInterval
-		if len(s.serves.below) > 0 { // auto finds zones at any time
+		if s.served.Changes() { // auto finds zones at any time
 			wait = expirationRetry
 		}
-		for _, zone := range s.serves.all() {
+		for _, zone := range s.served.All() {
 			now := time.Now()
 			if last, known := looked[zone]; known && now.Sub(last) < expirationInterval {
 				continue
@@ -39,12 +40,12 @@ func (s *Server) watchExpirations(config *dnsserver.Config, servers []string, st
 				continue
 			}
 			looked[zone] = now
-			for _, server := range servers {
+			for _, server := range s.servers {
 				s.metrics.expires(s, server, zone, first)
 			}
-			if before, known := told[zone]; !known || !first.Equal(before) {
-				told[zone] = first
-				s.tellExpiration(zone, first)
+			if before, known := logged[zone]; !known || !first.Equal(before) {
+				logged[zone] = first
+				s.logExpiration(zone, first)
 			}
 		}
 		select {
@@ -55,7 +56,7 @@ func (s *Server) watchExpirations(config *dnsserver.Config, servers []string, st
 	}
 }
 
-func (s *Server) tellExpiration(zone string, first time.Time) {
+func (s *Server) logExpiration(zone string, first time.Time) {
 	left := time.Until(first).Round(time.Minute)
 	switch {
 	case first.IsZero():
@@ -67,10 +68,10 @@ func (s *Server) tellExpiration(zone string, first time.Time) {
 	}
 }
 
-// firstExpiration returns when the first signature of a zone runs out, or the zero
-// time if it has none; ok is false if no keeper has the zone.
+// firstExpiration returns when the first signature of a zone expires, or the zero time if
+// it has none; ok is false if no authoritative plugin has the zone.
 func firstExpiration(config *dnsserver.Config, zone string, now time.Time) (first time.Time, ok bool) {
-	for _, name := range keepers {
+	for _, name := range placement.Authoritative {
 		t, is := config.Handler(name).(transferer)
 		if !is {
 			continue

@@ -33,7 +33,7 @@ type metricSet struct {
 	servers sync.Map // counters, by server
 
 	mu      sync.Mutex
-	serving map[[2]string]*Server // whose a gauge of expirations is, by server and zone
+	serving map[[2]string]*Server // which handler set a gauge of expirations, by server and zone
 }
 
 var (
@@ -41,8 +41,8 @@ var (
 	metricSetsMu sync.Mutex
 )
 
-// metricsFor returns the metrics of a directive, whose name is the subsystem:
-// CoreDNS's own signer has the one of dnssec where both are built in.
+// metricsFor returns the metrics of a directive, whose name is the subsystem. CoreDNS's
+// own signer uses the subsystem dnssec in a build that has both.
 func metricsFor(directive string) *metricSet {
 	metricSetsMu.Lock()
 	defer metricSetsMu.Unlock()
@@ -82,23 +82,23 @@ func newMetricSet(directive string) *metricSet {
 	}
 }
 
-// trusts tells which anchors the blocks of a server have, and forgets those of
+// trusts sets the gauges of the trust anchors of a server's blocks, and removes those of
 // before a reload.
-func (m *metricSet) trusts(server string, blocks []*Validator) {
-	m.mu.Lock() // watchers of several blocks tell of one server
+func (m *metricSet) trusts(server string, blocks []*block) {
+	m.mu.Lock() // watchers of several blocks set those of one server
 	defer m.mu.Unlock()
 	m.anchors.DeletePartialMatch(prometheus.Labels{"server": server})
 	negative := 0
-	for _, v := range blocks {
-		for _, a := range v.anchorStates() {
+	for _, b := range blocks {
+		for _, a := range b.trust.states() {
 			m.anchors.WithLabelValues(server, a.zone, strconv.Itoa(int(a.tag)), a.state).Set(1)
 		}
-		negative += v.anchors.Load().inForce(v.now())
+		negative += b.trust.negativeInForce()
 	}
 	m.negative.WithLabelValues(server).Set(float64(negative))
 }
 
-// expires tells when the first signature of a zone runs out, as a server has it.
+// expires sets when the first signature of a zone expires that a server serves.
 func (m *metricSet) expires(s *Server, server, zone string, first time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -110,8 +110,8 @@ func (m *metricSet) expires(s *Server, server, zone string, first time.Time) {
 	m.expirations.WithLabelValues(server, zone).Set(float64(first.Unix()))
 }
 
-// forget removes the zones of a server that ended, but for those that the one after
-// it has: an alert must not go on for a zone that is served no more.
+// forget removes the zones of a handler that ended, but for those that its successor
+// serves too: an alert must not go on for a zone that is not served any more.
 func (m *metricSet) forget(s *Server) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
