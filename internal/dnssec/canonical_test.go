@@ -110,7 +110,7 @@ func TestLowerNamesOfRareTypes(t *testing.T) {
 		{name: "empty MX", rrtype: dns.TypeMX, wire: "", want: ""},
 	} {
 		rdata := []byte(tt.wire)
-		if lowerNames(tt.rrtype, rdata); !bytes.Equal(rdata, []byte(tt.want)) {
+		if lowerRDATANames(tt.rrtype, rdata); !bytes.Equal(rdata, []byte(tt.want)) {
 			t.Errorf("%s: got %q, want %q", tt.name, rdata, tt.want)
 		}
 	}

@@ -120,7 +120,7 @@ func FuzzDenial(f *testing.F) {
 		qname, zone = dnsname.Canonical(qname), dnsname.Canonical(zone)
 		var sets []*Authenticated
 		for _, set := range GroupRRsets(msg.Answer) {
-			if signerFits(set, zone) {
+			if zoneMayHold(set, zone) {
 				sig := &dns.RRSIG{Labels: uint8(dnsname.SignedLabels(set.Name))}
 				sets = append(sets, &Authenticated{set: set, signer: zone, sig: sig})
 			}
@@ -220,8 +220,8 @@ func FuzzNSEC3Span(f *testing.F) {
 
 // nsec3ZoneOf makes the chain of a zone with the names, relative to it and without
 // spaces, and tells which names there are.
-func nsec3ZoneOf(names []string, budget *Budget) (chain *nsec3Chain, exist map[string]bool) {
-	chain = &nsec3Chain{zone: "example.", budget: budget}
+func nsec3ZoneOf(names []string, budget *Budget) (chain *nsec3Records, exist map[string]bool) {
+	chain = &nsec3Records{zone: "example.", budget: budget}
 	exist = map[string]bool{"example.": true}
 	for _, name := range names {
 		name, _ = asUnpacked(name + ".example.")
@@ -231,7 +231,7 @@ func nsec3ZoneOf(names []string, budget *Budget) (chain *nsec3Chain, exist map[s
 	}
 	owners := make([]nsec3Hash, 0, len(exist))
 	for name := range exist {
-		owners = append(owners, chain.compute(dnsname.AppendWire(nil, name)))
+		owners = append(owners, chain.hashWire(dnsname.AppendWire(nil, name)))
 	}
 	slices.SortFunc(owners, func(a, b nsec3Hash) int { return bytes.Compare(a[:], b[:]) })
 	for i, owner := range owners {

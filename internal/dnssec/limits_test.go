@@ -293,7 +293,7 @@ func TestBudgetInParallel(t *testing.T) {
 	for range 8 {
 		wg.Go(func() {
 			for range 20 {
-				if _, f := b.check(func() bool { return true }); f == nil {
+				if _, f := b.verifySignature(func() bool { return true }); f == nil {
 					signatures.Add(1)
 				}
 				if b.spendHash(1) == nil {
@@ -307,7 +307,7 @@ func TestBudgetInParallel(t *testing.T) {
 		t.Errorf("signatures and hashes: %s", got)
 	}
 	for range 100 {
-		_, f := b.check(func() bool { return true })
+		_, f := b.verifySignature(func() bool { return true })
 		wantReason(t, f, LimitExceeded)
 	}
 }

@@ -106,7 +106,7 @@ func withTag(rdata []byte, want uint16) string {
 	for n := range 1 << 16 {
 		binary.BigEndian.PutUint16(public[len(public)-2:], uint16(n))
 		if keyTag(public) == want {
-			return base64.StdEncoding.EncodeToString(public[keyHeader:])
+			return base64.StdEncoding.EncodeToString(public[dnskeyHeaderLength:])
 		}
 	}
 	return ""

@@ -10,7 +10,7 @@ import (
 
 // TestNSEC3Hash has the hashes that RFC 5155, appendix A, prints.
 func TestNSEC3Hash(t *testing.T) {
-	c := &nsec3Chain{nsec3Parameters: nsec3Parameters{salt: []byte{0xaa, 0xbb, 0xcc, 0xdd}, iterations: 12}, budget: NewBudget(nil)}
+	c := &nsec3Records{nsec3Parameters: nsec3Parameters{salt: []byte{0xaa, 0xbb, 0xcc, 0xdd}, iterations: 12}, budget: NewBudget(nil)}
 	for name, want := range map[string]string{
 		"example.": "0p9mhaveqvm6t7vbl5lop2u3t2rp3tom", "a.example.": "35mthgpgcu1qg68fab165klnsnk3dpvl",
 		"ai.example.": "gjeqe526plbf1g8mklp59enfd789njgi", "ns1.example.": "2t7b4g4vsa5smi47k61mv5bv1a22bojr",

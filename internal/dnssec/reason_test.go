@@ -40,7 +40,7 @@ func TestWeaker(t *testing.T) {
 func TestReasons(t *testing.T) {
 	snake := regexp.MustCompile(`^[a-z][a-z0-9]*(_[a-z0-9]+)*$`)
 	tokens := make(map[string]Reason)
-	for r := range reasons {
+	for r := range numReasons {
 		if !snake.MatchString(r.String()) {
 			t.Errorf("reason %d has the token %q", r, r.String())
 		}
@@ -64,7 +64,7 @@ func TestReasons(t *testing.T) {
 			t.Errorf("%v is %v", r, r.Status())
 		}
 	}
-	if got := Reasons(); len(got) != int(reasons)-1 || got[0] != ReasonNone+1 || got[len(got)-1] != reasons-1 || !slices.IsSorted(got) {
+	if got := Reasons(); len(got) != int(numReasons)-1 || got[0] != ReasonNone+1 || got[len(got)-1] != numReasons-1 || !slices.IsSorted(got) {
 		t.Errorf("Reasons returns %v", got)
 	}
 }
@@ -73,7 +73,7 @@ func TestReasons(t *testing.T) {
 // the order in which it is checked, which is what makes the furthest the largest.
 func TestReasonOrder(t *testing.T) {
 	statuses := []Status{}
-	for r := range reasons {
+	for r := range numReasons {
 		if len(statuses) == 0 || statuses[len(statuses)-1] != r.Status() {
 			statuses = append(statuses, r.Status())
 		}
@@ -99,7 +99,7 @@ func TestReasonOrder(t *testing.T) {
 
 func TestFurther(t *testing.T) {
 	a, b := fail(SignatureExpired, "first"), fail(SignatureInvalid, "second")
-	for _, got := range []*Failure{further(a, b), further(b, a), further(b, nil), further(nil, b), further(b, fail(SignatureInvalid, "later"))} {
+	for _, got := range []*Failure{laterFailure(a, b), laterFailure(b, a), laterFailure(b, nil), laterFailure(nil, b), laterFailure(b, fail(SignatureInvalid, "later"))} {
 		if got != b {
 			t.Errorf("got %v", got)
 		}
@@ -109,7 +109,7 @@ func TestFurther(t *testing.T) {
 			t.Errorf("%v says that it is unfinished: %v", r, !want)
 		}
 	}
-	if further(nil, nil) != nil {
+	if laterFailure(nil, nil) != nil {
 		t.Error("nothing is a failure")
 	}
 	if f := b.Finding(); f.Status != Bogus || f.Reason != SignatureInvalid || f.Detail != "second" {

@@ -113,8 +113,8 @@ func (s *spansWorld) reference() *Denial {
 	v := verifierAt(now)
 	d := v.Denial("example.", s.all)
 	for _, p := range d.provers {
-		if chain, ok := p.(*nsec3Chain); ok {
-			chain.total = 0 // the limit is for responses
+		if chain, ok := p.(*nsec3Records); ok {
+			chain.received = 0 // the limit is for responses
 		}
 	}
 	return d

@@ -55,7 +55,7 @@ func TestTimes(t *testing.T) {
 			v := verifierAt(tt.now)
 			v.Policy.Skew = tt.skew
 			sig := &dns.RRSIG{Inception: serial(tt.now.Add(tt.from)), Expiration: serial(tt.now.Add(tt.until))}
-			wantReason(t, v.checkTimes(sig), tt.want)
+			wantReason(t, v.checkValidityPeriod(sig), tt.want)
 			if tt.want != ReasonNone {
 				return
 			}
@@ -71,7 +71,7 @@ func TestTimes(t *testing.T) {
 // TestZeroTime: the zero time is an instant like others, and not the clock's.
 func TestZeroTime(t *testing.T) {
 	sig := &dns.RRSIG{Inception: serial(time.Now().Add(-time.Hour)), Expiration: serial(time.Now().Add(time.Hour))}
-	if f := verifierAt(time.Unix(0, 0)).checkTimes(sig); f == nil {
+	if f := verifierAt(time.Unix(0, 0)).checkValidityPeriod(sig); f == nil {
 		t.Error("valid in 1970")
 	}
 }

@@ -80,7 +80,7 @@ func (v *vector) zoneKeys(verifier *Verifier) (map[string]*Keys, Finding) {
 		zones[set.Name] = keys
 	}
 	if len(zones) == 0 {
-		return zones, found(DNSKEYUnavailable, "")
+		return zones, finding(DNSKEYUnavailable, "")
 	}
 	return zones, Proven
 }
@@ -106,7 +106,7 @@ func (v *vector) knownKeys(zones map[string]*Keys) (map[string]*Keys, Finding) {
 			}
 			match := func(k *key) bool { return k.tag == ds.KeyTag && k.matches(ds) }
 			if keys := zones[set.Name]; keys == nil || !slices.ContainsFunc(keys.keys, match) {
-				return zones, found(DNSKEYNoDSMatch, "")
+				return zones, finding(DNSKEYNoDSMatch, "")
 			}
 		}
 	}
@@ -141,7 +141,7 @@ func (v *vector) vouched(verifier *Verifier, zone string, sets []RRset, zones ma
 			}
 		}
 	}
-	return DSSet{}, found(DSUnavailable, zone)
+	return DSSet{}, finding(DSUnavailable, zone)
 }
 
 // authenticateBy takes the keys of the first signer whose keys are known.
@@ -157,7 +157,7 @@ func authenticateBy(verifier *Verifier, set RRset, zones map[string]*Keys) (*Aut
 func (v *vector) judgeAnswer(verifier *Verifier, zones map[string]*Keys) Finding {
 	sets := GroupRRsets(v.answer)
 	if len(sets) != 1 || sets[0].Name != v.qname || sets[0].Type != v.qtype {
-		return found(ResponseMalformed, "the answer is not one RRset of the question")
+		return finding(ResponseMalformed, "the answer is not one RRset of the question")
 	}
 	a, f := authenticateBy(verifier, sets[0], zones)
 	if f != nil {
@@ -166,7 +166,7 @@ func (v *vector) judgeAnswer(verifier *Verifier, zones map[string]*Keys) Finding
 	encloser, expanded := a.Expanded()
 	switch {
 	case !expanded && v.proof == "wildcard":
-		return found(ResponseMalformed, "not expanded from a wildcard")
+		return finding(ResponseMalformed, "not expanded from a wildcard")
 	case !expanded:
 		return Proven
 	}
@@ -187,7 +187,7 @@ func (v *vector) denial(verifier *Verifier, zones map[string]*Keys, name string)
 	for _, set := range GroupRRsets(v.authority) {
 		a, f := authenticateBy(verifier, set, zones)
 		if f != nil {
-			failed = further(failed, f)
+			failed = laterFailure(failed, f)
 			continue
 		}
 		sets = append(sets, a)
@@ -196,7 +196,7 @@ func (v *vector) denial(verifier *Verifier, zones map[string]*Keys, name string)
 		}
 	}
 	if zone == "" {
-		return nil, further(fail(DenialMissing, ""), failed).Finding()
+		return nil, laterFailure(fail(DenialMissing, ""), failed).Finding()
 	}
 	return verifier.Denial(zone, sets), Proven
 }
