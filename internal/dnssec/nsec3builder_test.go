@@ -12,11 +12,11 @@ import (
 	"github.com/miekg/dns"
 )
 
-// n3 is an NSEC3 record that says one thing: it matches a name, or it covers one and
-// next to nothing else. The hash is that of miekg/dns.
+// n3 describes an NSEC3 record that matches one name, or covers one name and hardly
+// another hash. miekg/dns computes the hash.
 type n3 struct {
 	match, cover string
-	next         string // a name, or "self"; otherwise the hash is one more than that of match or cover
+	next         string // a name, or "self"; by default the successor of the hash of match or cover
 	types        string
 	zone         string // default example.
 	optOut       bool
@@ -24,7 +24,7 @@ type n3 struct {
 	hash         uint8 // default SHA-1
 	iterations   uint16
 	salt         string
-	declare      func(*dns.NSEC3) // what the record says of itself, other than how it was hashed
+	declare      func(*dns.NSEC3) // changes parameters after hashing
 }
 
 func (n n3) rr(t testing.TB) dns.RR {
@@ -60,14 +60,14 @@ func (n n3) rr(t testing.TB) dns.RR {
 	line := fmt.Sprintf("%s%s 300 NSEC3 %d %d %d %s %s %s", owner, zone, n.hash, n.flags, n.iterations, salt, next, n.types)
 	rr, err := parseRecord(line)
 	must(t, err)
-	rr.(*dns.NSEC3).SaltLength = uint8(len(n.salt) / 2) // miekg/dns reads long ones wrongly
+	rr.(*dns.NSEC3).SaltLength = uint8(len(n.salt) / 2) // miekg/dns parses a long salt incorrectly
 	if n.declare != nil {
 		n.declare(rr.(*dns.NSEC3))
 	}
-	return rewire(t, rr)
+	return roundTrip(t, rr)
 }
 
-// hashOf is the hash of a name plus a number, round the end.
+// hashOf returns the hash of a name plus a number, modulo 2^160.
 func (n n3) hashOf(name string, plus int64) string {
 	raw, err := base32hex.DecodeString(dns.HashName(name, dns.SHA1, n.iterations, n.salt))
 	if err != nil {
@@ -78,8 +78,8 @@ func (n n3) hashOf(name string, plus int64) string {
 	return strings.ToLower(base32hex.EncodeToString(h.FillBytes(make([]byte, sha1.Size))))
 }
 
-// section3 is the records, signed.
-func (z *testZone) section3(t testing.TB, set ...n3) []dns.RR {
+// nsec3Section returns the signed records.
+func (z *testZone) nsec3Section(t testing.TB, set ...n3) []dns.RR {
 	t.Helper()
 	var rrs []dns.RR
 	for _, n := range set {
@@ -91,22 +91,22 @@ func (z *testZone) section3(t testing.TB, set ...n3) []dns.RR {
 	return z.signed(t, rrs)
 }
 
-// denial3 is what the records deny; all of them are authentic.
-func (z *testZone) denial3(t testing.TB, budget *Budget, set ...n3) *Denial {
+// nsec3Denial returns the Denial of the signed records.
+func (z *testZone) nsec3Denial(t testing.TB, budget *Budget, set ...n3) *Denial {
 	t.Helper()
 	v := verifierAt(now)
 	v.Budget = budget
-	return v.Denial(z.name, z.authenticated(t, z.section3(t, set...)))
+	return v.Denial(z.name, z.authenticated(t, z.nsec3Section(t, set...)))
 }
 
-// withTag changes a public key so that the DNSKEY has the tag: "" if it can't be done
-// in the last two octets.
+// withTag returns a public key in base64 with which the DNSKEY has the key tag. It
+// changes the last two octets, and returns "" if that is not possible.
 func withTag(rdata []byte, want uint16) string {
 	public := append([]byte(nil), rdata...)
 	for n := range 1 << 16 {
 		binary.BigEndian.PutUint16(public[len(public)-2:], uint16(n))
 		if keyTag(public) == want {
-			return base64.StdEncoding.EncodeToString(public[keyHeader:])
+			return base64.StdEncoding.EncodeToString(public[dnskeyHeaderLength:])
 		}
 	}
 	return ""

@@ -7,8 +7,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// worldVector is a question asked of a world, as a vector: the keys of the zones on
-// the way, and the sections of the answer.
+// worldVector returns a question to a world as a vector: the keys of the zones and
+// the sections of the response.
 func worldVector(t *testing.T, w *testzone.World, zones []string, proof, name string, qtype uint16) vector {
 	t.Helper()
 	v := vector{time: now, proof: proof, qname: name, qtype: qtype, anchor: records(t, w.Anchors(".")...)}
@@ -33,7 +33,7 @@ func worldVector(t *testing.T, w *testzone.World, zones []string, proof, name st
 	v.answer = msg.Answer
 	for _, rr := range msg.Ns {
 		if sig, ok := rr.(*dns.RRSIG); rr.Header().Rrtype == dns.TypeSOA || ok && sig.TypeCovered == dns.TypeSOA {
-			continue // no part of a proof
+			continue // the SOA is no part of a proof
 		}
 		v.authority = append(v.authority, rr)
 	}
@@ -48,8 +48,8 @@ func appendSet(section []dns.RR, set testzone.RRset) []dns.RR {
 	return section
 }
 
-// TestWorlds asks the same of zones with each kind of denial, and changes one thing
-// after the other in each answer that is secure.
+// TestWorlds sends the same questions to zones with each kind of denial, and checks
+// the mutations of each secure response.
 func TestWorlds(t *testing.T) {
 	lines := []string{"www A 192.0.2.1", "*.wild TXT any", "a.b.ent A 192.0.2.2"}
 	kinds := map[testzone.Denial]bool{testzone.NSEC: false, testzone.NSEC3: false, testzone.NSEC3OptOut: true, testzone.CompactNSEC: false}
@@ -57,7 +57,7 @@ func TestWorlds(t *testing.T) {
 		w, err := testzone.New(now, testzone.Spec{Name: "example.", Algorithm: dns.ECDSAP256SHA256, Denial: kind, Iterations: 3, Salt: "beef", Records: lines},
 			testzone.Spec{Name: "insecure.example.", Records: []string{"www A 192.0.2.3"}})
 		must(t, err)
-		covered := "secure" // what rests on a covered name
+		covered := "secure" // status of proofs with a covered next closer name
 		if optOut {
 			covered = "insecure"
 		}
@@ -83,19 +83,19 @@ func TestWorlds(t *testing.T) {
 		} {
 			t.Run(kind.String()+"/"+tt.proof+" "+tt.name, func(t *testing.T) {
 				v := worldVector(t, w, []string{".", "example."}, tt.proof, tt.name, tt.qtype)
-				if _, f := v.judge(); f.Status.String() != tt.status {
+				if _, f := v.validate(); f.Status.String() != tt.status {
 					t.Fatalf("got %v, %v (%s), want %s", f.Status, f.Reason, f.Detail, tt.status)
 				}
 				if tt.status == "secure" {
-					neverSecure(t, v, proofSections...)
+					checkMutations(t, v, proofSections...)
 				}
 			})
 		}
-		neverSecure(t, worldVector(t, w, []string{".", "example."}, "positive", "www.example.", dns.TypeA), keySections...)
+		checkMutations(t, worldVector(t, w, []string{".", "example."}, "positive", "www.example.", dns.TypeA), keySections...)
 	}
 }
 
-// TestBreakages has worlds with one thing broken, each with its reason.
+// TestBreakages checks the reason for zones with one thing broken.
 func TestBreakages(t *testing.T) {
 	const www, a = "www.example.", dns.TypeA
 	tests := []struct {
@@ -136,7 +136,7 @@ func TestBreakages(t *testing.T) {
 			must(t, err)
 			must(t, w.Break(zoneOr(tt.zone), tt.broken))
 			v := worldVector(t, w, []string{".", "example."}, "positive", www, a)
-			_, f := v.judge()
+			_, f := v.validate()
 			if f.Reason != tt.want {
 				t.Errorf("got %v (%s), want %v", f.Reason, f.Detail, tt.want)
 			}

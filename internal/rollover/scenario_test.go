@@ -12,10 +12,10 @@ import (
 	"github.com/miekg/dns"
 )
 
-// start is when most tests begin.
+// start is the time at which most tests start.
 var start = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 
-var strict = dnssec.Policy{}
+var strictPolicy = dnssec.Policy{}
 
 func must(t testing.TB, err error) {
 	t.Helper()
@@ -24,13 +24,13 @@ func must(t testing.TB, err error) {
 	}
 }
 
-// pair is a DNSKEY with its private key.
-type pair struct {
+// testKey is a DNSKEY with its private key.
+type testKey struct {
 	rr      *dns.DNSKEY
 	private crypto.Signer
 }
 
-func newPair(t testing.TB, zone string, edits ...func(*dns.DNSKEY)) *pair {
+func newTestKey(t testing.TB, zone string, edits ...func(*dns.DNSKEY)) *testKey {
 	t.Helper()
 	rr := &dns.DNSKEY{
 		Hdr:   dns.RR_Header{Name: zone, Rrtype: dns.TypeDNSKEY, Class: dns.ClassINET, Ttl: 10800},
@@ -45,23 +45,23 @@ func newPair(t testing.TB, zone string, edits ...func(*dns.DNSKEY)) *pair {
 	}
 	private, err := rr.Generate(bits)
 	must(t, err)
-	return &pair{rr, private.(crypto.Signer)}
+	return &testKey{rr, private.(crypto.Signer)}
 }
 
 func algorithm(a uint8) func(*dns.DNSKEY) { return func(k *dns.DNSKEY) { k.Algorithm = a } }
 func zsk(k *dns.DNSKEY)                   { k.Flags = dns.ZONE }
 
 // revoked returns the key with the REVOKE bit.
-func (p *pair) revoked() *pair {
+func (p *testKey) revoked() *testKey {
 	c := *p.rr
 	c.Flags |= dns.REVOKE
-	return &pair{&c, p.private}
+	return &testKey{&c, p.private}
 }
 
-func (p *pair) ds() *dns.DS { return p.rr.ToDS(dns.SHA256) }
+func (p *testKey) ds() *dns.DS { return p.rr.ToDS(dns.SHA256) }
 
-// as signs with the tag of another key.
-func (p *pair) as(tag uint16) signing {
+// signWithTag signs with the key tag of another key.
+func (p *testKey) signWithTag(tag uint16) signing {
 	return func(t testing.TB, sig *dns.RRSIG, rrs []dns.RR) {
 		t.Helper()
 		sig.Algorithm, sig.KeyTag = p.rr.Algorithm, tag
@@ -71,22 +71,22 @@ func (p *pair) as(tag uint16) signing {
 
 type signing func(t testing.TB, sig *dns.RRSIG, rrs []dns.RR)
 
-// published is a DNSKEY RRset: its keys, who signs it, and for how long.
-type published struct {
-	keys       []*pair
-	by         []*pair
-	more       []signing // odd signatures
-	ttl        uint32    // 10800 if zero
-	begin, end time.Time // two days before and thirty after if zero
+// dnskeySet describes a DNSKEY RRset and its signatures.
+type dnskeySet struct {
+	keys                  []*testKey
+	signers               []*testKey
+	extraSigs             []signing // signatures other than those of signers
+	ttl                   uint32    // default 10800
+	inception, expiration time.Time // default two days before and thirty days after now
 }
 
-func (p published) set(t testing.TB, zone string, now time.Time) dnssec.RRset {
+func (p dnskeySet) set(t testing.TB, zone string, now time.Time) dnssec.RRset {
 	t.Helper()
 	if p.ttl == 0 {
 		p.ttl = 10800
 	}
-	if p.begin.IsZero() {
-		p.begin, p.end = now.Add(-2*day), now.Add(30*day)
+	if p.inception.IsZero() {
+		p.inception, p.expiration = now.Add(-2*day), now.Add(30*day)
 	}
 	set := dnssec.RRset{Name: zone, Type: dns.TypeDNSKEY}
 	for _, k := range p.keys {
@@ -94,14 +94,14 @@ func (p published) set(t testing.TB, zone string, now time.Time) dnssec.RRset {
 		rr.Header().Ttl = p.ttl
 		set.RRs = append(set.RRs, rr)
 	}
-	for _, k := range p.by {
-		p.more = append(p.more, k.as(k.rr.KeyTag()))
+	for _, k := range p.signers {
+		p.extraSigs = append(p.extraSigs, k.signWithTag(k.rr.KeyTag()))
 	}
-	for _, sign := range p.more {
+	for _, sign := range p.extraSigs {
 		sig := &dns.RRSIG{
 			Hdr:         dns.RR_Header{Name: zone, Rrtype: dns.TypeRRSIG, Class: dns.ClassINET, Ttl: p.ttl},
 			TypeCovered: dns.TypeDNSKEY, SignerName: zone, OrigTtl: p.ttl,
-			Inception: uint32(p.begin.Unix()), Expiration: uint32(p.end.Unix()),
+			Inception: uint32(p.inception.Unix()), Expiration: uint32(p.expiration.Unix()),
 		}
 		sign(t, sig, set.RRs)
 		set.Sigs = append(set.Sigs, sig)
@@ -109,29 +109,29 @@ func (p published) set(t testing.TB, zone string, now time.Time) dnssec.RRset {
 	return set
 }
 
-// story plays what happens to one zone, under a clock that moves.
-type story struct {
+// scenario is a sequence of updates of one zone.
+type scenario struct {
 	t      testing.TB
 	z      *Zone
 	now    time.Time
-	names  map[string]*pair
+	names  map[string]*testKey
 	events []Event
 }
 
-// tell begins with the configured anchors.
-func tell(t testing.TB, zone string, names map[string]*pair, anchors ...*dns.DS) *story {
+// newScenario starts with the configured trust anchors.
+func newScenario(t testing.TB, zone string, names map[string]*testKey, anchors ...*dns.DS) *scenario {
 	t.Helper()
 	z, err := New(zone, anchors)
 	must(t, err)
-	return &story{t: t, z: z, now: start, names: names}
+	return &scenario{t: t, z: z, now: start, names: names}
 }
 
-// sees lets time pass and shows the zone an RRset. The want is the states of all keys
-// by their names, like "a=valid b=addpend", and the reason of the failure if there is.
-func (s *story) sees(after time.Duration, p published, want string, reason ...dnssec.Reason) {
+// update updates the zone after some time. It checks the states of all keys, as in
+// "a=valid b=addpend", and the reason of the failure.
+func (s *scenario) update(after time.Duration, p dnskeySet, want string, reason ...dnssec.Reason) {
 	s.t.Helper()
 	s.now = s.now.Add(after)
-	events, f := s.z.Update(s.now, p.set(s.t, s.z.Name, s.now), strict)
+	events, f := s.z.Update(s.now, p.set(s.t, s.z.Name, s.now), strictPolicy)
 	s.events = events
 	switch {
 	case f == nil && len(reason) > 0:
@@ -142,11 +142,11 @@ func (s *story) sees(after time.Duration, p published, want string, reason ...dn
 	if got := s.states(); got != want {
 		s.t.Errorf("at %v: %s, want %s", s.now, got, want)
 	}
-	s.keeps()
+	s.checkRoundTrip()
 }
 
-// keeps checks that what is known survives the state file.
-func (s *story) keeps() {
+// checkRoundTrip writes the state file and continues with the zone that is read back.
+func (s *scenario) checkRoundTrip() {
 	s.t.Helper()
 	text, err := Format([]*Zone{s.z}, s.now)
 	must(s.t, err)
@@ -160,13 +160,13 @@ func (s *story) keeps() {
 	s.z = zones[0]
 }
 
-func (s *story) states() string {
+func (s *scenario) states() string {
 	var words []string
 	for i := range s.z.Keys {
 		k := &s.z.Keys[i]
 		word := fmt.Sprintf("%d", k.Tag())
 		for name, p := range s.names {
-			if k.is(p.rr) {
+			if k.sameKeyAs(p.rr) {
 				word = name
 			}
 		}
@@ -176,12 +176,12 @@ func (s *story) states() string {
 	return strings.Join(words, " ")
 }
 
-// next checks how long the zone waits after the last try.
-func (s *story) next(want time.Duration) {
+// wantNextQuery checks the time from the last update to the next query.
+func (s *scenario) wantNextQuery(want time.Duration) {
 	s.t.Helper()
 	if at, ok := s.z.NextQuery(s.now); !ok || !at.Equal(s.now.Add(want)) {
 		s.t.Errorf("at %v: next query after %v (%v), want %v", s.now, at.Sub(s.now), ok, want)
 	}
 }
 
-func keys(p ...*pair) []*pair { return p }
+func keys(p ...*testKey) []*testKey { return p }
