@@ -17,7 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 )
 
-// withPods are the overlays that run CoreDNS.
+// withPods lists the overlays that run CoreDNS.
 var withPods = overlays[:3]
 
 func eachPod(t *testing.T, check func(t *testing.T, all objects, pod corev1.PodTemplateSpec)) {
@@ -70,7 +70,8 @@ func TestSelectors(t *testing.T) {
 	})
 }
 
-// TestNamesApart keeps the Pods of each overlay out of the Services of the others.
+// TestNamesApart checks that no Service of an overlay selects the Pods of
+// another.
 func TestNamesApart(t *testing.T) {
 	for _, a := range withPods {
 		service := one[*corev1.Service](t, render(t, a))
@@ -123,7 +124,7 @@ func checkProbe(t *testing.T, probe *corev1.Probe, c corefile, word, path string
 	if get.Path != path || get.Port.IntVal != port {
 		t.Errorf("the probe asks %s on %s", get.Path, get.Port.String())
 	}
-	want := []string{"", fmt.Sprintf("%s:%d", get.Host, port)} // the default, or as told
+	want := []string{"", fmt.Sprintf("%s:%d", get.Host, port)} // the default, or as configured
 	if get.Host != "" {
 		want = want[1:]
 	}
@@ -132,11 +133,11 @@ func checkProbe(t *testing.T, probe *corev1.Probe, c corefile, word, path string
 	}
 }
 
-// corefile is what the tests look at.
+// corefile is a parsed Corefile.
 type corefile struct {
 	text  string
-	zones []string            // with their ports
-	words map[string][]string // first word of a line -> the rest of it, in each block
+	zones []string            // with ports
+	words map[string][]string // first word of a line -> the rest, for all lines
 }
 
 func corefileOf(t *testing.T, all objects) corefile {
@@ -194,7 +195,7 @@ func TestMounts(t *testing.T) {
 	})
 }
 
-// mounted returns the files that the first container sees, with their text.
+// mounted returns the files in the first container, with their content.
 func mounted(t *testing.T, all objects, pod corev1.PodTemplateSpec) map[string]string {
 	t.Helper()
 	files := map[string]string{}
@@ -225,7 +226,7 @@ func mounted(t *testing.T, all objects, pod corev1.PodTemplateSpec) map[string]s
 	return files
 }
 
-// TestCorefiles looks at what every Corefile has, besides what starting it shows.
+// TestCorefiles checks what all Corefiles need. TestPods starts them.
 func TestCorefiles(t *testing.T) {
 	eachPod(t, func(t *testing.T, all objects, pod corev1.PodTemplateSpec) {
 		c := corefileOf(t, all)
@@ -276,8 +277,8 @@ func TestAccess(t *testing.T) {
 	}
 }
 
-// TestReplacement is about what can't be changed in a cluster that is there:
-// the selector of the Deployment and the address of the Service.
+// TestReplacement checks what can't be changed in an existing cluster: the
+// selector of the Deployment and the address of the Service.
 func TestReplacement(t *testing.T) {
 	all := render(t, "overlays/kube-system")
 	deployment, service := one[*appsv1.Deployment](t, all), one[*corev1.Service](t, all)
@@ -310,7 +311,7 @@ func TestSecurity(t *testing.T) {
 			checkContainer(t, container, "NET_ADMIN")
 		}
 		if spec.HostNetwork {
-			return // what opens port 53 to others than root is of the node there
+			return // the node's port 53 can only be opened by root
 		}
 		if len(spec.InitContainers) > 0 {
 			t.Error("an init container")
