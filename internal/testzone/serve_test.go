@@ -77,7 +77,7 @@ func TestServeOnLoopbackOnly(t *testing.T) {
 	}
 	_, s := serveWorld(t)
 	if _, err := w.Serve(s.Addr()); err == nil {
-		t.Error("a port that is taken: no error")
+		t.Error("a port in use: no error")
 	}
 }
 
