@@ -182,7 +182,7 @@ func TestGuidePod(t *testing.T) {
 	p.answers(t, append(guideAnswers, internal("")))
 	p.answers(t, guideCluster)
 	if after := p.files(t); strings.Join(after, "\n") != strings.Join(before, "\n") {
-		t.Errorf("there are\n%s\nand were\n%s", strings.Join(after, "\n"), strings.Join(before, "\n"))
+		t.Errorf("the files are\n%s\nbefore they were\n%s", strings.Join(after, "\n"), strings.Join(before, "\n"))
 	}
 
 	p.swap(t, "2", both)
@@ -197,6 +197,6 @@ func TestGuidePod(t *testing.T) {
 	p.logs(t, notLoaded, filepath.Join(p.anchors, "anchors")+":1")
 	p.answers(t, append(guideAnswers, internal(" ad"))) // the old ones are kept
 	if len(p.files(t)) != len(before)+2 {               // for the third version
-		t.Errorf("there are\n%s\nand were\n%s", strings.Join(p.files(t), "\n"), strings.Join(before, "\n"))
+		t.Errorf("the files are\n%s\nbefore they were\n%s", strings.Join(p.files(t), "\n"), strings.Join(before, "\n"))
 	}
 }

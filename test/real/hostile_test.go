@@ -96,7 +96,7 @@ func (p *process) logsReason(t *testing.T, question string, reasons []string) {
 			return
 		}
 	}
-	t.Errorf("the log says %q, want one of %q", line, reasons)
+	t.Errorf("the log has %q, want one of %q", line, reasons)
 }
 
 // TestDeadUpstream checks that nothing but SERVFAIL is answered while the

@@ -42,7 +42,7 @@ func TestStartFails(t *testing.T) {
 			p := prepare(t, w, test.corefile)
 			want := p.placeholders.Replace(test.want)
 			if out := p.fails(t); !strings.Contains(out, want) || !strings.Contains(out, "plugin/dnssec") {
-				t.Errorf("says %q, want %q in it", out, want)
+				t.Errorf("output %q, want %q in it", out, want)
 			}
 		})
 	}

@@ -113,13 +113,13 @@ func (p *process) stop(t *testing.T) {
 	select {
 	case <-p.ended:
 	case <-time.After(stopTime):
-		t.Error("CoreDNS does not end")
+		t.Error("CoreDNS does not stop")
 		_ = p.cmd.Process.Kill()
 		<-p.ended
 	}
 	for _, bad := range []string{"panic", "DATA RACE", "goroutine "} {
 		if strings.Contains(p.out.String(), bad) {
-			t.Errorf("CoreDNS says %q", bad)
+			t.Errorf("the output of CoreDNS has %q", bad)
 		}
 	}
 	if t.Failed() {

@@ -91,7 +91,7 @@ func (p *process) ends(t *testing.T, url string) {
 		}
 		_ = r.Body.Close()
 		if time.Now().After(deadline) {
-			t.Fatalf("%s goes on: %s", url, r.Status)
+			t.Fatalf("%s still answers: %s", url, r.Status)
 		}
 	}
 }
@@ -111,7 +111,7 @@ func TestStatusAddress(t *testing.T) {
 	} {
 		p := prepare(t, newWorld(t), strings.ReplaceAll(statusBlocks, "status HTTP", "status "+address))
 		if said := p.fails(t); !strings.Contains(said, want) {
-			t.Errorf("%s: CoreDNS says %s", address, said)
+			t.Errorf("%s: the output of CoreDNS is %s", address, said)
 		}
 	}
 	p := start(t, newWorld(t), strings.ReplaceAll(statusBlocks, "status HTTP", "status 0.0.0.0:"+freePort(t)))

@@ -8,10 +8,9 @@ import (
 	"github.com/miekg/dns"
 )
 
-// newWorld returns a world for one test. Under test. it has a zone with NSEC,
+// newWorld returns a world for one test. Below test. it has a zone with NSEC,
 // one with NSEC3, an unsigned one, and several with one defect each, and then
 // the given zones.
-// wrong; besides these what is given.
 func newWorld(t *testing.T, more ...testzone.Spec) *testzone.World {
 	t.Helper()
 	const alg = dns.ECDSAP256SHA256
