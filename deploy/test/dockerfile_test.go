@@ -105,7 +105,7 @@ func goBuild(t *testing.T, stage []instruction) string {
 			return run
 		}
 	}
-	t.Fatal("nothing builds")
+	t.Fatal("there is no build command")
 	panic("not reached")
 }
 
@@ -252,7 +252,7 @@ func TestDockerBuild(t *testing.T) {
 	defer program.Close()
 	for _, part := range program.Progs {
 		if part.Type == elf.PT_INTERP {
-			t.Error("it is not static: it can't start from scratch")
+			t.Error("the binary is not static and cannot start in scratch")
 		}
 	}
 }

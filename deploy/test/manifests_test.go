@@ -177,7 +177,7 @@ func TestMounts(t *testing.T) {
 		files := mounted(t, all, pod)
 		args := pod.Spec.Containers[0].Args
 		if len(args) != 2 || args[0] != "-conf" || files[args[1]] == "" {
-			t.Errorf("%v: there are %v", args, files)
+			t.Errorf("%v: the mounted files are %v", args, files)
 		}
 		anchors := corefileOf(t, all).words["trust-anchor"]
 		if len(anchors) != 1 {
@@ -236,14 +236,14 @@ func TestCorefiles(t *testing.T) {
 			}
 		}
 		if len(c.words["insecure"]) > 0 {
-			t.Error("it lets forged answers pass")
+			t.Error("the Corefile has insecure: forged answers pass")
 		}
 		_, api := c.words["kubernetes"]
 		if account := pod.Spec.AutomountServiceAccountToken; api == (account != nil && !*account) {
-			t.Error("a token for the API server, and the kubernetes plugin: both or none")
+			t.Error("only one of API server token and kubernetes plugin")
 		}
 		if (len(of[*rbacv1.ClusterRole](all)) > 0) != api {
-			t.Error("RBAC, and the kubernetes plugin: both or none")
+			t.Error("only one of RBAC and kubernetes plugin")
 		}
 		if strings.Contains(c.text, "{$KUBE_DNS_SERVICE_HOST}") {
 			links := pod.Spec.EnableServiceLinks
@@ -273,7 +273,7 @@ func TestAccess(t *testing.T) {
 	}
 	want := []string{"[]/endpoints [list watch]", "[]/services [list watch]", "[]/pods [list watch]", "[]/namespaces [list watch]", "[discovery.k8s.io]/endpointslices [list watch]"}
 	if !slices.Equal(may, want) {
-		t.Errorf("it may %v", may)
+		t.Errorf("the role allows %v", may)
 	}
 }
 
@@ -324,7 +324,7 @@ func TestSecurity(t *testing.T) {
 			t.Errorf("sysctls: %v", s.Sysctls)
 		}
 		if len(of[*policyv1.PodDisruptionBudget](all)) != 1 || *one[*appsv1.Deployment](t, all).Spec.Replicas < 2 || len(spec.TopologySpreadConstraints) == 0 {
-			t.Error("a node that goes takes the DNS along")
+			t.Error("all Pods can be on one node")
 		}
 	})
 }
@@ -333,7 +333,7 @@ func checkContainer(t *testing.T, container corev1.Container, capability corev1.
 	t.Helper()
 	s := container.SecurityContext
 	if s == nil || s.Capabilities == nil || s.AllowPrivilegeEscalation == nil || s.ReadOnlyRootFilesystem == nil {
-		t.Fatalf("%s: the security context is not told", container.Name)
+		t.Fatalf("%s: the security context is missing", container.Name)
 	}
 	if *s.AllowPrivilegeEscalation || !*s.ReadOnlyRootFilesystem || (s.Privileged != nil && *s.Privileged) || s.RunAsUser != nil {
 		t.Errorf("%s: %v", container.Name, s)

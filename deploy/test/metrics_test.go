@@ -190,13 +190,13 @@ func TestDashboard(t *testing.T) {
 	taken := map[cell]string{}
 	for _, p := range d.Panels {
 		if ids[p.ID] || p.Title == "" || p.Description == "" || len(p.Targets) == 0 || p.Datasource.UID != "${datasource}" {
-			t.Errorf("panel %d %q: twice, or without title, description, data source or target", p.ID, p.Title)
+			t.Errorf("panel %d %q: duplicate, or without title, description, data source or target", p.ID, p.Title)
 		}
 		ids[p.ID] = true
 		for x := p.GridPos.X; x < p.GridPos.X+p.GridPos.W; x++ {
 			for y := p.GridPos.Y; y < p.GridPos.Y+p.GridPos.H; y++ {
 				if other := taken[cell{x, y}]; other != "" || x >= 24 {
-					t.Fatalf("%q lies over %q, or outside", p.Title, other)
+					t.Fatalf("%q overlaps %q or is outside of the grid", p.Title, other)
 				}
 				taken[cell{x, y}] = p.Title
 			}

@@ -288,7 +288,7 @@ func (c *cluster) testSysctl(t *testing.T, coredns string) {
 	select {
 	case <-p.ended:
 	case <-time.After(20 * time.Second):
-		t.Fatal("it starts without the sysctl: does it have to be there?")
+		t.Fatal("CoreDNS starts without the sysctl: is it still needed?")
 	}
 	p.awaitLog(t, "bind: permission denied")
 }
@@ -529,7 +529,7 @@ func (p *pod) await(t *testing.T) {
 			}
 			select {
 			case <-p.ended:
-				t.Fatal("it ended")
+				t.Fatal("CoreDNS has ended")
 			default:
 			}
 			if time.Now().After(deadline) {
@@ -548,7 +548,7 @@ func (p *pod) await(t *testing.T) {
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
-	t.Fatal("it is ready, and does not answer")
+	t.Fatal("CoreDNS is ready but does not answer")
 }
 
 func (p *pod) awaitLog(t *testing.T, line string) {

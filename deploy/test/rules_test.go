@@ -100,7 +100,7 @@ func TestAlerts(t *testing.T) {
 	}
 	for _, alert := range alerts(t) {
 		if !fires[alert.Alert] || !quiet[alert.Alert] {
-			t.Errorf("%s: shown to fire: %t, to stay quiet: %t", alert.Alert, fires[alert.Alert], quiet[alert.Alert])
+			t.Errorf("%s: tested to fire: %t, to stay quiet: %t", alert.Alert, fires[alert.Alert], quiet[alert.Alert])
 		}
 	}
 	dir := t.TempDir()
@@ -139,7 +139,7 @@ func TestAlertTestsSee(t *testing.T) {
 			}
 			writeRules(t, dir, changed)
 			if _, err := promtool(t, dir, "test", "rules", "alerts.yaml"); err == nil {
-				t.Errorf("nobody notices that %s %s", alert.Alert, what)
+				t.Errorf("no test fails although %s %s", alert.Alert, what)
 			}
 		}
 	}

@@ -255,7 +255,7 @@ func TestSignedWithNSEC3(t *testing.T) {
 	path := filepath.Join(dir, "Corefile-file")
 	writeFile(t, path, internalCorefile(t, dir, ports[0], host+":"+ports[1], ""))
 	if out := fails(t, ourProgram(t), "-conf", path); !strings.Contains(out, "NSEC3 zone is not supported") {
-		t.Errorf("CoreDNS says of the zone\n%s", out)
+		t.Errorf("the output of CoreDNS is\n%s", out)
 	}
 	if !strings.Contains(readFile(t, "../../README.md"), "*file* and *secondary* do not load zones that are signed with NSEC3") {
 		t.Error("README.md does not say that such zones are not loaded")
