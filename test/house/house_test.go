@@ -1,4 +1,4 @@
-// Package house keeps the code in the shape that was agreed upon.
+// Package house checks the structure of the code.
 package house
 
 import (
@@ -19,7 +19,8 @@ const (
 	fileLines     = 350
 )
 
-// TestLengths looks at the code that is written by hand and isn't a test.
+// TestLengths limits the lengths of files and functions, except generated code
+// and tests.
 func TestLengths(t *testing.T) {
 	files := 0
 	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
@@ -69,8 +70,8 @@ func checkLengths(t *testing.T, path string) error {
 	return nil
 }
 
-// TestCoreIsPure keeps CoreDNS, metrics and whatever stands around it out of
-// what is proven.
+// TestCoreIsPure checks that the packages that prove things depend neither on
+// CoreDNS nor on metrics.
 func TestCoreIsPure(t *testing.T) {
 	out, err := exec.Command("go", "list", "-deps", root+"/internal/dnssec", root+"/internal/dnsname", root+"/internal/rollover").Output()
 	if err != nil {

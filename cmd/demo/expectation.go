@@ -12,29 +12,29 @@ import (
 	"github.com/miekg/dns"
 )
 
-// promise is a question and what the answer to it shows.
-type promise struct {
+// expectation is a question and the answer to expect.
+type expectation struct {
 	name, typ string
 	rcode     string
 	ad        bool
-	ede       string // the word that the text of the Extended DNS Error begins with; empty for none
+	ede       string // first word of the text of the Extended DNS Error; empty for none
 	why       string
 }
 
-// dig is the command that asks.
-func (p promise) dig(addr netip.AddrPort) string {
+// dig returns the dig command for the question.
+func (p expectation) dig(addr netip.AddrPort) string {
 	return fmt.Sprintf("dig @%s -p %d +dnssec %s %s", addr.Addr(), addr.Port(), p.name, p.typ)
 }
 
-// flag shows the AD flag.
-func (p promise) flag() string {
+// flag returns the AD flag for the table.
+func (p expectation) flag() string {
 	if p.ad {
 		return "ad"
 	}
 	return "-"
 }
 
-// orDash shows that there is nothing.
+// orDash returns s, or a dash if s is empty.
 func orDash(s string) string {
 	if s == "" {
 		return "-"
@@ -42,8 +42,8 @@ func orDash(s string) string {
 	return s
 }
 
-// printTable prints the promises to somebody who has dig at hand.
-func printTable(out io.Writer, o options, upstream string, promises []promise) {
+// printTable prints the dig commands and the answers to expect.
+func printTable(out io.Writer, o options, upstream string, expectations []expectation) {
 	fmt.Fprintf(out, "CoreDNS validates on %s, upstream is %s.\n", o.listen, upstream)
 	if o.metrics != "" {
 		fmt.Fprintf(out, "Metrics: curl -s http://%s/metrics | grep dnssec\n", o.metrics)
@@ -51,60 +51,62 @@ func printTable(out io.Writer, o options, upstream string, promises []promise) {
 	fmt.Fprintln(out)
 	t := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
 	fmt.Fprintln(t, "ask\tstatus\tflag\tEDE\tbecause")
-	for _, p := range promises {
+	for _, p := range expectations {
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\n", p.dig(o.listen), p.rcode, p.flag(), orDash(p.ede), p.why)
 	}
 	t.Flush()
 	fmt.Fprintln(out, "\nWith +cd nothing is judged. Ctrl-C ends it.")
 }
 
-// check asks for each promise, twice, since CoreDNS has the second answer
-// from its cache, and prints what came. It fails if one is not kept.
-func check(ctx context.Context, out io.Writer, addr string, promises []promise) error {
+// check asks each question and prints the answers. It asks twice, because
+// CoreDNS answers the second time from its cache. It returns an error if an
+// answer is not as expected.
+func check(ctx context.Context, out io.Writer, addr string, expectations []expectation) error {
 	t := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
 	broken := 0
-	for _, p := range promises {
+	for _, p := range expectations {
 		got, verdict := verify(ctx, addr, p)
-		if verdict == kept {
+		if verdict == matched {
 			got, verdict = verify(ctx, addr, p)
 		}
-		if verdict != kept {
+		if verdict != matched {
 			broken++
 		}
 		fmt.Fprintf(t, "%s %s\t%s\t%s\t%s\t%s\n", p.name, p.typ, orDash(got.rcode), got.flag(), orDash(got.ede), verdict)
 	}
 	t.Flush()
 	if broken > 0 {
-		return fmt.Errorf("%d of %d promises are not kept", broken, len(promises))
+		return fmt.Errorf("%d of %d answers are not as expected", broken, len(expectations))
 	}
 	return nil
 }
 
-const kept = "ok"
+const matched = "ok"
 
-// verify asks and returns what came, and kept or what is wrong with it.
-func verify(ctx context.Context, addr string, p promise) (got promise, verdict string) {
+// verify asks the question and returns the answer, with matched or what is
+// wrong.
+func verify(ctx context.Context, addr string, p expectation) (got expectation, verdict string) {
 	got, err := ask(ctx, addr, p)
 	switch {
 	case err != nil:
 		verdict = err.Error()
-	case !p.keptBy(got):
-		verdict = fmt.Sprintf("promised %s %s %s", p.rcode, p.flag(), orDash(p.ede))
+	case !p.matches(got):
+		verdict = fmt.Sprintf("want %s %s %s", p.rcode, p.flag(), orDash(p.ede))
 	default:
-		verdict = kept
+		verdict = matched
 	}
 	return got, verdict
 }
 
-// keptBy compares. From the cache of CoreDNS an answer that is not SERVFAIL
-// comes without its Extended DNS Error.
-func (p promise) keptBy(got promise) bool {
+// matches compares an answer. CoreDNS's cache drops the Extended DNS Error of
+// an answer other than SERVFAIL.
+func (p expectation) matches(got expectation) bool {
 	ede := got.ede == p.ede || got.ede == "" && p.rcode != "SERVFAIL"
 	return got.rcode == p.rcode && got.ad == p.ad && ede
 }
 
-// ask asks as dig +dnssec does, over TCP if the answer is truncated.
-func ask(ctx context.Context, addr string, p promise) (promise, error) {
+// ask asks like dig +dnssec, and over TCP if the answer is truncated.
+func ask(ctx context.Context, addr string, p expectation) (expectation, error) {
 	q := new(dns.Msg).SetQuestion(p.name, dns.StringToType[p.typ]).SetEdns0(1232, true)
 	q.AuthenticatedData = true
 	var a *dns.Msg
@@ -112,17 +114,16 @@ func ask(ctx context.Context, addr string, p promise) (promise, error) {
 		var err error
 		client := dns.Client{Net: network, Timeout: 8 * time.Second}
 		if a, _, err = client.ExchangeContext(ctx, q, addr); err != nil {
-			return promise{}, err
+			return expectation{}, err
 		}
 		if !a.Truncated {
 			break
 		}
 	}
-	return promise{rcode: dns.RcodeToString[a.Rcode], ad: a.AuthenticatedData, ede: edeToken(a)}, nil
+	return expectation{rcode: dns.RcodeToString[a.Rcode], ad: a.AuthenticatedData, ede: edeToken(a)}, nil
 }
 
-// edeToken returns the word that the text of the Extended DNS Error begins
-// with.
+// edeToken returns the first word of the text of the Extended DNS Error.
 func edeToken(a *dns.Msg) string {
 	opt := a.IsEdns0()
 	if opt == nil {
