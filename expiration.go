@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/coredns/coredns/core/dnsserver"
+	"github.com/dnssecval/dnssecval/internal/placement"
 	"github.com/miekg/dns"
 )
 
@@ -12,7 +13,7 @@ const (
 	expirationRetry    = 5 * time.Second  // while a zone is not loaded yet
 )
 
-// transferer is what keepers implement for the transfer plugin: all records of a
+// transferer is what authoritative plugins implement for the transfer plugin: all records of a
 // zone, a serial of 0 asks for all.
 type transferer interface {
 	Transfer(zone string, serial uint32) (<-chan []dns.RR, error)
@@ -25,10 +26,10 @@ func (s *Server) watchExpirations(config *dnsserver.Config, servers []string, st
 	defer s.metrics.forget(s)
 	for {
 		wait := expirationInterval
-		if len(s.serves.below) > 0 { // auto finds zones at any time
+		if s.serves.Changes() { // auto finds zones at any time
 			wait = expirationRetry
 		}
-		for _, zone := range s.serves.all() {
+		for _, zone := range s.serves.All() {
 			now := time.Now()
 			if last, known := looked[zone]; known && now.Sub(last) < expirationInterval {
 				continue
@@ -68,9 +69,9 @@ func (s *Server) tellExpiration(zone string, first time.Time) {
 }
 
 // firstExpiration returns when the first signature of a zone runs out, or the zero
-// time if it has none; ok is false if no keeper has the zone.
+// time if it has none; ok is false if no plugin has the zone.
 func firstExpiration(config *dnsserver.Config, zone string, now time.Time) (first time.Time, ok bool) {
-	for _, name := range keepers {
+	for _, name := range placement.Authoritative {
 		t, is := config.Handler(name).(transferer)
 		if !is {
 			continue

@@ -11,6 +11,7 @@ import (
 	"github.com/coredns/coredns/plugin"
 	"github.com/dnssecval/dnssecval/internal/dnsname"
 	"github.com/dnssecval/dnssecval/internal/dnssec"
+	"github.com/dnssecval/dnssecval/internal/placement"
 	"github.com/miekg/dns"
 )
 
@@ -61,8 +62,8 @@ func Inquire(ctx context.Context, in Inquiry) (*Report, error) {
 	}
 	heard := &observer{next: in.Next, answers: make(map[question]*dns.Msg)}
 	v.Next = heard
-	own := &block{zones: []string{dnsname.Root}, stanzas: []*stanza{{directive: "forward", from: dnsname.Root, handler: heard}}}
-	v.routes = &routes{own: own, blocks: []*block{own}}
+	forward := &placement.Stanza{Directive: "forward", From: dnsname.Root, Handler: heard}
+	v.routes = newRoutes(placement.NewRoutes(&placement.Block{Zones: []string{dnsname.Root}, Stanzas: []*placement.Stanza{forward}}), nil)
 
 	q := v.newQuery(ctx, ownWriter{}, newRequest(dns.Fqdn(in.Name), in.Type))
 	a := q.asking()

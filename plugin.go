@@ -15,6 +15,7 @@ import (
 	clog "github.com/coredns/coredns/plugin/pkg/log"
 	"github.com/coredns/coredns/request"
 	"github.com/dnssecval/dnssecval/internal/dnssec"
+	"github.com/dnssecval/dnssecval/internal/statuspage"
 	"github.com/miekg/dns"
 	"golang.org/x/sync/singleflight"
 )
@@ -42,15 +43,15 @@ type Validator struct {
 	flights    singleflight.Group
 	metrics    *metricSet
 	log        clog.P
-	failures   *failureLog  // nil without log-failures
-	journal    *journal     // nil without status
-	signal     bool         // tell which keys are trusted (RFC 8145)
-	proved     onceEach     // zones whose anchors were said to hold
-	told       *onceEach    // private zones that were logged
-	idle       bool         // there is no asker behind it
-	report     bool         // insecure: judge, count and log, but never refuse
-	serves     *servedZones // nil but in a Server
-	override   time.Time    // judge at that time; zero: now
+	failures   *failureLog         // nil without log-failures
+	journal    *statuspage.Journal // nil without status
+	signal     bool                // tell which keys are trusted (RFC 8145)
+	proved     onceEach            // zones whose anchors were said to hold
+	told       *onceEach           // private zones that were logged
+	idle       bool                // there is no forwarding plugin behind it
+	report     bool                // insecure: judge, count and log, but never refuse
+	serves     *servedZones        // nil but in a Server
+	override   time.Time           // judge at that time; zero: now
 	now        func() time.Time
 }
 
@@ -167,7 +168,7 @@ func (q *query) conclude(msg *dns.Msg, result *Result) (int, error) {
 // questions without an answer the plugin errors has a line.
 func (v *Validator) tell(q *query, f dnssec.Finding) {
 	q.explain(f)
-	v.journal.note(q, f)
+	v.noteInJournal(q, f)
 	if v.failures != nil && f.Reason != dnssec.AnswerUnavailable {
 		v.failures.log(q.question, q.client(), f, q.now)
 	}

@@ -2,209 +2,87 @@ package dnssecval
 
 import (
 	"context"
-	"maps"
 	"slices"
 
-	"github.com/coredns/caddy/caddyfile"
-	"github.com/coredns/coredns/core/dnsserver"
 	"github.com/coredns/coredns/plugin"
 	"github.com/dnssecval/dnssecval/internal/dnsname"
+	"github.com/dnssecval/dnssecval/internal/placement"
 	"github.com/miekg/dns"
 )
 
-// routes says whom to ask for the DS and DNSKEY of a zone. The plugins of the own
-// block can't always be asked: a block for corp.example.com has no way to the root,
-// and `forward corp. 10.0.0.1` would send the question for the DS of corp. to the
-// child's side of the cut.
-type routes struct {
-	own    *block
-	blocks []*block // of the same listener, the own one first
-}
+// routes is where the questions of a validator go, with what is known of the upstreams.
+type routes struct{ *placement.Routes }
 
-// block is a server block: its zones and the plugins in it that ask an upstream.
-type block struct {
-	zones   []string
-	stanzas []*stanza
-	made    map[int]plugin.Handler // the askers' handlers by their place in the chain
-}
-
-// stanza is one `forward FROM TO... { except NAMES... }` and the handler of it.
-type stanza struct {
-	directive string
-	from      string
-	except    []string
-	handler   plugin.Handler
-	upstream  upstream
-}
-
-// newBlock reads the lines of a server block's askers.
-func newBlock(zones []string, sb caddyfile.ServerBlock) *block {
-	b := &block{zones: zones, made: make(map[int]plugin.Handler)}
-	for _, directive := range askers {
-		d := caddyfile.NewDispenserTokens("Corefile", sb.Tokens[directive])
-		for d.Next() {
-			b.stanzas = append(b.stanzas, newStanza(directive, &d))
-		}
+// newRoutes has the upstreams of all stanzas watched, and returned called when one answers
+// again.
+func newRoutes(r *placement.Routes, returned func()) *routes {
+	for _, b := range r.Blocks {
+		watchUpstreams(b.Stanzas, returned)
 	}
-	return b
+	return &routes{r}
 }
 
-func newStanza(directive string, d *caddyfile.Dispenser) *stanza {
-	s := &stanza{directive: directive, from: dnsname.Root}
-	if args := d.RemainingArgs(); len(args) > 0 && directive != "alternate" {
-		s.from = normalize(args[0])
-	}
-	for d.NextBlock() {
-		if word, args := d.Val(), d.RemainingArgs(); word == "except" {
-			for _, name := range args {
-				s.except = append(s.except, normalize(name))
-			}
-		}
-	}
-	return s
-}
-
-func normalize(zone string) string {
-	if zones := plugin.Host(zone).NormalizeExact(); len(zones) > 0 {
-		return dnsname.Canonical(zones[0])
-	}
-	return dnsname.Canonical(zone)
-}
-
-// catchHandlers wraps the makers of a chain, so that the handlers of the askers are
-// known once they are made.
-func (b *block) catchHandlers(conf *dnsserver.Config) {
-	for i, maker := range conf.Plugin {
-		conf.Plugin[i] = func(next plugin.Handler) plugin.Handler {
-			h := maker(next)
-			if slices.Contains(askers, h.Name()) {
-				b.made[i] = h
-			}
-			return h
+// watchUpstreams gives the stanzas an upstream that have none.
+func watchUpstreams(stanzas []*placement.Stanza, returned func()) {
+	for _, s := range stanzas {
+		if s.Upstream == nil {
+			s.Upstream = &upstream{returned: returned}
 		}
 	}
 }
 
-// assignHandlers gives the stanzas the handlers that were caught, in the order of
-// the chain: that is the order in which they are asked.
-func (b *block) assignHandlers() {
-	ordered := make([]*stanza, 0, len(b.stanzas))
-	rest := b.stanzas
-	for _, i := range slices.Sorted(maps.Keys(b.made)) {
-		h := b.made[i]
-		next := slices.IndexFunc(rest, func(s *stanza) bool { return s.directive == h.Name() })
-		if next < 0 {
-			continue
-		}
-		rest[next].handler = h
-		ordered = append(ordered, rest[next])
-		rest = slices.Concat(rest[:next:next], rest[next+1:])
-	}
-	b.stanzas = ordered
-}
+// upstreamOf returns what is known of the upstream of a stanza.
+func upstreamOf(s *placement.Stanza) *upstream { return s.Upstream.(*upstream) }
 
-// takes tells whether the stanza answers for the name, as forward decides it.
-func (s *stanza) takes(name string) bool {
-	if !dnsname.IsSubdomain(name, s.from) {
-		return false
-	}
-	for _, except := range s.except {
-		if name != s.from && dnsname.IsSubdomain(name, except) {
-			return false
-		}
-	}
-	return true
-}
-
-// zone returns the longest zone of the block at or above the name.
-func (b *block) zone(name string) (zone string, ok bool) {
-	for _, z := range b.zones {
-		if dnsname.IsSubdomain(name, z) && (!ok || len(z) > len(zone)) {
-			zone, ok = z, true
-		}
-	}
-	return zone, ok
-}
-
-// handler returns who is to be asked; ok is false if nobody in this Corefile is in
-// charge. The DS of a zone is a matter of the block and the stanza of its parent.
+// handler returns the handler that is to be asked, or false if no block of the Corefile
+// is in charge. The DS of a zone is asked for where its parent is.
 func (r *routes) handler(ctx context.Context, name string, qtype uint16) (h plugin.Handler, ok bool) {
-	b := r.inCharge(container(name, qtype))
-	if b == nil {
+	s, ok := r.Lookup(name, qtype)
+	switch {
+	case s != nil:
+		return watched{s.Handler, upstreamOf(s), s.From}, true
+	case ok:
+		return placement.ViaServer(ctx)
+	default:
 		return nil, false
 	}
-	for _, s := range b.stanzas {
-		childSide := qtype == dns.TypeDS && s.from == name && name != dnsname.Root
-		if s.handler != nil && s.takes(name) && !childSide {
-			return watched{s.handler, &s.upstream, s.from}, true
-		}
-	}
-	if b == r.own {
-		return nil, false
-	}
-	server, ok := ctx.Value(dnsserver.Key{}).(*dnsserver.Server)
-	return viaServer{server}, ok
 }
 
-// first returns the handler of the askers, which is next in the chain, as that of the
-// stanza that it answers for the name from.
+// first returns the next handler of the chain, a forwarding plugin, as that of the stanza
+// from which it answers for the name.
 func (r *routes) first(next plugin.Handler, name string) plugin.Handler {
-	for _, s := range r.own.stanzas {
-		if s.takes(name) {
-			return watched{next, &s.upstream, s.from}
-		}
+	if s := r.First(name); s != nil {
+		return watched{next, upstreamOf(s), s.From}
 	}
 	return next
 }
 
-// silent tells whether those who are asked about the zones at and above a name answer
-// nothing at all.
+// silent decides whether an upstream for the zones at and above a name answers nothing at
+// all.
 func (r *routes) silent(name string) bool {
-	b := r.inCharge(name)
-	return b != nil && slices.ContainsFunc(b.stanzas, func(s *stanza) bool { return s.takes(name) && s.upstream.silent() })
+	b := r.InCharge(name)
+	return b != nil && slices.ContainsFunc(b.Stanzas, func(s *placement.Stanza) bool { return s.Takes(name) && upstreamOf(s).silent() })
 }
 
-// inCharge returns the block with the longest zone at or above the name.
-func (r *routes) inCharge(name string) (best *block) {
-	longest := -1
-	for _, b := range r.blocks {
-		if zone, ok := b.zone(name); ok && len(zone) > longest {
-			best, longest = b, len(zone)
+// private returns the name by which the operator forwards a name, or the root.
+func (r *routes) private(name string) string { return r.Private(name) }
+
+// forwards decides whether a question for the name goes to an upstream.
+func (r *routes) forwards(name string) bool { return r.Forwards(name) }
+
+// serving returns the routes of a block that asks its authoritative plugins for the zones
+// that they serve. They answer for the DS of a zone as the zone itself: that is asked for
+// where r says.
+func (r *routes) serving(s *servedZones, authoritative func() plugin.Handler) *routes {
+	h := func(ctx context.Context, w dns.ResponseWriter, m *dns.Msg) (int, error) {
+		name := dnsname.Canonical(m.Question[0].Name)
+		if m.Question[0].Qtype != dns.TypeDS || !s.isApex(name) {
+			return plugin.NextOrFailure("serve", authoritative(), unserved(ctx), w, m)
 		}
-	}
-	return best
-}
-
-// private returns the name by which the operator forwards a name on purpose: the
-// longest of FROM and the block's zone. The root means that there is none.
-func (r *routes) private(name string) string {
-	zone, ok := r.own.zone(name)
-	if !ok {
-		return dnsname.Root
-	}
-	for _, s := range r.own.stanzas {
-		if s.takes(name) {
-			if len(s.from) > len(zone) {
-				zone = s.from
-			}
-			break
+		if h, ok := r.handler(ctx, name, dns.TypeDS); ok {
+			return h.ServeDNS(ctx, w, m)
 		}
+		return dns.RcodeRefused, errNoRoute
 	}
-	return zone
+	return newRoutes(r.Serving(s.Served, plugin.HandlerFunc(h)), nil)
 }
-
-// forwards tells whether a question for the name goes to an upstream.
-func (r *routes) forwards(name string) bool {
-	return slices.ContainsFunc(r.own.stanzas, func(s *stanza) bool { return s.takes(name) })
-}
-
-// viaServer asks the server as a client does, for blocks that serve the name
-// themselves.
-type viaServer struct{ server *dnsserver.Server }
-
-func (v viaServer) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
-	v.server.ServeDNS(ctx, w, r)
-	return dns.RcodeSuccess, nil
-}
-
-func (v viaServer) Name() string { return "server" }

@@ -12,19 +12,16 @@ import (
 	"github.com/miekg/dns"
 )
 
-// keepers are the directives of plugins that serve zones of their own, signed ones
-// among them.
-var keepers = []string{"file", "auto", "secondary"}
-
-// Server judges what the block itself serves. It stands directly before the keepers,
-// and servedEnd directly behind them: what they let fall through is not judged here.
+// Server judges what the block itself serves. It stands directly before the
+// authoritative plugins, and servedEnd directly behind them: what they let fall through is
+// not judged here.
 type Server struct {
 	Next       plugin.Handler
 	*Validator // with the zones that are served, and a cache of its own
 }
 
 // withOwnView returns a validator with the same anchors and words, and with an own
-// view of the tree: who serves asks the keepers.
+// view of the tree: a block that serves asks its authoritative plugins.
 func (v *Validator) withOwnView() *Validator {
 	cuts, _ := lru.New[string, *cut](defaultCapacity) // fails for sizes below 1 only
 	return &Validator{
@@ -36,18 +33,18 @@ func (v *Validator) withOwnView() *Validator {
 	}
 }
 
-// served is one question on its way through the keepers.
+// served is one question on its way through the authoritative plugins.
 type served struct {
 	w      dns.ResponseWriter
 	r      *dns.Msg
 	ctx    context.Context
-	passed bool // no keeper answered
+	passed bool // no plugin answered
 }
 
 type servedKey struct{}
 
 // unserved is for a question of its own within another: the target of an alias, or
-// one of the chain. Should the keepers let it through, the other has not passed.
+// one of the chain. Should the authoritative plugins let it through, the other has not passed.
 func unserved(ctx context.Context) context.Context {
 	return context.WithValue(ctx, servedKey{}, (*served)(nil))
 }
@@ -73,7 +70,7 @@ func (s *Server) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg)
 	return s.answer(q, caught.msg)
 }
 
-// answer refuses what fails, and hands on the rest as the keeper made it.
+// answer refuses what fails, and hands on the rest as the plugin made it.
 func (s *Server) answer(q *query, msg *dns.Msg) (int, error) {
 	result, unproven := q.judgeServed(msg)
 	if result.Status == dnssec.Bogus && s.forgetKeys(q.question.name) {
@@ -113,7 +110,7 @@ func (q *query) servedRequest() *dns.Msg {
 }
 
 // judgeServed decides the status of an authoritative answer: of what is in the
-// block's own zones. Where an alias leads out of them, the keeper has asked others.
+// block's own zones. Where an alias leads out of them, the plugin has asked others.
 // What stands beside the answer and is not what was signed is to be left out.
 func (q *query) judgeServed(msg *dns.Msg) (Result, []keptRRset) {
 	if zone, ok := referral(q.question.name, msg); ok {
@@ -138,7 +135,7 @@ func (q *query) judgeServed(msg *dns.Msg) (Result, []keptRRset) {
 		}
 	default:
 		if q.question.qtype == dns.TypeANY || !q.ours(container(p.end, q.question.qtype)) {
-			// Keepers have no answer to ANY, and the DS of a zone is its parent's to deny.
+			// Authoritative plugins have no answer to ANY, and the DS of a zone is its parent's to deny.
 			r.weaken(verdict{Finding: dnssec.Finding{Status: dnssec.Indeterminate, Reason: dnssec.TypeNotSigned}})
 		} else {
 			r.addDenial(p)
@@ -201,7 +198,7 @@ func referral(qname string, msg *dns.Msg) (zone string, ok bool) {
 }
 
 // judgeReferral judges the DS of a delegation. Without one it is an unsigned one;
-// keepers give no proof of that.
+// the plugins give no proof of that.
 func (q *query) judgeReferral(zone string, msg *dns.Msg) Result {
 	result := Result{Finding: dnssec.Finding{Status: dnssec.Insecure, Reason: dnssec.DelegationInsecure}}
 	if set, ok := findSet(dnssec.GroupRRsets(msg.Ns), zone, dns.TypeDS); ok {
@@ -210,7 +207,7 @@ func (q *query) judgeReferral(zone string, msg *dns.Msg) Result {
 	return result
 }
 
-// servedReply makes the client's answer out of the keeper's, whose sections are its
+// servedReply makes the client's answer out of the plugin's, whose sections are its
 // zone's own and must not be changed.
 func servedReply(r, msg *dns.Msg, ad bool, unproven []keptRRset) *dns.Msg {
 	opt := r.IsEdns0()
@@ -236,7 +233,7 @@ func deniedType(qtype uint16) uint16 {
 	return qtype
 }
 
-// servedEnd stands behind the keepers: what reaches it none of them answered, and
+// servedEnd stands behind the authoritative plugins: what reaches it none of them answered, and
 // goes on as the client asked it.
 type servedEnd struct {
 	next plugin.Handler

@@ -13,6 +13,7 @@ import (
 	"github.com/coredns/coredns/plugin"
 	clog "github.com/coredns/coredns/plugin/pkg/log"
 	"github.com/dnssecval/dnssecval/internal/dnssec"
+	"github.com/dnssecval/dnssecval/internal/statuspage"
 )
 
 func init() { Register("dnssecval") }
@@ -208,6 +209,12 @@ func cacheCapacity(conf *config, args []string) error {
 	return nil
 }
 
+// statusAddress reads IP:PORT, or :PORT for the loopback address.
+func statusAddress(conf *config, args []string) (err error) {
+	conf.status, err = statuspage.ParseAddress(args)
+	return err
+}
+
 func overrideDate(conf *config, args []string) error {
 	if len(args) != 1 {
 		return errors.New("needs a time as YYYYMMDDHHMMSS, in UTC")
@@ -260,5 +267,5 @@ func (conf *config) validator(directive string) (*Validator, []string, error) {
 	if conf.logFailures {
 		v.failures = newFailureLog(v.log)
 	}
-	return v, append(warnings, statusWarning(conf.status)...), nil
+	return v, append(warnings, statuspage.Warnings(conf.status)...), nil
 }

@@ -19,8 +19,10 @@ var starting = struct {
 	placements map[*Placement]bool
 }{placements: make(map[*Placement]bool)}
 
-// registerEventHook has caddy tell which instance has come to run.
-var registerEventHook = sync.OnceFunc(func() {
+// registerEventHook has caddy call noteRunning. It is called at each start: caddy forgets
+// hooks at a reload by signal, keeps them at others, and panics for one that it has.
+func registerEventHook() {
+	defer func() { _ = recover() }()
 	caddy.RegisterEventHook("dnssecval placement", func(event caddy.EventName, info any) error {
 		if instance, ok := info.(*caddy.Instance); ok && event == caddy.InstanceStartupEvent {
 			noteRunning(instance)
@@ -28,7 +30,7 @@ var registerEventHook = sync.OnceFunc(func() {
 		}
 		return nil
 	})
-})
+}
 
 // noteRunning takes the placements of an instance that runs from those that are starting.
 func noteRunning(instance *caddy.Instance) {
