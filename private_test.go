@@ -65,8 +65,12 @@ func withBlocks(v *Validator, blocks ...*placement.Block) *Validator {
 // tree does not show to be signed, is passed on and told once.
 func TestPrivateZones(t *testing.T) {
 	public, internal := worlds(t)
-	root := func(stanzas ...*placement.Stanza) *placement.Block { return &placement.Block{Zones: []string{"."}, Stanzas: stanzas} }
-	of := func(zone string, stanzas ...*placement.Stanza) *placement.Block { return &placement.Block{Zones: []string{zone}, Stanzas: stanzas} }
+	root := func(stanzas ...*placement.Stanza) *placement.Block {
+		return &placement.Block{Zones: []string{"."}, Stanzas: stanzas}
+	}
+	of := func(zone string, stanzas ...*placement.Stanza) *placement.Block {
+		return &placement.Block{Zones: []string{zone}, Stanzas: stanzas}
+	}
 	private, unproven := outcome{reason: dnssec.PrivateZone, ede: noCode}, outcome{rcode: servfail, reason: dnssec.SignatureMissing, ede: ede10}
 	split := handlerFunc(func(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
 		if qtype := r.Question[0].Qtype; qtype == dns.TypeDS || qtype == dns.TypeDNSKEY {

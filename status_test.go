@@ -24,18 +24,13 @@ func ownPage(t *testing.T, v *Validator) *statuspage.Page {
 	}
 	addr := l.Addr().(*net.TCPAddr).AddrPort()
 	_ = l.Close()
-	stopped := make(chan struct{})
-	t.Cleanup(func() { close(stopped) })
-	b := &placed{words: &config{status: addr}, validator: v}
-	if err := b.showStatus(stopped); err != nil {
-		t.Fatal(err)
-	}
-	other := new(statusBlock)
-	p, err := statuspage.Join(addr, other, countersOf)
+	b := &statusBlock{zones: v.zones, views: []*Validator{v}}
+	p, err := statuspage.Join(addr, b, countersOf)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.Leave(other)
+	b.keepJournal(p.Journal())
+	t.Cleanup(func() { p.Leave(b) })
 	return p
 }
 
