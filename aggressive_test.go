@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/dnssecval/dnssecval/internal/dnssec"
+	"github.com/dnssecval/dnssecval/internal/placement"
 	"github.com/dnssecval/dnssecval/internal/testzone"
 	"github.com/miekg/dns"
 )
@@ -116,8 +117,8 @@ func TestSynthesizeNot(t *testing.T) {
 		{what: "report only", lines: []string{"insecure"}, bits: withDO},
 		{what: "checking disabled", bits: bits{edns: true, cd: true}},
 		{what: "forwarded by name", bits: withDO, setUp: func(v *Validator) {
-			private := &stanza{directive: "forward", from: "corp.example.", handler: w}
-			v.routes.own.stanzas = append([]*stanza{private}, v.routes.own.stanzas...)
+			private := forward("corp.example.", w)
+			v.routes.Own.Stanzas = append([]*placement.Stanza{private}, v.routes.Own.Stanzas...)
 		}},
 		{what: "other trust anchors", bits: withDO, edit: func(v *Validator) { v.anchors.Store(v.anchors.Load().clone()) }},
 		{what: "negative trust anchor", bits: withDO, edit: func(v *Validator) {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/dnssecval/dnssecval/internal/dnssec"
+	"github.com/dnssecval/dnssecval/internal/placement"
 	"github.com/dnssecval/dnssecval/internal/testzone"
 	"github.com/miekg/dns"
 )
@@ -81,9 +82,9 @@ func TestAttackAliasIntoAForwardedZoneMakesItFail(t *testing.T) {
 		testzone.Spec{Name: "evil.", Records: []string{"www CNAME www.corp.example."}},
 	)
 	v := newTestValidator(t, w)
-	v.routes.own.stanzas = []*stanza{
-		{directive: "forward", from: "corp.example.", handler: w},
-		{directive: "forward", from: ".", handler: w},
+	v.routes.Own.Stanzas = []*placement.Stanza{
+		forward("corp.example.", w),
+		forward(".", w),
 	}
 	w.Intercept(func(q, a *dns.Msg) *dns.Msg { // the operator's own server, and the alias to it
 		if name := q.Question[0].Name; q.Question[0].Qtype == dns.TypeA && (name == "www.corp.example." || name == "www.evil.") {

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/dnssecval/dnssecval/internal/dnssec"
+	"github.com/dnssecval/dnssecval/internal/placement"
 	"github.com/dnssecval/dnssecval/internal/testzone"
 	"github.com/miekg/dns"
 )
@@ -66,9 +67,9 @@ func TestAttackWildcardCNAMEHidesTheDSOfAForwardedZone(t *testing.T) {
 		testzone.Spec{Name: "corp.example.", Algorithm: dns.ECDSAP256SHA256, Records: []string{"www A 192.0.2.2"}},
 	)
 	v := newTestValidator(t, w)
-	v.routes.own.stanzas = []*stanza{
-		{directive: "forward", from: "corp.example.", handler: w},
-		{directive: "forward", from: ".", handler: w},
+	v.routes.Own.Stanzas = []*placement.Stanza{
+		forward("corp.example.", w),
+		forward(".", w),
 	}
 	expanded := signedSet(t, w, "example.", "*.example.", dns.TypeCNAME, "corp.example.")
 	w.Intercept(func(q, a *dns.Msg) *dns.Msg {

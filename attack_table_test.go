@@ -102,7 +102,7 @@ type frozen struct {
 
 func (a *attacked) freeze() {
 	f := &frozen{world: a.w, wires: make(map[string][]byte)}
-	a.v.Next, a.v.routes.own.stanzas[0].handler = f, f
+	a.v.Next, a.v.routes.Own.Stanzas[0].Handler = f, f
 }
 
 func (f *frozen) Name() string { return f.world.Name() }

@@ -84,7 +84,7 @@ func transport(t *testing.T, w *testzone.World, v *Validator, q testzone.Questio
 		}
 		return w.ServeDNS(ctx, rw, r)
 	})
-	v.Next, v.routes.own.stanzas[0].handler = h, h
+	v.Next, v.routes.Own.Stanzas[0].Handler = h, h
 	return &seen
 }
 
@@ -257,7 +257,7 @@ func TestNoAnswerInTime(t *testing.T) {
 		}
 		return w.ServeDNS(ctx, rw, r)
 	})
-	v.Next, v.routes.own.stanzas[0].handler = h, h
+	v.Next, v.routes.Own.Stanzas[0].Handler = h, h
 	for i, name := range []string{"www.csk.example.", "www.csk.example.", "alias.csk.example."} {
 		start := time.Now()
 		m := ask(t, newExplainer(v, v), name, dns.TypeA, withDO)

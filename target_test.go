@@ -8,6 +8,7 @@ import (
 
 	"github.com/dnssecval/dnssecval/internal/dnsname"
 	"github.com/dnssecval/dnssecval/internal/dnssec"
+	"github.com/dnssecval/dnssecval/internal/placement"
 	"github.com/dnssecval/dnssecval/internal/testzone"
 	"github.com/miekg/dns"
 )
@@ -207,11 +208,11 @@ func TestTargetElsewhere(t *testing.T) {
 	for _, elsewhere := range []bool{false, true} {
 		v := newTestValidator(t, w)
 		var seen []string
-		own := v.routes.own.stanzas[0]
-		v.routes.own.stanzas = []*stanza{{directive: "forward", from: "csk.example.", handler: handlerFunc(func(ctx context.Context, rw dns.ResponseWriter, r *dns.Msg) (int, error) {
+		own := v.routes.Own.Stanzas[0]
+		v.routes.Own.Stanzas = []*placement.Stanza{forward("csk.example.", handlerFunc(func(ctx context.Context, rw dns.ResponseWriter, r *dns.Msg) (int, error) {
 			seen = append(seen, questionOf(r))
 			return w.ServeDNS(ctx, rw, r)
-		})}, own}
+		})), own}
 		name, want := "alias.example.", ""
 		if elsewhere {
 			name, want = "two.example.", "three.csk.example. A"
@@ -255,7 +256,7 @@ func TestTargetToAndFro(t *testing.T) {
 	for zone, v := range validators {
 		for other, handler := range validators {
 			if zone != other {
-				v.routes.own.stanzas = slices.Insert(v.routes.own.stanzas, 0, &stanza{directive: "forward", from: other, handler: handler})
+				v.routes.Own.Stanzas = slices.Insert(v.routes.Own.Stanzas, 0, forward(other, handler))
 			}
 		}
 	}
