@@ -17,11 +17,8 @@ const (
 	Bogus         = dnssec.Bogus         // should be provable, and is not
 )
 
-// Reason says why a status is not Secure. Its String is the word of logs and metrics, its
-// Remedy what an operator can do.
-type Reason = dnssec.Reason
-
-// Finding is a status with its reason, and which record, zone and key it is about.
+// Finding has a Status, its Reason, and as Detail the record, the zone and the key that it is
+// about. String returns "reason: detail".
 type Finding = dnssec.Finding
 
 // Result is what was found of a response: the weakest of the statuses of its RRsets.

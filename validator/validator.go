@@ -44,16 +44,17 @@ type Options struct {
 	Served func(name string) (zone string)
 }
 
-// Policy is what signatures have to be like: which algorithms count, and how far clocks
-// may differ.
+// Policy is what signatures have to be like. AllowSHA1 relies on algorithms 5 and 7 too, Skew
+// is how far clocks may differ. Start from a copy of DefaultPolicy.
 type Policy = dnssec.Policy
 
-// Skew is how far the clocks of signer and validator may differ.
+// Skew is how far the clocks of signer and validator may differ: a tenth of the time that
+// a signature is valid for, but at least Min and at most Max.
 type Skew = dnssec.Skew
 
 // DefaultPolicy does not rely on SHA-1 (RFC 9905), and allows clocks to differ by a tenth
 // of a signature's validity, between an hour and a day, as Unbound does.
-var DefaultPolicy = Policy{Skew: dnssec.Skew{Min: time.Hour, Max: 24 * time.Hour}}
+var DefaultPolicy = Policy{Skew: Skew{Min: time.Hour, Max: 24 * time.Hour}}
 
 // DefaultCapacity takes some 45 MiB when everything is full.
 const DefaultCapacity = 10000
