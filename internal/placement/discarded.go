@@ -12,12 +12,13 @@ import (
 const startTime = 30 * time.Second
 
 // starting is the placements that have started and of which it is not known yet whether
-// their instance runs. Caddy discards an instance of which a server or another plugin
-// fails to start, and calls none of its shutdown callbacks.
+// their instance runs, each with the timer that looks for that. Caddy discards an instance
+// of which a server or another plugin fails to start, and calls none of its shutdown
+// callbacks.
 var starting = struct {
 	sync.Mutex
-	placements map[*Placement]bool
-}{placements: make(map[*Placement]bool)}
+	placements map[*Placement]*time.Timer
+}{placements: make(map[*Placement]*time.Timer)}
 
 // registerEventHook has caddy call noteRunning. It is called at each start: caddy forgets
 // hooks at a reload by signal, keeps them at others, and panics for one that it has.
@@ -38,7 +39,7 @@ func noteRunning(instance *caddy.Instance) {
 	defer starting.Unlock()
 	for p := range starting.placements {
 		if p.instance == instance {
-			delete(starting.placements, p)
+			p.leaveStarting()
 		}
 	}
 }
@@ -51,7 +52,7 @@ func stopDiscarded() {
 	defer starting.Unlock()
 	for p := range starting.placements {
 		if !slices.Contains(caddy.Instances(), p.instance) {
-			delete(starting.placements, p)
+			p.leaveStarting()
 			p.stop()
 		}
 	}
@@ -60,21 +61,26 @@ func stopDiscarded() {
 // awaitRunning has the placement stopped if its instance is discarded. Caddy reports that
 // to a running instance with this plugin only, by OnRestartFailed. For the first start of
 // a process, and for the reload that adds the plugin to a Corefile, it is looked up once,
-// when the start is over.
+// when the start is over; the list is then read beside what caddy does.
 func (p *Placement) awaitRunning() {
 	starting.Lock()
 	defer starting.Unlock()
-	starting.placements[p] = true
-	time.AfterFunc(startTime, func() {
-		if p.isStarting() {
-			stopDiscarded()
-		}
-	})
+	starting.placements[p] = time.AfterFunc(startTime, stopDiscarded)
 }
 
-// isStarting decides whether it is unknown if the instance of the placement runs.
-func (p *Placement) isStarting() bool {
+// leaveStarting takes the placement from those that are starting, which are locked. Nothing of
+// it is kept then: forward closes its connections when its handlers are collected.
+func (p *Placement) leaveStarting() {
+	if timer := starting.placements[p]; timer != nil {
+		timer.Stop()
+		delete(starting.placements, p)
+	}
+}
+
+// end stops the placement.
+func (p *Placement) end() {
 	starting.Lock()
 	defer starting.Unlock()
-	return starting.placements[p]
+	p.leaveStarting()
+	p.stop()
 }

@@ -68,7 +68,7 @@ func Place(c *caddy.Controller, directive string, h Handlers) error {
 		return nil
 	})
 	c.OnShutdown(func() error {
-		p.stop()
+		p.end()
 		return nil
 	})
 	return nil
