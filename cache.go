@@ -76,14 +76,25 @@ type explainingWriter struct {
 	authenticated bool         // that message has AD
 }
 
-// WriteMsg adds the Extended DNS Error for a client with EDNS. The message may be the
-// cache's, so it is copied.
+// WriteMsg adds the Extended DNS Error for a client with EDNS. A client without EDNS gets
+// no OPT record, also if rewrite has added EDNS for the plugins behind (RFC 6891, section
+// 6.1.1). The message may be the cache's, so it is copied.
 func (w *explainingWriter) WriteMsg(m *dns.Msg) error {
 	w.written, w.authenticated = w.explanation(m), m.AuthenticatedData
-	if w.opt != nil && w.written != nil && w.written.ede != nil {
+	switch {
+	case w.opt == nil && m.IsEdns0() != nil:
+		m = withoutOPT(m)
+	case w.opt != nil && w.written != nil && w.written.ede != nil:
 		m = withExtendedError(m, w.opt, w.written.ede)
 	}
 	return w.ResponseWriter.WriteMsg(m)
+}
+
+// withoutOPT returns a copy of m without OPT record.
+func withoutOPT(m *dns.Msg) *dns.Msg {
+	out := *m
+	out.Extra = slices.DeleteFunc(slices.Clone(m.Extra), func(rr dns.RR) bool { return rr.Header().Rrtype == dns.TypeOPT })
+	return &out
 }
 
 // explanation returns what was found of this answer, or, if the answer comes from a cache,
@@ -139,10 +150,9 @@ func withExtendedError(m *dns.Msg, opt *dns.OPT, ede *dns.EDNS0_EDE) *dns.Msg {
 		own.Option = slices.DeleteFunc(slices.Clone(there.Option), func(o dns.EDNS0) bool { return o.Option() == dns.EDNS0EDE })
 	}
 	own.Option = append(own.Option, ede)
-	out := *m
-	out.Extra = slices.DeleteFunc(slices.Clone(m.Extra), func(rr dns.RR) bool { return rr.Header().Rrtype == dns.TypeOPT })
+	out := withoutOPT(m)
 	out.Extra = append(out.Extra, own)
-	return &out
+	return out
 }
 
 const (
