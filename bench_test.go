@@ -34,6 +34,41 @@ func benchAsk(b *testing.B, h plugin.Handler, name string, qtype uint16) {
 	}
 }
 
+// BenchmarkChain has the round trips and the questions of a name, by what is known
+// before, with each answer of the upstream held back.
+func BenchmarkChain(b *testing.B) {
+	const delay = 20 * time.Millisecond
+	for _, tc := range []struct{ name, known, asked string }{
+		{name: "nothing known", asked: "www.s0.test."},
+		{name: "new top level", known: "s0.", asked: "www.s0.test."},
+		{name: "new zone", known: "www.s1.test.", asked: "www.s0.test."},
+		{name: "new unsigned zone", known: "www.s1.test.", asked: "www.u0.test."},
+		{name: "known zone", known: "www.s0.test.", asked: "s0.test."},
+	} {
+		b.Run(tc.name, func(b *testing.B) {
+			w := benchWorld(b, 2)
+			var took time.Duration
+			questions := 0
+			for b.Loop() {
+				v := newTestValidator(b, w)
+				w.SetDelay(0)
+				if tc.known != "" {
+					benchAsk(b, v, tc.known, dns.TypeA)
+					time.Sleep(5 * time.Millisecond) // what was asked ahead
+				}
+				w.ResetQuestions()
+				w.SetDelay(delay)
+				start := time.Now()
+				benchAsk(b, v, tc.asked, dns.TypeA)
+				took += time.Since(start)
+				questions += askedInAll(w)
+			}
+			b.ReportMetric(float64(took)/float64(delay)/float64(b.N), "roundtrips/op")
+			b.ReportMetric(float64(questions)/float64(b.N), "questions/op")
+		})
+	}
+}
+
 // BenchmarkPlugin is an answer with all of its chain and its signature known, and the
 // same from the upstream alone: the difference is what the plugin costs.
 func BenchmarkPlugin(b *testing.B) {

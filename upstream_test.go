@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"slices"
 	"strings"
 	"sync"
@@ -11,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dnssecval/dnssecval/internal/dnssec"
 	"github.com/dnssecval/dnssecval/internal/testzone"
 	"github.com/miekg/dns"
 )
@@ -28,8 +30,8 @@ type off struct {
 func switchable(t *testing.T, v *Validator, w *testzone.World) *off {
 	t.Helper()
 	o := &off{World: w, asked: make(map[testzone.Question]int)}
-	v.Next, v.routes.own.stanzas[0].handler = o, o
-	v.routes.own.stanzas[0].upstream.returned = v.cache.forgetUnavailable
+	v.Next, v.routes.Own.Stanzas[0].Handler = o, o
+	upstreamOf(v.routes.Own.Stanzas[0]).returned = v.cache.forgetUnavailable
 	return o
 }
 
@@ -201,7 +203,7 @@ func TestSilenceByNames(t *testing.T) {
 func TestSilenceOfOneStanza(t *testing.T) {
 	w := newWorld(t, calm(), testzone.Spec{Name: "corp.", Algorithm: p256, Records: []string{"www A 192.0.2.1"}})
 	v := newTestValidator(t, w)
-	v.routes.own.stanzas = slices.Insert(v.routes.own.stanzas, 0, &stanza{directive: "forward", from: "corp.", handler: w})
+	v.routes.Own.Stanzas = slices.Insert(v.routes.Own.Stanzas, 0, forward("corp.", w))
 	w.Intercept(func(q, a *dns.Msg) *dns.Msg {
 		parents := q.Question[0].Qtype == dns.TypeDS && q.Question[0].Name == "corp."
 		if dns.IsSubDomain("corp.", q.Question[0].Name) && !parents {
@@ -212,8 +214,8 @@ func TestSilenceOfOneStanza(t *testing.T) {
 	for i := range 2 * silentAfter {
 		ask(t, v, fmt.Sprintf("www%d.corp.", i), dns.TypeA, withDO)
 	}
-	if !v.routes.own.stanzas[0].upstream.silent() || v.routes.own.stanzas[1].upstream.silent() {
-		t.Errorf("corp. is silent: %v, the root: %v", v.routes.own.stanzas[0].upstream.silent(), v.routes.own.stanzas[1].upstream.silent())
+	if !upstreamOf(v.routes.Own.Stanzas[0]).silent() || upstreamOf(v.routes.Own.Stanzas[1]).silent() {
+		t.Errorf("corp. is silent: %v, the root: %v", upstreamOf(v.routes.Own.Stanzas[0]).silent(), upstreamOf(v.routes.Own.Stanzas[1]).silent())
 	}
 	if m := ask(t, v, "h1.calm.", dns.TypeA, withDO); !m.AuthenticatedData {
 		t.Errorf("%s", m)

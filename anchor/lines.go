@@ -38,11 +38,11 @@ func Parse(source, text string, rules Rules) ([]Anchor, error) {
 	var anchors []Anchor
 	for _, e := range entriesOf(text) {
 		place := fmt.Sprintf("%s:%d", source, e.line)
-		ds, err := e.anchor(rules)
+		a, err := e.anchor(place, rules)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", place, err)
 		}
-		anchors = append(anchors, Anchor{DS: ds, Source: place})
+		anchors = append(anchors, a)
 	}
 	if len(anchors) == 0 {
 		return nil, fmt.Errorf("%s: no trust anchor in it; it needs DS or DNSKEY records in zone-file form, such as %q", source, rootLines[0])
@@ -81,20 +81,20 @@ func entriesOf(text string) []entry {
 }
 
 // anchor reads the record of an entry.
-func (e entry) anchor(rules Rules) (*dns.DS, error) {
+func (e entry) anchor(place string, rules Rules) (Anchor, error) {
 	switch {
 	case e.open > 0:
-		return nil, errors.New("a parenthesis is not closed")
+		return Anchor{}, errors.New("a parenthesis is not closed")
 	case e.open < 0:
-		return nil, errors.New("a parenthesis is closed that is not open")
+		return Anchor{}, errors.New("a parenthesis is closed that is not open")
 	case !isASCII(e.text):
-		return nil, errNotASCII
+		return Anchor{}, errNotASCII
 	}
 	rr, err := parseRecord(e.text)
 	if err != nil || rr == nil {
-		return nil, fmt.Errorf("not a DS or DNSKEY record in zone-file form, such as %q", rootLines[0])
+		return Anchor{}, fmt.Errorf("not a DS or DNSKEY record in zone-file form, such as %q", rootLines[0])
 	}
-	return dnssec.TrustAnchor(rr, rules.policy())
+	return New(rr, place, rules)
 }
 
 // parseRecord reads one record. Unlike dns.NewRR it does not follow $INCLUDE.

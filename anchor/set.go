@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/dnssecval/dnssecval/internal/dnsname"
+	"github.com/dnssecval/dnssecval/internal/dnssec"
 	"github.com/miekg/dns"
 )
 
@@ -28,6 +29,17 @@ type Set struct {
 type Anchor struct {
 	DS     *dns.DS
 	Source string // file:line, or "built in"
+}
+
+// New returns the trust anchor for a DS or DNSKEY record. It fails if the rules do not
+// accept the record: an algorithm or a digest type that is not relied on, a revoked key, or
+// one that can't be read. The source may be any text.
+func New(record dns.RR, source string, rules Rules) (Anchor, error) {
+	ds, err := dnssec.TrustAnchor(record, rules.policy())
+	if err != nil {
+		return Anchor{}, err
+	}
+	return Anchor{DS: ds, Source: source}, nil
 }
 
 // Zone returns the canonical name of the anchor's zone.
@@ -50,8 +62,8 @@ const (
 	Disabled             // a negative trust anchor: nothing is validated
 )
 
-// NewSet returns the set of some trust anchors, which are checked already (Parse and
-// Sources do so). They replace the built-in ones of their zones. A set with a
+// NewSet returns the set of some trust anchors, which are checked already (New, Parse and
+// ReadFiles do so). They replace the built-in ones of their zones. A set with a
 // built-in root key but without its successor gets the successor too, since files with
 // KSK-2017 alone are common; each warning names the line that is missing.
 func NewSet(anchors []Anchor) (set *Set, warnings []string) {

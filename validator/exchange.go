@@ -16,6 +16,14 @@ type Exchanger interface {
 	Exchange(ctx context.Context, request *dns.Msg, how Manner) (*dns.Msg, error)
 }
 
+// An ExchangerFunc is a function that is an Exchanger.
+type ExchangerFunc func(ctx context.Context, request *dns.Msg, how Manner) (*dns.Msg, error)
+
+// Exchange calls f.
+func (f ExchangerFunc) Exchange(ctx context.Context, request *dns.Msg, how Manner) (*dns.Msg, error) {
+	return f(ctx, request, how)
+}
+
 // Manner is how a question is to be asked, and for whom.
 type Manner struct {
 	TCP   bool // over TCP, or whatever does not truncate

@@ -191,12 +191,13 @@ func (r *reporter) zoneReport(c *cut) ZoneReport {
 	if ds, ok := r.dsSet(c.name); ok && c.finding.Status != dnssec.Insecure {
 		z.DNSKEY = r.keysReport(c, ds)
 	}
+	z.Keys = keyReports(z)
 	return z
 }
 
 // setReport reports an RRset other than DNSKEY.
 func (r *reporter) setReport(set dnssec.RRset) RRsetReport {
-	report := RRsetReport{RRset: set}
+	report := RRsetReport{Name: set.Name, Type: set.Type, RRs: set.RRs}
 	if len(set.RRs) == 0 {
 		return report
 	}
@@ -216,7 +217,7 @@ func (r *reporter) setReport(set dnssec.RRset) RRsetReport {
 // tried by itself with the keys that match the DS set.
 func (r *reporter) keysReport(c *cut, ds dnssec.DSSet) RRsetReport {
 	set := r.recorded.of(c.name, dns.TypeDNSKEY)
-	report := RRsetReport{RRset: set, Finding: c.finding}
+	report := RRsetReport{Finding: c.finding, Name: set.Name, Type: set.Type, RRs: set.RRs}
 	r.verifier.Budget = dnssec.NewBudget(nil)
 	for _, sig := range candidates(set) {
 		s := SignatureReport{RRSIG: sig}

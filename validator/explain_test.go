@@ -41,7 +41,7 @@ func TestExplain(t *testing.T) {
 	}
 	for _, set := range []RRsetReport{root.DNSKEY, example.DS, example.DNSKEY, report.RRsets[0]} {
 		if len(set.Signatures) != 1 || set.Signatures[0].Status != dnssec.Secure || set.Signatures[0].Expires.IsZero() {
-			t.Errorf("%s is signed by %+v", set.RRset, set.Signatures)
+			t.Errorf("%s is signed by %+v", &set, set.Signatures)
 		}
 	}
 }

@@ -128,7 +128,7 @@ func TestForgeries(t *testing.T) {
 				})
 				start := time.Now()
 				got := judged(t, v, f.asked.Name, f.asked.Type)
-				if got.Status != dnssec.Bogus || time.Since(start) > patience/2 {
+				if got.Status != dnssec.Bogus || time.Since(start) > Patience/2 {
 					t.Errorf("%s, %s, warm %v: %s %s after %s", f.what, denial, warm, got.Status, got, time.Since(start))
 				}
 			}

@@ -10,7 +10,7 @@ import (
 // does. It may change the response.
 func (r *Result) Reply(request, response *dns.Msg) *dns.Msg {
 	switch {
-	case r.Status == dnssec.Bogus:
+	case r.Status == dnssec.Bogus && !r.reportOnly:
 		return r.refuse(request)
 	case r.served != nil:
 		return servedReply(request, response, r.served)

@@ -9,43 +9,50 @@ import (
 	"github.com/miekg/dns"
 )
 
-// Report is what was found about a question, and of each zone and RRset on the way to it.
+// Report is what was found about a question, and about each zone and RRset on the way to
+// its answer.
 type Report struct {
-	dnssec.Finding
+	Finding
 	Name    string // canonical
 	Type    uint16
-	At      time.Time     // when, or as of when, it was judged
+	At      time.Time     // the time at which signatures were judged
 	Message *dns.Msg      // the response that was judged
 	Zones   []ZoneReport  // in canonical order, so that parents come first
-	RRsets  []RRsetReport // of the answer, and of the denial if there is none
-	Missing string        // the name, at the end of aliases, that has no such RRset; empty if it has
+	RRsets  []RRsetReport // of the answer, and the NSEC and NSEC3 RRsets of the authority section
+	Missing string        // the name, at the end of aliases, that has no RRset of the type; empty if it has
 	Anchors []*dns.DS     // the trust anchors
 }
 
-// ZoneReport is what is known of a zone.
+// ZoneReport is what was found about a zone.
 type ZoneReport struct {
-	dnssec.Finding
+	Finding
 	Name    string
-	Parent  string // the next zone above it in the report; empty for the first
-	Anchors []*dns.DS
-	DS      RRsetReport
-	Denial  []RRsetReport // of the DS, if there is none
+	Parent  string        // the next zone above it in the report; empty for the first
+	Anchors []*dns.DS     // the trust anchors of the zone; it has no DS then
+	DS      RRsetReport   // from the parent zone
+	Denial  []RRsetReport // the NSEC and NSEC3 RRsets that came instead of DS records
 	DNSKEY  RRsetReport
+	Keys    []KeyReport // the records of DNSKEY
 }
 
-// RRsetReport is an RRset as it came, and what is found of each of its signatures.
+// RRsetReport is an RRset as it came, and what was found about each of its signatures.
 type RRsetReport struct {
-	dnssec.Finding
-	dnssec.RRset
+	Finding
+	Name       string // canonical
+	Type       uint16
+	RRs        []dns.RR
 	Signatures []SignatureReport
 }
 
-// SignatureReport is one RRSIG. Its finding is Indeterminate if it was not checked,
-// since the keys of its signer are not known.
+// String returns the type and the owner name.
+func (r *RRsetReport) String() string { return dns.Type(r.Type).String() + " " + r.Name }
+
+// SignatureReport is what was found about one RRSIG. The finding is Indeterminate if the
+// signature was not checked, since the keys of its signer are not known.
 type SignatureReport struct {
-	dnssec.Finding
+	Finding
 	RRSIG   *dns.RRSIG
-	Expires time.Time
+	Expires time.Time // until when what it proves may be used; zero unless it is Secure
 }
 
 // Failed returns the zone that is at fault for a Bogus report, and the records that failed,

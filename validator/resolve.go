@@ -47,7 +47,7 @@ func (v *Validator) newQuery(ctx context.Context, r *dns.Msg) *query {
 // resolve answers the question from what is known, or asks it and judges the response.
 func (q *query) resolve() (*dns.Msg, *Result) {
 	if kept, ok := q.failedBefore(); ok {
-		result := &Result{Finding: kept, rcode: dns.RcodeServerFailure, Repeated: true}
+		result := &Result{Finding: kept, rcode: dns.RcodeServerFailure, Judged: true, Repeated: true}
 		return result.refuse(q.request), result
 	}
 	known := q.closestZone()
@@ -81,7 +81,7 @@ func (q *query) unanswered(err error) (*dns.Msg, *Result) {
 
 // conclude remembers the outcome, and makes the answer for the client.
 func (q *query) conclude(msg *dns.Msg, result *Result) (*dns.Msg, *Result) {
-	result.measure(q)
+	result.finish(q)
 	if result.Status == dnssec.Bogus {
 		// That the client gave up, or that there is too much to do, says nothing of the name.
 		if q.ctx.Err() != context.Canceled && result.Reason != dnssec.Overloaded {

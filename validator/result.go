@@ -17,23 +17,22 @@ const (
 	Bogus         = dnssec.Bogus         // should be provable, and is not
 )
 
-// Reason says why a status is not Secure. Its String is the word of logs and metrics, its
-// Remedy what an operator can do.
-type Reason = dnssec.Reason
-
-// Finding is a status with its reason, and which record, zone and key it is about.
+// Finding has a Status, its Reason, and as Detail the record, the zone and the key that it is
+// about. String returns "reason: detail".
 type Finding = dnssec.Finding
 
 // Result is what was found of a response: the weakest of the statuses of its RRsets.
 type Result struct {
 	Finding
-	Err      error // there was no response to judge: what the Exchanger returned
-	Repeated bool  // the finding is that of the last time; nothing was asked
+	Err      error // what the Exchanger returned, if there was no response to judge
+	Judged   bool  // the finding is that of a response
+	Repeated bool  // the response was that of the last time: nothing was asked
 	Hashes   int   // NSEC3 hashes that were computed
 
-	rcode int
-	sets  provenSets
-	ede   *dns.EDNS0_EDE // instead of that of the finding
+	rcode      int
+	sets       provenSets
+	ede        *dns.EDNS0_EDE // instead of that of the finding
+	reportOnly bool           // a Bogus response is answered all the same
 
 	inherited bool // the failure is of the chain: asking for the answer again does not help
 	verified  int  // links of the alias chain, from the first, that are not bogus
@@ -69,8 +68,11 @@ func keptFor(kept []keptRRset, name string, rtype uint16, authority bool) *keptR
 // refused.
 func (r *Result) Rcode() int { return r.rcode }
 
-// measure takes over what the response has cost.
-func (r *Result) measure(q *query) { r.Hashes = q.verifier.Budget.Spent().Hashes }
+// finish completes the result of a response that was judged.
+func (r *Result) finish(q *query) {
+	r.Judged, r.reportOnly = true, q.v.options.ReportOnly
+	r.Hashes = q.verifier.Budget.Spent().Hashes
+}
 
 // settled reports whether asking again is of no use.
 func (r *Result) settled() bool {

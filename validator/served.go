@@ -44,7 +44,7 @@ func (q *query) judgeServed(msg *dns.Msg) *Result {
 	}
 	// A referral's NS RRset is not signed.
 	result.served.proven = result.Status == dnssec.Secure && msg.Authoritative && !q.v.served.byOwnKeys(q.question.name)
-	result.measure(q)
+	result.finish(q)
 	return result
 }
 

@@ -234,7 +234,7 @@ func TestTargetExplained(t *testing.T) {
 	report := explained(t, newTestValidator(t, w), "one.example", typeA)
 	var sets []string
 	for _, set := range report.RRsets {
-		sets = append(sets, set.RRset.String()+" "+set.Status.String())
+		sets = append(sets, set.String()+" "+set.Status.String())
 	}
 	want := []string{"CNAME one.example. secure", "CNAME two.example. secure", "CNAME three.csk.example. secure", "A www.csk.example. secure"}
 	if report.Status != dnssec.Secure || !slices.Equal(sets, want) {

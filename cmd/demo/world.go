@@ -8,11 +8,11 @@ import (
 	"github.com/dnssecval/dnssecval/internal/testzone"
 )
 
-// The records of a zone that has nothing special.
+// www has the records of an ordinary zone.
 var www = []string{"www A 192.0.2.80", "www AAAA 2001:db8::80"}
 
-// worldZones is the tree that CoreDNS validates: a root, two top-level
-// domains, and below them a zone of each kind.
+// worldZones is the tree that CoreDNS validates: a root, two top-level domains,
+// and zones of each kind below them.
 var worldZones = []testzone.Spec{
 	{Name: ".", Algorithm: dns.RSASHA256},
 	{Name: "example.", Algorithm: dns.ECDSAP256SHA256, Denial: testzone.NSEC},
@@ -44,7 +44,7 @@ var worldZones = []testzone.Spec{
 	{Name: "no-proof.test.", Algorithm: dns.ECDSAP256SHA256, Denial: testzone.NSEC3, Records: www},
 }
 
-// worldBreakages has what is wrong in the zones that are named for it.
+// worldBreakages breaks the zones that are named after the breakage.
 var worldBreakages = map[string]testzone.Breakage{
 	"expired.example.":  testzone.Expired("", 0),
 	"not-yet.test.":     testzone.NotYetValid("", 0),
@@ -54,8 +54,8 @@ var worldBreakages = map[string]testzone.Breakage{
 	"no-proof.test.":    testzone.DropDenial(),
 }
 
-// worldPromises is what the validating CoreDNS answers.
-var worldPromises = []promise{
+// worldExpectations lists the answers of the validating CoreDNS.
+var worldExpectations = []expectation{
 	{"www.signed.example.", "A", "NOERROR", true, "", "signed: ECDSA P-256, NSEC"},
 	{"www.signed.example.", "MX", "NOERROR", true, "", "no such type, proven by NSEC"},
 	{"nobody.signed.example.", "A", "NXDOMAIN", true, "", "no such name, proven by NSEC"},
@@ -74,27 +74,27 @@ var worldPromises = []promise{
 	{"www.unsigned.example.", "A", "NOERROR", false, "", "insecure: no DS, proven by NSEC"},
 	{"www.unsigned.test.", "A", "NOERROR", false, "", "insecure: opt-out span"},
 	{"downgrade.signed.example.", "A", "NOERROR", false, "", "CNAME from a signed zone into an unsigned one"},
-	{"www.private-algorithm.test.", "A", "NOERROR", false, "algorithm_unsupported", "insecure: an algorithm that nobody knows"},
+	{"www.private-algorithm.test.", "A", "NOERROR", false, "algorithm_unsupported", "insecure: unsupported algorithm"},
 
-	{"www.expired.example.", "A", "SERVFAIL", false, "signature_expired", "the signatures ran out yesterday"},
-	{"www.not-yet.test.", "A", "SERVFAIL", false, "signature_not_yet_valid", "the signatures begin in two weeks"},
-	{"www.tampered.example.", "A", "SERVFAIL", false, "signature_invalid", "another address than was signed"},
+	{"www.expired.example.", "A", "SERVFAIL", false, "signature_expired", "the signatures expired yesterday"},
+	{"www.not-yet.test.", "A", "SERVFAIL", false, "signature_not_yet_valid", "the signatures become valid in two weeks"},
+	{"www.tampered.example.", "A", "SERVFAIL", false, "signature_invalid", "the address was changed after signing"},
 	{"www.tampered.example.", "AAAA", "NOERROR", true, "", "the same name, untouched"},
-	{"trap.signed.example.", "A", "SERVFAIL", false, "signature_invalid", "CNAME to the address that was changed"},
-	{"www.stripped.example.", "A", "SERVFAIL", false, "signature_missing", "there is a DS, and no signature"},
-	{"www.wrong-ds.test.", "A", "SERVFAIL", false, "dnskey_no_ds_match", "the DS is of another key"},
-	{"nobody.no-proof.test.", "A", "SERVFAIL", false, "denial_missing", "NXDOMAIN that is not proven"},
+	{"trap.signed.example.", "A", "SERVFAIL", false, "signature_invalid", "CNAME to the changed address"},
+	{"www.stripped.example.", "A", "SERVFAIL", false, "signature_missing", "DS, but no signatures"},
+	{"www.wrong-ds.test.", "A", "SERVFAIL", false, "dnskey_no_ds_match", "the DS matches no key"},
+	{"nobody.no-proof.test.", "A", "SERVFAIL", false, "denial_missing", "NXDOMAIN without proof"},
 }
 
-// realPromises is what CoreDNS answers with -upstream.
-var realPromises = []promise{
+// realExpectations lists the answers of CoreDNS with -upstream.
+var realExpectations = []expectation{
 	{"www.iana.org.", "A", "NOERROR", true, "", "signed"},
 	{"nobody-has-this-name.iana.org.", "A", "NXDOMAIN", true, "", "no such name, proven"},
 	{"google.com.", "A", "NOERROR", false, "", "not signed, proven by com"},
-	{"dnssec-failed.org.", "A", "SERVFAIL", false, "dnskey_no_ds_match", "broken on purpose, by its owner"},
+	{"dnssec-failed.org.", "A", "SERVFAIL", false, "dnskey_no_ds_match", "broken on purpose by its owner"},
 }
 
-// newWorld makes the zones and breaks those that are to be broken.
+// newWorld creates the zones and breaks some of them.
 func newWorld(now time.Time) (*testzone.World, error) {
 	w, err := testzone.New(now, worldZones...)
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-// arguments is what was typed.
+// arguments are the arguments of the program.
 type arguments struct {
 	command   string
 	name      string
@@ -32,10 +32,10 @@ type arguments struct {
 	quiet     bool
 	svg       string
 	from      string
-	file      string // that capture writes
+	file      string // for capture to write
 }
 
-// parse reads the arguments, in whatever order they come.
+// parse reads the arguments, which may come in any order.
 func parse(args []string, resolvConf string) (*arguments, error) {
 	a := &arguments{command: args[0], qtype: dns.TypeA}
 	if a.command != "check" && a.command != "capture" {
@@ -59,7 +59,7 @@ func parse(args []string, resolvConf string) (*arguments, error) {
 	return a, nil
 }
 
-// options takes the options from among the words, and returns these.
+// options reads the options and returns the other words.
 func (a *arguments) options(args []string) (words []string, err error) {
 	set := flag.NewFlagSet("dnssecval", flag.ContinueOnError)
 	set.SetOutput(io.Discard)
@@ -88,7 +88,7 @@ func (a *arguments) options(args []string) (words []string, err error) {
 	}
 }
 
-// flagWords says what package flag says as this program writes options.
+// flagWords turns the messages of package flag into the form in which options are written here.
 var flagWords = strings.NewReplacer("flag provided but not defined: -", "unknown option --", "flag needs an argument: -",
 	"an argument is missing for --", "for flag -", "for --", "\" for -", "\" for --")
 
@@ -99,7 +99,7 @@ func list(to *[]string) func(string) error {
 	}
 }
 
-// place finds out which of the words is what.
+// place finds the name, the type and the server among the words.
 func (a *arguments) place(words []string) error {
 	names := slices.DeleteFunc(slices.Clone(words), func(w string) bool { return strings.HasPrefix(w, "@") })
 	for _, w := range words {
@@ -135,7 +135,7 @@ func (a *arguments) place(words []string) error {
 	return err
 }
 
-// consistent fails for what can't go together, or is missing.
+// consistent returns an error if arguments are missing or exclude each other.
 func (a *arguments) consistent(words []string) error {
 	switch {
 	case a.from != "" && a.command != "check":
@@ -156,7 +156,7 @@ func (a *arguments) consistent(words []string) error {
 	return nil
 }
 
-// parseName returns a name in the form in which it is read from the wire.
+// parseName returns a name in canonical form, escaped as names from the wire are.
 func parseName(s string) (string, error) {
 	if strings.ContainsFunc(s, func(r rune) bool { return r > unicode.MaxASCII }) {
 		return "", fmt.Errorf("%q is not of ASCII letters, write it as xn--…", s)
@@ -190,7 +190,7 @@ func parseTime(s string) (time.Time, error) {
 	return time.Time{}, errors.New("not a time such as 2026-12-31T12:00:00Z, 20261231120000 or 2026-12-31")
 }
 
-// parseServer adds port 53 where there is none.
+// parseServer returns the address of a server with its port, which is 53 by default.
 func parseServer(s string) (string, error) {
 	if _, err := netip.ParseAddr(s); err == nil {
 		return net.JoinHostPort(s, "53"), nil
@@ -205,7 +205,7 @@ func parseServer(s string) (string, error) {
 	return net.JoinHostPort(host, port), nil
 }
 
-// firstServer returns the server that the system asks first.
+// firstServer returns the first resolver of a resolv.conf.
 func firstServer(resolvConf string) (string, error) {
 	conf, err := dns.ClientConfigFromFile(resolvConf)
 	if err != nil {

@@ -45,7 +45,7 @@ func TestArguments(t *testing.T) {
 	}
 }
 
-// TestArgumentErrors: what is wrong is named.
+// TestArgumentErrors: the error names the wrong argument.
 func TestArgumentErrors(t *testing.T) {
 	for line, says := range map[string]string{
 		"look example":                      `"look" is neither check nor capture`,

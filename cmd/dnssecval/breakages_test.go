@@ -16,14 +16,14 @@ import (
 	"github.com/miekg/dns"
 )
 
-// broken is a zone with one thing broken, and what is found of it.
+// broken is a zone with one breakage, and the finding about it.
 type broken struct {
 	breakage func(zone string) testzone.Breakage
 	denial   testzone.Denial
 	question string // below the zone: "www A"
 	token    string
 	code     int
-	nothing  bool // no record is at fault: it is one that did not come
+	nothing  bool // no record is at fault, since one is missing
 }
 
 func just(b testzone.Breakage) func(string) testzone.Breakage {
@@ -124,14 +124,14 @@ func brokenWorld(t testing.TB) *served {
 
 func brokenZone(i int) string { return fmt.Sprintf("broken%d.test.", i) }
 
-// asked is the name and the type of a breakage's question.
+// asked returns the name and the type of the question.
 func (b broken) asked(i int) (name, qtype string) {
 	label, qtype, _ := strings.Cut(b.question, " ")
 	return label + "." + brokenZone(i), qtype
 }
 
-// TestBreakages: each breakage has its token, what to do about it, and for what is
-// bogus the zone, the records and the line that lets it pass.
+// TestBreakages: each breakage has its reason and a remedy. If it is bogus it has the zone, the
+// records and a negative trust anchor too.
 func TestBreakages(t *testing.T) {
 	s := brokenWorld(t)
 	for i, b := range breakages {
@@ -154,7 +154,7 @@ func TestBreakages(t *testing.T) {
 				}
 				return
 			}
-			line := "negative-trust-anchor " + brokenZone(i) + " until " + then.Add(tolerated).Format(time.RFC3339)
+			line := "negative-trust-anchor " + brokenZone(i) + " until " + then.Add(negativeFor).Format(time.RFC3339)
 			if d.Failed == nil || d.Failed.Zone != brokenZone(i) || d.Failed.Negative != line {
 				t.Fatalf("%+v is at fault, want %s", d.Failed, line)
 			}
@@ -166,7 +166,7 @@ func TestBreakages(t *testing.T) {
 	}
 }
 
-// passes tests the line: with it the name is insecure.
+// passes tests that the name is insecure with the negative trust anchor.
 func (s *served) passes(t *testing.T, zone, name, qtype string) {
 	t.Helper()
 	got := run(t, s.judge("check", name, qtype, "--negative-trust-anchor", zone)...)

@@ -11,17 +11,18 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dnssecval/dnssecval/anchor"
 	"github.com/miekg/dns"
 )
 
-// A capture is what it takes to judge a question again: a text file of JSON, one
-// value a line. The first line is the header, each of the others an exchange.
+// A capture has everything that is needed to judge a question again. Its file is text with
+// one JSON value a line: the header, then an exchange in each line.
 type capture struct {
 	header
 	exchanges []exchange
 }
 
-// header is the first line.
+// header is the first line of the file.
 type header struct {
 	Capture   int       `json:"dnssecval-capture"` // the version of the format
 	Program   string    `json:"program"`
@@ -32,19 +33,19 @@ type header struct {
 	Anchors   []string  `json:"trust_anchors"`
 	Negative  []string  `json:"negative_trust_anchors,omitempty"`
 	AllowSHA1 bool      `json:"allow_sha1,omitempty"`
-	TCP       bool      `json:"tcp,omitempty"` // nothing was asked over UDP
+	TCP       bool      `json:"tcp,omitempty"` // everything was asked over TCP
 }
 
-// exchange is a question and what came of it: a message in wire format, or an error.
+// exchange is a question with its answer, a message in wire format, or an error.
 type exchange struct {
 	asked
-	Rcode   string `json:"rcode,omitempty"` // for who reads it, as is Records
-	Records int    `json:"records,omitempty"`
-	Answer  []byte `json:"answer,omitempty"` // base64
+	Rcode   string `json:"rcode,omitempty"`   // for the reader of the file
+	Records int    `json:"records,omitempty"` // likewise
+	Answer  []byte `json:"answer,omitempty"`  // base64
 	Error   string `json:"error,omitempty"`
 }
 
-// asked is a question and how it was asked.
+// asked is a question, and how it was asked.
 type asked struct {
 	Name      string `json:"name"`
 	Type      string `json:"type"`
@@ -108,7 +109,7 @@ func readCaptureFile(path string) (*capture, error) {
 	return c, nil
 }
 
-// readCapture reads what write has written. An error comes with its line.
+// readCapture reads what write writes. An error is returned with its line.
 func readCapture(text []byte) (c *capture, line int, err error) {
 	c = &capture{}
 	lines := bufio.NewScanner(bytes.NewReader(text))
@@ -169,17 +170,21 @@ func (c *capture) add(line []byte) error {
 	return nil
 }
 
-// anchors reads the trust anchors of the header. It is not dns.NewRR that reads them:
-// that would open the file of an $INCLUDE.
-func (h *header) anchors() ([]*dns.DS, error) {
-	var anchors []*dns.DS
+// anchors reads the trust anchors of the header. Unlike dns.NewRR it does not follow
+// $INCLUDE.
+func (h *header) anchors(rules anchor.Rules) ([]anchor.Anchor, error) {
+	var anchors []anchor.Anchor
 	for _, line := range h.Anchors {
 		rr, _ := dns.NewZoneParser(strings.NewReader(line), ".", "").Next()
 		ds, ok := rr.(*dns.DS)
 		if !ok {
 			return nil, fmt.Errorf("trust anchor %q is not a DS record", line)
 		}
-		anchors = append(anchors, ds)
+		a, err := anchor.New(ds, "capture", rules)
+		if err != nil {
+			return nil, fmt.Errorf("trust anchor %q: %w", line, err)
+		}
+		anchors = append(anchors, a)
 	}
 	return anchors, nil
 }

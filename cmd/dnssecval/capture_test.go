@@ -8,13 +8,9 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/dnssecval/dnssecval"
-	"github.com/miekg/dns"
 )
 
-// TestCapture: what was captured is judged alike elsewhere, later and without the
-// server, to the last word of the report.
+// TestCapture: the report about a capture is the same as the one about the server, word for word.
 func TestCapture(t *testing.T) {
 	s := brokenWorld(t)
 	for i, b := range breakages {
@@ -30,8 +26,8 @@ func TestCapture(t *testing.T) {
 	}
 }
 
-// TestCaptureNow: a capture has the present time if none is given, all that it was
-// judged by, and is judged by this and by what is typed.
+// TestCaptureNow: a capture has the present time if none is given, and all settings. They are
+// used when it is judged, unless arguments override them.
 func TestCaptureNow(t *testing.T) {
 	s := goldenWorld(t)
 	file := filepath.Join(t.TempDir(), "capture")
@@ -59,8 +55,7 @@ func TestCaptureNow(t *testing.T) {
 	}
 }
 
-// TestCaptureErrors: a file that is no capture, or a broken one, is refused with the
-// line that is wrong.
+// TestCaptureErrors: the error about a file that is no capture, or a broken one, names the line.
 func TestCaptureErrors(t *testing.T) {
 	head := `{"dnssecval-capture":1,"name":"example.","type":"A","server":"127.0.0.1:53","time":"2026-12-01T12:00:00Z"`
 	for _, test := range []struct{ name, text, says string }{
@@ -89,7 +84,7 @@ func TestCaptureErrors(t *testing.T) {
 	}
 }
 
-// TestCaptureLacks: an answer that the capture does not have is one that can't be had.
+// TestCaptureLacks: a question that the capture does not have fails.
 func TestCaptureLacks(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "capture")
 	write(t, file, `{"dnssecval-capture":1,"name":"example.","type":"A","server":"127.0.0.1:53","time":"2026-12-01T12:00:00Z"}`)
@@ -103,20 +98,15 @@ func TestCaptureLacks(t *testing.T) {
 func captured(t testing.TB) (captures []*capture) {
 	t.Helper()
 	s := goldenWorld(t)
-	for _, question := range []string{"www.signed.example. A", "nobody.signed.example. A", "www.unsigned.example. A", "www.expired.example. A", "www.wrong-ds.example. A", "signed.example. DNSKEY"} {
+	for _, question := range []string{"www.signed.example A", "nobody.signed.example A", "www.unsigned.example A", "www.expired.example A", "www.wrong-ds.example A", "signed.example DNSKEY"} {
 		name, qtype, _ := strings.Cut(question, " ")
-		kept := &recorder{next: &resolver{s.addr}}
-		rr, err := dns.NewRR(s.Anchors(".")[0])
+		file := filepath.Join(t.TempDir(), "capture")
+		run(t, s.judge("capture", name, qtype, "-o", file)...)
+		c, err := readCaptureFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
-		number, _ := parseType(qtype)
-		in := dnssecval.Inquiry{Name: name, Type: number, Next: kept, Anchors: []*dns.DS{rr.(*dns.DS)}, At: then}
-		if _, err := dnssecval.Inquire(context.Background(), in); err != nil {
-			t.Fatal(err)
-		}
-		captures = append(captures, &capture{exchanges: kept.all(),
-			header: header{Capture: captureVersion, Name: name, Type: qtype, Server: s.addr, Time: then, Anchors: []string{rr.String()}}})
+		captures = append(captures, c)
 	}
 	return captures
 }
@@ -124,25 +114,24 @@ func captured(t testing.TB) (captures []*capture) {
 // judgeAny judges a capture and writes the report in all forms.
 func judgeAny(t *testing.T, c *capture) {
 	t.Helper()
-	in, err := c.inquiry(dnssecval.Inquiry{})
+	in, err := c.inquiry(&arguments{})
 	if err != nil {
 		return
 	}
 	shown := command{out: io.Discard, err: io.Discard}
-	report, err := shown.inquire(context.Background(), in, c.Server)
+	report, err := shown.explain(context.Background(), in)
 	if err != nil {
 		return
 	}
 	for _, a := range []*arguments{{}, {json: true}, {dot: true}, {svg: "-"}} {
-		if err := shown.print(a, newSummary(report, c.Server)); err != nil {
+		if err := shown.print(a, newSummary(report, in.server)); err != nil {
 			t.Error(err)
 		}
 	}
-	checkXML(t, newGraph(newSummary(report, c.Server)).svg())
+	checkXML(t, newGraph(newSummary(report, in.server)).svg())
 }
 
-// FuzzCapture: no file makes the command panic, and none makes a drawing that can't
-// be read.
+// FuzzCapture: no file makes the command panic or write a drawing that is not well-formed.
 func FuzzCapture(f *testing.F) {
 	for _, c := range captured(f) {
 		var text strings.Builder

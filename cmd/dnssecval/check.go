@@ -2,49 +2,43 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
-	"github.com/coredns/coredns/plugin"
-	"github.com/dnssecval/dnssecval"
-	"github.com/dnssecval/dnssecval/internal/dnssec"
+	"github.com/dnssecval/dnssecval/validator"
 	"github.com/miekg/dns"
 )
 
-// patience is how long all questions may take together.
-const patience = 30 * time.Second
+// timeout bounds the time for all questions together.
+const timeout = 30 * time.Second
 
-// check judges a name, or what was captured of one, and prints the report.
-func (c command) check(ctx context.Context, a *arguments) (dnssec.Status, error) {
-	in, server, err := a.inquiry()
+// check judges a name, or a capture of one, and prints the report.
+func (c command) check(ctx context.Context, a *arguments) (validator.Status, error) {
+	in, err := a.inquiry()
 	if err != nil {
 		return 0, err
 	}
-	in.Next = a.over(in.Next)
-	report, err := c.inquire(ctx, in, server)
+	report, err := c.explain(ctx, in)
 	if err != nil {
 		return 0, err
 	}
-	return report.Status, c.print(a, newSummary(report, server))
+	return report.Status, c.print(a, newSummary(report, in.server))
 }
 
-// capture judges a name and stores what was asked and answered.
-func (c command) capture(ctx context.Context, a *arguments) (dnssec.Status, error) {
-	in, server, err := a.inquiry()
+// capture judges a name and writes all questions and answers to a file.
+func (c command) capture(ctx context.Context, a *arguments) (validator.Status, error) {
+	in, err := a.inquiry()
 	if err != nil {
 		return 0, err
 	}
-	kept := &recorder{next: in.Next}
-	in.Next = a.over(kept)
-	if in.At.IsZero() {
-		in.At = time.Now().UTC().Truncate(time.Second)
-	}
-	report, err := c.inquire(ctx, in, server)
+	in.at = in.at.UTC().Truncate(time.Second)
+	recorded := &recorder{next: in.exchanger}
+	in.exchanger = recorded
+	report, err := c.explain(ctx, in)
 	if err != nil {
 		return 0, err
 	}
-	stored := &capture{exchanges: kept.all(), header: header{Name: a.name, Type: dns.Type(a.qtype).String(), Server: server, Time: in.At,
+	stored := &capture{exchanges: recorded.all(), header: header{Name: a.name, Type: dns.Type(a.qtype).String(), Server: in.server, Time: in.at,
 		Negative: a.negative, AllowSHA1: a.allowSHA1, TCP: a.tcp}}
 	for _, ds := range report.Anchors {
 		stored.Anchors = append(stored.Anchors, ds.String())
@@ -56,37 +50,47 @@ func (c command) capture(ctx context.Context, a *arguments) (dnssec.Status, erro
 	return report.Status, nil
 }
 
-func verdictOf(report *dnssecval.Report) string {
-	if report.Reason == dnssec.ReasonNone {
+// verdictOf returns the status of a report, with the reason if there is one.
+func verdictOf(report *validator.Report) string {
+	if report.Reason == validator.ReasonNone {
 		return report.Status.String()
 	}
 	return report.Status.String() + ": " + report.Reason.String()
 }
 
-// inquire asks and judges, and says what is waited for.
-func (c command) inquire(ctx context.Context, in dnssecval.Inquiry, server string) (*dnssecval.Report, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+// explain asks and judges. On a terminal it shows which question is under way.
+func (c command) explain(ctx context.Context, in *inquiry) (*validator.Report, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
+	exchanger := in.exchanger
 	if c.interactive {
-		shown := &progress{Handler: in.Next, out: c.err, start: time.Now()}
-		in.Next = shown
+		shown := &progress{next: exchanger, out: c.err, start: time.Now()}
 		defer shown.end()
+		exchanger = shown
 	}
-	report, err := dnssecval.Inquire(ctx, in)
-	switch {
-	case errors.Is(err, dnssecval.ErrNoAnswer):
-		return nil, fmt.Errorf("%s, asked for %s %s: %w", server, in.Name, dns.Type(in.Type), err)
-	case err != nil:
-		return nil, errInput{err}
+	if in.tcp {
+		exchanger = overTCP{exchanger}
 	}
-	if rcode := report.Message.Rcode; report.Reason == dnssec.ReasonNone && report.Status != dnssec.Secure {
-		return nil, fmt.Errorf("%s answers %s for %s %s, and there is nothing to judge%s", server, dns.RcodeToString[rcode], in.Name, dns.Type(in.Type), saidWhy(report.Message))
+	policy := validator.DefaultPolicy
+	policy.AllowSHA1 = in.allowSHA1
+	v, err := validator.New(exchanger, validator.Options{Anchors: in.anchors, Policy: &policy, Clock: func() time.Time { return in.at }})
+	if err != nil {
+		return nil, err
+	}
+	report, err := v.Explain(ctx, in.name, in.qtype)
+	if err != nil {
+		return nil, fmt.Errorf("%s, asked for %s %s: %w", in.server, in.name, dns.Type(in.qtype), err)
+	}
+	if report.Reason == validator.ReasonNone && report.Status != validator.Secure {
+		return nil, fmt.Errorf("%s answers %s for %s %s, and there is nothing to judge%s", in.server, dns.RcodeToString[report.Message.Rcode],
+			in.name, dns.Type(in.qtype), serverError(report.Message))
 	}
 	return report, nil
 }
 
-// saidWhy returns the Extended DNS Error of a message. The text is a stranger's.
-func saidWhy(m *dns.Msg) string {
+// serverError returns the Extended DNS Error of a message in words, or an empty string. The
+// server chose the text, so it is quoted.
+func serverError(m *dns.Msg) string {
 	opt := m.IsEdns0()
 	if opt == nil {
 		return ""
@@ -97,52 +101,4 @@ func saidWhy(m *dns.Msg) string {
 		}
 	}
 	return ""
-}
-
-// over has a handler ask over the transport that was chosen.
-func (a *arguments) over(next plugin.Handler) plugin.Handler {
-	if a.tcp {
-		return overTCP{next}
-	}
-	return next
-}
-
-// inquiry is what is to be asked, and whom: a server or a file.
-func (a *arguments) inquiry() (in dnssecval.Inquiry, server string, err error) {
-	in = dnssecval.Inquiry{Name: a.name, Type: a.qtype, Negative: a.negative, AllowSHA1: a.allowSHA1, At: a.at, Next: &resolver{a.server}}
-	server = a.server
-	if a.from != "" {
-		stored, err := readCaptureFile(a.from)
-		if err != nil {
-			return in, "", errInput{err}
-		}
-		if in, err = stored.inquiry(in); err != nil {
-			return in, "", errInput{fmt.Errorf("%s:1: %w", a.from, err)}
-		}
-		server, a.tcp = stored.Server+" (captured)", a.tcp || stored.TCP
-	}
-	if len(a.anchors) > 0 {
-		at := in.At
-		if at.IsZero() {
-			at = time.Now()
-		}
-		if in.Anchors, err = dnssecval.TrustAnchors(a.anchors, in.AllowSHA1, at); err != nil {
-			return in, "", errInput{err}
-		}
-	}
-	return in, server, nil
-}
-
-// inquiry is what was captured; what was typed goes before it.
-func (c *capture) inquiry(typed dnssecval.Inquiry) (in dnssecval.Inquiry, err error) {
-	in = typed
-	in.Name, in.Next = c.Name, newReplayer(c)
-	in.Type, _ = parseType(c.Type)
-	in.Negative = append(in.Negative, c.Negative...)
-	in.AllowSHA1 = in.AllowSHA1 || c.AllowSHA1
-	if in.At.IsZero() {
-		in.At = c.Time
-	}
-	in.Anchors, err = c.anchors()
-	return in, err
 }

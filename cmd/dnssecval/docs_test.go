@@ -14,7 +14,7 @@ import (
 
 const commandPage = "../../docs/command.md"
 
-// fenced returns the blocks of a page that are fenced as of a language.
+// fenced returns the fenced blocks of a page that are in a language.
 func fenced(text, language string) (blocks []string) {
 	fence := regexp.MustCompile(`(?ms)^~~~ (\w+)\n(.*?)^~~~$`)
 	for _, found := range fence.FindAllStringSubmatch(text, -1) {
@@ -25,7 +25,7 @@ func fenced(text, language string) (blocks []string) {
 	return blocks
 }
 
-// documented is the world that the examples ask.
+// documented serves the world of the examples.
 func documented(t *testing.T) *served {
 	t.Helper()
 	w, err := testzone.New(then,
@@ -43,15 +43,15 @@ func documented(t *testing.T) *served {
 
 var codes = map[string]int{"secure": exitSecure, "bogus": exitBogus, "insecure": exitInsecure, "indeterminate": exitIndeterminate}
 
-// TestExamples: each line of the page and of the README that runs the command does
-// what is said behind it.
+// TestExamples: each line of the page and of the README that runs the command ends with the
+// status in its comment.
 func TestExamples(t *testing.T) {
 	pages := read(t, commandPage) + read(t, "../../README.md")
 	s := documented(t)
 	t.Chdir(t.TempDir())
 	ran := 0
 	for line := range strings.Lines(strings.Join(fenced(pages, "sh"), "")) {
-		line, said, _ := strings.Cut(strings.TrimSpace(line), "#")
+		line, comment, _ := strings.Cut(strings.TrimSpace(line), "#")
 		words := strings.Fields(line)
 		if len(words) < 2 || words[0] != "dnssecval" {
 			continue
@@ -63,9 +63,9 @@ func TestExamples(t *testing.T) {
 		if !slices.Contains(words, "--from") {
 			words = s.judge(words...)
 		}
-		code, ok := codes[strings.Trim(strings.Fields(said + " ?")[0], ",;")]
+		code, ok := codes[strings.Trim(strings.Fields(comment + " ?")[0], ",;")]
 		if got := run(t, words...); !ok || got.code != code || got.err != "" {
-			t.Errorf("%s: %+v, want%s", line, got, said)
+			t.Errorf("%s: %+v, want%s", line, got, comment)
 		}
 		ran++
 	}
@@ -79,8 +79,8 @@ func TestExamples(t *testing.T) {
 	}
 }
 
-// TestDocumentedOutput: the report in the page is the one that is printed, but for
-// keys and times.
+// TestDocumentedOutput: the report in the page is the one that is printed, except for keys and
+// times.
 func TestDocumentedOutput(t *testing.T) {
 	s := documented(t)
 	blocks := fenced(read(t, commandPage), "txt")
@@ -105,7 +105,7 @@ var varying = []struct {
 	{regexp.MustCompile(`((?:DNSKEY|DS|anchor|key|TIME TIME|\(tag) +)\d+\b`), "${1}TAG"},
 }
 
-// common is a report without what differs from one world to the next.
+// common returns a report without what differs between worlds.
 func common(report string) string {
 	for _, v := range varying {
 		report = v.found.ReplaceAllString(report, v.put)
@@ -113,7 +113,7 @@ func common(report string) string {
 	return strings.Join(strings.Fields(report), " ")
 }
 
-// TestUsage: the page has what --help prints.
+// TestUsage: the page has the output of --help.
 func TestUsage(t *testing.T) {
 	blocks := fenced(read(t, commandPage), "usage")
 	if len(blocks) != 1 || blocks[0] != usage {

@@ -1,13 +1,12 @@
 package main
 
 import (
-	"github.com/dnssecval/dnssecval"
-	"github.com/dnssecval/dnssecval/internal/dnssec"
+	"github.com/dnssecval/dnssecval/validator"
 	"github.com/miekg/dns"
 )
 
-// document is a report as JSON. docs/command.md describes it; fields may be added to
-// a version, and none is renamed or removed.
+// document is a report as JSON, as docs/command.md describes it. Fields may be added; none is
+// renamed or removed as long as the version is the same.
 type document struct {
 	Version int              `json:"version"`
 	Name    string           `json:"name"`
@@ -19,13 +18,13 @@ type document struct {
 	Failed  *documentFailure `json:"failure,omitempty"`
 	Zones   []documentZone   `json:"zones"`
 	RRsets  []documentRRset  `json:"rrsets"`
-	Missing string           `json:"missing,omitempty"` // the name that has no such RRset
+	Missing string           `json:"missing,omitempty"` // the name that has no RRset of the type
 	Anchors []documentDS     `json:"trust_anchors"`
 }
 
 const documentVersion = 1
 
-// documentFinding is a status, and for all but secure the reason.
+// documentFinding is a status, with the reason unless it is secure.
 type documentFinding struct {
 	Status  string  `json:"status"`
 	Reason  string  `json:"reason,omitempty"`
@@ -61,11 +60,11 @@ type documentDS struct {
 }
 
 type documentKey struct {
-	KeyTag     uint16 `json:"key_tag"`
-	Algorithm  string `json:"algorithm"`
-	Flags      uint16 `json:"flags"`
-	VouchedFor bool   `json:"vouched_for"`
-	Reason     string `json:"reason,omitempty"` // why it can't be used
+	KeyTag    uint16 `json:"key_tag"`
+	Algorithm string `json:"algorithm"`
+	Flags     uint16 `json:"flags"`
+	Matches   bool   `json:"vouched_for"`      // a DS record or a trust anchor is a digest of it
+	Reason    string `json:"reason,omitempty"` // why it can't be used
 }
 
 type documentRRset struct {
@@ -98,9 +97,9 @@ func newDocument(s *summary) *document {
 	return d
 }
 
-func finding(f dnssec.Finding) documentFinding {
+func finding(f validator.Finding) documentFinding {
 	d := documentFinding{Status: f.Status.String(), Detail: f.Detail}
-	if f.Reason == dnssec.ReasonNone {
+	if f.Reason == validator.ReasonNone {
 		return d
 	}
 	d.Reason, d.Meaning = f.Reason.String(), f.Reason.Text()
@@ -110,18 +109,17 @@ func finding(f dnssec.Finding) documentFinding {
 	return d
 }
 
-func (s *summary) zoneDocument(z dnssecval.ZoneReport) documentZone {
+func (s *summary) zoneDocument(z validator.ZoneReport) documentZone {
 	d := documentZone{Name: z.Name, Parent: z.Parent, documentFinding: finding(z.Finding), Anchors: anchors(z.Anchors),
 		Denial: s.rrsets(z.Denial), Signatures: s.signatures(z.DNSKEY)}
 	if len(z.DS.RRs) > 0 {
 		set := s.rrset(z.DS)
 		d.DS = &set
 	}
-	vouching := dsOf(z)
-	for _, key := range keysOf(z) {
-		k := documentKey{KeyTag: key.KeyTag(), Algorithm: dnssec.AlgorithmName(key.Algorithm), Flags: key.Flags, VouchedFor: vouchedFor(key, vouching)}
-		if f := dnssec.CheckKey(key); f != nil {
-			k.Reason = f.Reason.String()
+	for _, key := range z.Keys {
+		k := documentKey{KeyTag: key.KeyTag(), Algorithm: algorithm(key.Algorithm), Flags: key.Flags, Matches: len(key.Matches) > 0}
+		if key.Reason != validator.ReasonNone {
+			k.Reason = key.Reason.String()
 		}
 		d.Keys = append(d.Keys, k)
 	}
@@ -131,12 +129,12 @@ func (s *summary) zoneDocument(z dnssecval.ZoneReport) documentZone {
 func anchors(records []*dns.DS) []documentDS {
 	all := make([]documentDS, 0, len(records))
 	for _, ds := range records {
-		all = append(all, documentDS{dns.CanonicalName(ds.Hdr.Name), ds.KeyTag, dnssec.AlgorithmName(ds.Algorithm), ds.DigestType, ds.Digest})
+		all = append(all, documentDS{dns.CanonicalName(ds.Hdr.Name), ds.KeyTag, algorithm(ds.Algorithm), ds.DigestType, ds.Digest})
 	}
 	return all
 }
 
-func (s *summary) rrsets(sets []dnssecval.RRsetReport) []documentRRset {
+func (s *summary) rrsets(sets []validator.RRsetReport) []documentRRset {
 	all := make([]documentRRset, 0, len(sets))
 	for _, set := range sets {
 		all = append(all, s.rrset(set))
@@ -144,7 +142,7 @@ func (s *summary) rrsets(sets []dnssecval.RRsetReport) []documentRRset {
 	return all
 }
 
-func (s *summary) rrset(set dnssecval.RRsetReport) documentRRset {
+func (s *summary) rrset(set validator.RRsetReport) documentRRset {
 	return documentRRset{Name: set.Name, Type: dns.Type(set.Type).String(), documentFinding: finding(set.Finding),
 		Records: records(set.RRs), Signatures: s.signatures(set)}
 }
@@ -157,11 +155,11 @@ func records(rrs []dns.RR) []string {
 	return all
 }
 
-func (s *summary) signatures(set dnssecval.RRsetReport) []documentSignature {
+func (s *summary) signatures(set validator.RRsetReport) []documentSignature {
 	all := make([]documentSignature, 0, len(set.Signatures))
 	for _, sig := range set.Signatures {
 		all = append(all, documentSignature{Signer: dns.CanonicalName(sig.RRSIG.SignerName), KeyTag: sig.RRSIG.KeyTag,
-			Algorithm: dnssec.AlgorithmName(sig.RRSIG.Algorithm), Inception: stamp(instant(s.At, sig.RRSIG.Inception)),
+			Algorithm: algorithm(sig.RRSIG.Algorithm), Inception: stamp(instant(s.At, sig.RRSIG.Inception)),
 			Expiration: stamp(instant(s.At, sig.RRSIG.Expiration)), documentFinding: finding(sig.Finding)})
 	}
 	return all

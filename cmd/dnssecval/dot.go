@@ -46,7 +46,7 @@ func (g *graph) index(b *box) int {
 
 var dotShapes = map[shape]string{anchorShape: "ellipse, peripheries=2", keyShape: "ellipse", dsShape: "box", setShape: "box"}
 
-// look is how Graphviz draws a state.
+// look returns the Graphviz attributes of a state.
 func look(s state) string {
 	switch s {
 	case proven:
@@ -58,7 +58,7 @@ func look(s state) string {
 	}
 }
 
-// quote writes a string of the DOT language: a backslash of a name is one.
+// quote returns a string of the DOT language. A backslash in a name stays one.
 func quote(s string) string {
 	s = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(s)
 	return `"` + s + `"`

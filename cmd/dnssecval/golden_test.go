@@ -32,7 +32,7 @@ func goldenWorld(t testing.TB) *served {
 	return s
 }
 
-// TestGolden: what the command prints, word for word, but for keys and signatures.
+// TestGolden: the output is that of the golden files, except for keys and signatures.
 func TestGolden(t *testing.T) {
 	s := goldenWorld(t)
 	for _, test := range []struct {

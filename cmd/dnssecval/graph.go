@@ -3,12 +3,12 @@ package main
 import (
 	"fmt"
 
-	"github.com/dnssecval/dnssecval/internal/dnssec"
+	"github.com/dnssecval/dnssecval/validator"
 	"github.com/miekg/dns"
 )
 
-// graph is the chain as it is drawn: zones as boxes, keys and RRsets as nodes in
-// them, and arrows from what vouches to what is vouched for.
+// graph is the drawing of an authentication chain. Zones are boxes, keys and RRsets are nodes
+// in them, and arrows lead from a key to what it signs and from a digest to its key.
 type graph struct {
 	title, verdict string
 	state          state
@@ -16,7 +16,7 @@ type graph struct {
 	arrows         []*arrow
 }
 
-// state is how a part is drawn.
+// state says how a part is drawn.
 type state string
 
 const (
@@ -25,18 +25,18 @@ const (
 	failed state = "failed"
 )
 
-func stateOf(status dnssec.Status) state {
+func stateOf(status validator.Status) state {
 	switch status {
-	case dnssec.Secure:
+	case validator.Secure:
 		return proven
-	case dnssec.Bogus:
+	case validator.Bogus:
 		return failed
 	default:
 		return open
 	}
 }
 
-// box is a zone. Its rows go from what vouches for its keys to what these sign.
+// box is a zone. Its rows are its trust anchors, its keys, and what these sign.
 type box struct {
 	zone     string
 	label    string
@@ -50,10 +50,10 @@ type box struct {
 
 const (
 	anchorRow = iota
-	entryRow  // keys that are vouched for, or that sign the keys
-	keyRow    // the others
+	entryRow  // keys with a DS or trust anchor, or else those that sign the DNSKEY RRset
+	keyRow    // other keys
 	dataRow
-	resultRow // what the data deny
+	resultRow // the RRset that the data deny
 	rows
 )
 
@@ -77,12 +77,12 @@ type node struct {
 	tag    uint16 // of a key
 	x, y   float64
 	w      float64
-	absent bool // a key that is not in the zone
+	absent bool // a key that a signature names and the zone does not have
 }
 
 type arrow struct {
 	from, to *node
-	into     *box // instead of to: a zone without keys
+	into     *box // the target if to is nil: a zone without keys
 	state    state
 	label    string
 	title    string
@@ -94,7 +94,7 @@ func newGraph(s *summary) *graph {
 	g := &graph{title: s.Name + " " + dns.Type(s.Type).String(), verdict: verdictOf(s.Report), state: stateOf(s.Status)}
 	for _, z := range s.Zones {
 		b := &box{zone: z.Name, label: z.Status.String(), state: stateOf(z.Status), parent: g.box(z.Parent)}
-		if z.Reason != dnssec.ReasonNone {
+		if z.Reason != validator.ReasonNone {
 			b.label += ": " + z.Reason.String()
 		}
 		if b.parent != nil {
@@ -120,7 +120,7 @@ func (g *graph) box(zone string) *box {
 	return nil
 }
 
-// add puts a node into a row, or returns nil if that is full.
+// add puts a node into a row. It returns nil if the row is full.
 func (g *graph) add(b *box, row int, n node) *node {
 	if len(b.rows[row]) == maxNodes {
 		return nil

@@ -4,13 +4,12 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/dnssecval/dnssecval"
-	"github.com/dnssecval/dnssecval/internal/dnssec"
+	"github.com/dnssecval/dnssecval/validator"
 	"github.com/miekg/dns"
 )
 
-// addDelegation draws in the box of the parent what it says of a zone.
-func (g *graph) addDelegation(b *box, z dnssecval.ZoneReport) {
+// addDelegation draws the DS RRset of a zone, or its denial, in the box of the parent.
+func (g *graph) addDelegation(b *box, z validator.ZoneReport) {
 	if b.parent == nil {
 		return
 	}
@@ -20,7 +19,7 @@ func (g *graph) addDelegation(b *box, z dnssecval.ZoneReport) {
 			tags = append(tags, fmt.Sprintf("%d %s", ds.KeyTag, digest(ds.DigestType)))
 		}
 		n := g.addSet(b.parent, z.DS, []string{"DS " + z.Name, strings.Join(tags, ", ")}, dsShape)
-		if z.Status == dnssec.Insecure || len(z.DNSKEY.RRs) == 0 {
+		if z.Status == validator.Insecure || len(z.DNSKEY.RRs) == 0 {
 			g.toZone(n, b, z)
 			return
 		}
@@ -32,15 +31,15 @@ func (g *graph) addDelegation(b *box, z dnssecval.ZoneReport) {
 	}
 }
 
-// toZone draws that nothing vouches for a zone.
-func (g *graph) toZone(from *node, b *box, z dnssecval.ZoneReport) {
+// toZone draws an arrow to a zone of which no key has a DS.
+func (g *graph) toZone(from *node, b *box, z validator.ZoneReport) {
 	if from != nil {
-		g.arrows = append(g.arrows, &arrow{from: from, to: b.first(), into: b, state: stateOf(z.Status), label: failedLabel(z.Finding), title: said(z.Finding)})
+		g.arrows = append(g.arrows, &arrow{from: from, to: b.first(), into: b, state: stateOf(z.Status), label: failedLabel(z.Finding), title: detail(z.Finding)})
 	}
 }
 
 // addSet draws an RRset and its signatures.
-func (g *graph) addSet(b *box, set dnssecval.RRsetReport, lines []string, kind shape) *node {
+func (g *graph) addSet(b *box, set validator.RRsetReport, lines []string, kind shape) *node {
 	if n := b.same(lines); n != nil {
 		return n
 	}
@@ -60,8 +59,8 @@ func (g *graph) addSet(b *box, set dnssecval.RRsetReport, lines []string, kind s
 			g.arrow(from, n, stateOf(sig.Status), failedLabel(sig.Finding), describeSignature(sig))
 		}
 	}
-	if !signed && set.Status == dnssec.Bogus {
-		g.arrow(b.last(), n, failed, set.Reason.String(), said(set.Finding))
+	if !signed && set.Status == validator.Bogus {
+		g.arrow(b.last(), n, failed, set.Reason.String(), detail(set.Finding))
 	}
 	return n
 }
@@ -75,7 +74,7 @@ func (b *box) same(lines []string) *node {
 	return nil
 }
 
-// last returns a key that would sign the data of the zone, or nil.
+// last returns a key that should sign the data of the zone, or nil.
 func (b *box) last() *node {
 	for _, row := range []int{keyRow, entryRow} {
 		for _, n := range b.rows[row] {
@@ -87,7 +86,7 @@ func (b *box) last() *node {
 	return nil
 }
 
-// addAnswer draws the RRsets of the answer, and a node for one that there is not.
+// addAnswer draws the RRsets of the answer, and a node for an RRset that does not exist.
 func (g *graph) addAnswer(s *summary) {
 	if len(g.boxes) == 0 {
 		return
@@ -104,23 +103,23 @@ func (g *graph) addAnswer(s *summary) {
 	}
 }
 
-// addNegative draws that there is no such record, and what says so.
+// addNegative draws an RRset that does not exist, and what denies it.
 func (g *graph) addNegative(s *summary, denial []*node) {
 	b := g.boxes[len(g.boxes)-1]
 	if len(denial) > 0 && denial[0] != nil {
 		b = denial[0].box
 	}
-	n := g.add(b, resultRow, node{shape: setShape, state: g.state, lines: []string{s.without(), s.withoutRRsets()}, title: said(s.Finding)})
+	n := g.add(b, resultRow, node{shape: setShape, state: g.state, lines: []string{s.without(), s.withoutRRsets()}, title: detail(s.Finding)})
 	for _, d := range denial {
 		g.arrow(d, n, g.state, "", "denies that it exists")
 	}
 	if len(denial) == 0 && g.state == failed {
-		g.arrow(b.last(), n, failed, s.Reason.String(), said(s.Finding))
+		g.arrow(b.last(), n, failed, s.Reason.String(), detail(s.Finding))
 	}
 }
 
-// dataOf returns the RDATA of a single record, or how many there are.
-func dataOf(set dnssecval.RRsetReport) string {
+// dataOf returns the RDATA of a single record, or the number of records.
+func dataOf(set validator.RRsetReport) string {
 	if len(set.RRs) != 1 {
 		return fmt.Sprintf("%d records", len(set.RRs))
 	}

@@ -2,26 +2,22 @@ package main
 
 import (
 	"fmt"
+	"slices"
 
-	"github.com/dnssecval/dnssecval"
-	"github.com/dnssecval/dnssecval/internal/dnssec"
+	"github.com/dnssecval/dnssecval/validator"
 	"github.com/miekg/dns"
 )
 
-// addKeys draws the keys of a zone, its trust anchors, and which key signs the keys.
-func (g *graph) addKeys(b *box, z dnssecval.ZoneReport) {
-	vouching := dsOf(z)
+// addKeys draws the keys of a zone, its trust anchors, and the signatures of the DNSKEY RRset.
+func (g *graph) addKeys(b *box, z validator.ZoneReport) {
 	signing := map[uint16]bool{}
 	for _, sig := range z.DNSKEY.Signatures {
-		signing[sig.RRSIG.KeyTag] = sig.Status == dnssec.Secure || len(z.DNSKEY.Signatures) == 1
+		signing[sig.RRSIG.KeyTag] = sig.Status == validator.Secure || len(z.DNSKEY.Signatures) == 1
 	}
-	vouched := false
-	for _, key := range keysOf(z) {
-		vouched = vouched || vouchedFor(key, vouching)
-	}
-	for _, key := range keysOf(z) {
+	matched := slices.ContainsFunc(z.Keys, func(key validator.KeyReport) bool { return len(key.Matches) > 0 })
+	for _, key := range z.Keys {
 		row := keyRow
-		if vouchedFor(key, vouching) || !vouched && signing[key.KeyTag()] {
+		if len(key.Matches) > 0 || !matched && signing[key.KeyTag()] {
 			row = entryRow
 		}
 		g.addKey(b, row, key)
@@ -34,53 +30,53 @@ func (g *graph) addKeys(b *box, z dnssecval.ZoneReport) {
 	g.addKeySignatures(b, z)
 }
 
-func (g *graph) addKey(b *box, row int, key *dns.DNSKEY) {
-	n := node{shape: keyShape, state: b.state, tag: key.KeyTag(), title: oneLine(key),
-		lines: []string{fmt.Sprintf("DNSKEY %d", key.KeyTag()), dnssec.AlgorithmName(key.Algorithm)}}
+func (g *graph) addKey(b *box, row int, key validator.KeyReport) {
+	n := node{shape: keyShape, state: b.state, tag: key.KeyTag(), title: oneLine(key.DNSKEY),
+		lines: []string{fmt.Sprintf("DNSKEY %d", key.KeyTag()), algorithm(key.Algorithm)}}
 	if b.state == failed {
 		n.state = open
 	}
-	if f := dnssec.CheckKey(key); f != nil {
+	if key.Reason != validator.ReasonNone {
 		n.state = failed
-		n.lines[1] = f.Reason.String()
+		n.lines[1] = key.Reason.String()
 	}
 	g.add(b, row, n)
 }
 
-// match draws which keys the DS records of a node stand for. An anchor may stand for
-// none; where none at all does, that is what failed.
-func (g *graph) match(from *node, b *box, z dnssecval.ZoneReport, records []*dns.DS) {
+// match draws arrows from the DS records of a node to the keys that match. A trust anchor may
+// match none; it is a failure if none of all records matches.
+func (g *graph) match(from *node, b *box, z validator.ZoneReport, records []*dns.DS) {
 	matched := false
-	for _, key := range keysOf(z) {
-		if vouchedFor(key, records) {
+	for _, key := range z.Keys {
+		if matchesAny(key, records) {
 			matched = true
 			g.arrow(from, b.key(key.KeyTag()), linkState(z), "", fmt.Sprintf("the digest of DNSKEY %d", key.KeyTag()))
 		}
 	}
 	switch {
 	case matched || from == nil:
-	case z.Reason == dnssec.DNSKEYNoDSMatch || z.Reason == dnssec.DNSKEYNoAnchorMatch:
+	case z.Reason == validator.DNSKEYNoDSMatch || z.Reason == validator.DNSKEYNoAnchorMatch:
 		g.arrows = append(g.arrows, &arrow{from: from, to: b.first(), into: b, state: failed, label: z.Reason.String(), title: z.Detail})
 	case from.shape == anchorShape:
 		from.state = open
 	}
 }
 
-// linkState is the state of a digest that matches a key.
-func linkState(z dnssecval.ZoneReport) state {
-	if z.Status == dnssec.Insecure || len(z.DS.RRs) > 0 && z.DS.Status != dnssec.Secure {
+// linkState returns the state of an arrow from a digest to its key.
+func linkState(z validator.ZoneReport) state {
+	if z.Status == validator.Insecure || len(z.DS.RRs) > 0 && z.DS.Status != validator.Secure {
 		return open
 	}
 	return proven
 }
 
-// addKeySignatures draws which key signs the keys. Signatures by keys that are not
-// vouched for are left out where one that is has signed.
-func (g *graph) addKeySignatures(b *box, z dnssecval.ZoneReport) {
+// addKeySignatures draws which keys sign the DNSKEY RRset. Those in keyRow are drawn only if
+// their signatures fail.
+func (g *graph) addKeySignatures(b *box, z validator.ZoneReport) {
 	for _, sig := range z.DNSKEY.Signatures {
 		from := b.keyOrAbsent(g, sig.RRSIG)
 		entry := inRow(b, entryRow, from)
-		if !entry && sig.Status != dnssec.Bogus {
+		if !entry && sig.Status != validator.Bogus {
 			continue
 		}
 		st, label := stateOf(sig.Status), failedLabel(sig.Finding)
@@ -91,7 +87,7 @@ func (g *graph) addKeySignatures(b *box, z dnssecval.ZoneReport) {
 			}
 		}
 	}
-	if z.Status == dnssec.Bogus && z.Reason == dnssec.SignatureMissing && len(z.DNSKEY.Signatures) == 0 {
+	if z.Status == validator.Bogus && z.Reason == validator.SignatureMissing && len(z.DNSKEY.Signatures) == 0 {
 		g.arrow(b.first(), b.first(), failed, z.Reason.String(), z.Detail)
 	}
 }
@@ -105,20 +101,20 @@ func inRow(b *box, row int, n *node) bool {
 	return false
 }
 
-func failedLabel(f dnssec.Finding) string {
-	if f.Status != dnssec.Bogus {
+func failedLabel(f validator.Finding) string {
+	if f.Status != validator.Bogus {
 		return ""
 	}
 	return f.Reason.String()
 }
 
-func describeSignature(sig dnssecval.SignatureReport) string {
+func describeSignature(sig validator.SignatureReport) string {
 	words := fmt.Sprintf("RRSIG %s by %s key %d", dns.Type(sig.RRSIG.TypeCovered), dns.CanonicalName(sig.RRSIG.SignerName), sig.RRSIG.KeyTag)
 	switch sig.Status {
-	case dnssec.Secure:
+	case validator.Secure:
 		return words + " until " + stamp(sig.Expires)
-	case dnssec.Bogus:
-		return words + ": " + said(sig.Finding)
+	case validator.Bogus:
+		return words + ": " + detail(sig.Finding)
 	default:
 		return words + ", not checked"
 	}
@@ -136,8 +132,8 @@ func (b *box) key(tag uint16) *node {
 	return nil
 }
 
-// keyOrAbsent returns the node of the key that a signature names, which may have to
-// be drawn as one that is not there.
+// keyOrAbsent returns the node of the key that a signature names. If the zone does not have
+// the key it adds a node that says so.
 func (b *box) keyOrAbsent(g *graph, sig *dns.RRSIG) *node {
 	if n := b.key(sig.KeyTag); n != nil || b.state == open {
 		return n
@@ -146,7 +142,7 @@ func (b *box) keyOrAbsent(g *graph, sig *dns.RRSIG) *node {
 		lines: []string{fmt.Sprintf("DNSKEY %d", sig.KeyTag), "not in the zone"}})
 }
 
-// first returns the key that stands for the zone, or nil.
+// first returns the first key of the zone, or nil.
 func (b *box) first() *node {
 	for _, row := range []int{entryRow, keyRow} {
 		if len(b.rows[row]) > 0 {

@@ -15,7 +15,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-// runEnv makes the test binary play the command.
+// runEnv makes the test binary run the command.
 const runEnv = "DNSSECVAL_RUN"
 
 func TestMain(m *testing.M) {
@@ -25,18 +25,18 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// then is when the worlds of the tests are signed and judged.
+// then is the time at which the worlds of the tests are signed and judged.
 var then = time.Date(2026, 12, 1, 12, 0, 0, 0, time.UTC)
 
 const alg = dns.ECDSAP256SHA256
 
 var host = []string{"www A 192.0.2.1"}
 
-// served is a world on a loopback address.
+// served is a world that is served on a loopback address.
 type served struct {
 	*testzone.World
 	addr    string
-	anchors string // the file with those of the root
+	anchors string // the file with the trust anchors of the root
 }
 
 func serve(t testing.TB, specs ...testzone.Spec) *served {
@@ -56,8 +56,8 @@ func serveWorld(t testing.TB, w *testzone.World) *served {
 	return s
 }
 
-// newWorld makes worlds until one has no two keys of the same tag, and none that
-// looks like another number of a report.
+// newWorld makes worlds until in one no two keys have the same tag, and no tag looks like
+// another number of a report.
 func newWorld(t testing.TB, specs []testzone.Spec) *testzone.World {
 	t.Helper()
 	for range 300 {
@@ -69,11 +69,11 @@ func newWorld(t testing.TB, specs []testzone.Spec) *testzone.World {
 			return w
 		}
 	}
-	t.Fatal("no world has tags that can be told apart")
+	t.Fatal("no world has tags that differ")
 	return nil
 }
 
-// tagsOf names the tags: "KSK(example.)".
+// tagsOf returns a name such as "KSK(example.)" for each key tag.
 func tagsOf(w *testzone.World, specs []testzone.Spec) (names map[string]string, ok bool) {
 	names, ok = map[string]string{}, true
 	add := func(key *testzone.Key, name string) {
@@ -93,7 +93,7 @@ func tagsOf(w *testzone.World, specs []testzone.Spec) (names map[string]string, 
 	return names, ok
 }
 
-// judge is the arguments that have the world judged at its time.
+// judge adds the arguments that judge the world at its time.
 func (s *served) judge(args ...string) []string {
 	return append(args, "@"+s.addr, "--trust-anchor", s.anchors, "--at", then.Format(time.RFC3339))
 }
@@ -105,7 +105,7 @@ func (s *served) breakZone(t testing.TB, zone string, breakages ...testzone.Brea
 	}
 }
 
-// outcome is what the command did.
+// outcome is the exit code and the output of the command.
 type outcome struct {
 	code     int
 	out, err string
@@ -144,8 +144,8 @@ func read(t testing.TB, path string) string {
 
 var encoded = regexp.MustCompile(`[A-Za-z0-9+/]{40,}={0,2}`)
 
-// normal replaces what differs between two worlds of the same specs: tags, keys,
-// signatures and the address.
+// normal replaces what differs between two worlds of the same specs: tags, keys, signatures
+// and the address.
 func (s *served) normal(text string, specs []testzone.Spec) string {
 	text = encoded.ReplaceAllString(strings.ReplaceAll(text, s.addr, "SERVER"), "BASE64")
 	names, _ := tagsOf(s.World, specs)

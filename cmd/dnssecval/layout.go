@@ -2,31 +2,31 @@ package main
 
 import "unicode/utf8"
 
-// The layout: rows of a zone below each other, zones below the zones above them, and
-// those with the same parent side by side.
+// The layout: the rows of a zone are below each other, child zones are below their parent and
+// beside each other.
 
 // Lengths in pixels.
 const (
-	letter      = 7.2 // the mean width of one at the size of the text in nodes
+	letter      = 7.2 // mean width, at the size of the text in nodes
 	titleLetter = 12.0
-	maxLetters  = 34 // of a line in a node; the rest is left out
+	maxLetters  = 34 // of a line in a node; longer ones are cut
 	nodeHeight  = 42.0
 	leastNode   = 104.0
 	nodeGap     = 34.0
 	rowGap      = 52.0
 	boxPadding  = 26.0
 	boxHead     = 54.0
-	loop        = 38.0 // beside a key that signs itself
+	loop        = 38.0 // space for the arrow of a key that signs itself
 	boxGap      = 36.0 // beside each other
 	levelGap    = 54.0 // below each other
 	margin      = 28.0
 	titleSpace  = 72.0
 	legend      = 74.0
 	leastWidth  = 560.0
-	widestHead  = 420.0 // of a box that is as wide as it is for its name's sake
+	widestHead  = 420.0 // of a box whose width is that of its name
 )
 
-// place gives all boxes and nodes their places, and returns the size of the drawing.
+// place sets the coordinates of all boxes and nodes, and returns the size of the drawing.
 func (g *graph) place() (width, height float64) {
 	var roots []*box
 	total := 0.0
@@ -51,8 +51,8 @@ func (g *graph) place() (width, height float64) {
 	return width, bottom + legend
 }
 
-// measure finds the size of a box from the nodes in it. The head is left of the
-// middle, where arrows come in, if it is not too long.
+// measure sets the size of a box by the nodes in it. The name should end left of the middle,
+// where arrows come in, unless it is too long.
 func (b *box) measure(g *graph) {
 	b.w = min(2*(max(textWidthOf(b.zone)*1.25, textWidthOf(b.label))+18), widestHead)
 	b.h = boxHead
@@ -91,7 +91,7 @@ func rowWidth(row []*node) float64 {
 	return width
 }
 
-// span is the width of a box with all below it.
+// span returns the width of a box with all boxes below it.
 func (b *box) span() float64 {
 	below := -boxGap
 	for _, c := range b.children {
@@ -100,8 +100,8 @@ func (b *box) span() float64 {
 	return max(b.w, below)
 }
 
-// move places a box in the middle of its span and its children below it. It returns
-// where the lowest ends.
+// move places a box in the middle of its span, and its children below it. It returns the lower
+// edge of the lowest.
 func (b *box) move(left, top float64) (bottom float64) {
 	span := b.span()
 	b.x, b.y = left+(span-b.w)/2, top

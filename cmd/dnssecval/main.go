@@ -1,6 +1,5 @@
-// Command dnssecval asks a resolver for a name, judges the answer as the plugin
-// does, and tells what was proven on the way, by which key, and what to do where it
-// failed.
+// Command dnssecval asks a resolver for a name and validates the answer as the plugin does.
+// It prints what is proven, by which keys, and what to do about a failure.
 //
 //	dnssecval check www.example.org @9.9.9.9
 //	dnssecval capture www.example.org -o report.jsonl
@@ -17,10 +16,10 @@ import (
 	"runtime/debug"
 	"syscall"
 
-	"github.com/dnssecval/dnssecval/internal/dnssec"
+	"github.com/dnssecval/dnssecval/validator"
 )
 
-// The exit codes: a script tells verdicts apart by them.
+// The exit codes. Scripts rely on them.
 const (
 	exitSecure        = 0
 	exitBogus         = 1
@@ -68,15 +67,15 @@ func main() {
 	os.Exit(code)
 }
 
-// command is the program with what it writes to.
+// command is the program with its surroundings.
 type command struct {
 	out, err    io.Writer
 	resolvConf  string
-	color       bool // out is for a person's eyes
-	interactive bool // err is
+	color       bool // out is a terminal that shows colors
+	interactive bool // err is a terminal
 }
 
-// errUsage is an error in what was typed, errInput one in a file that was named.
+// errUsage is an error in the arguments, errInput one in a file that they name.
 type (
 	errUsage struct{ error }
 	errInput struct{ error }
@@ -102,7 +101,7 @@ func (c command) run(ctx context.Context, args []string) int {
 	if a.quiet {
 		c.out, c.err = io.Discard, io.Discard
 	}
-	var status dnssec.Status
+	var status validator.Status
 	if a.command == "capture" {
 		status, err = c.capture(ctx, a)
 	} else {
@@ -125,7 +124,7 @@ func asksFor(args []string, words ...string) bool {
 	return false
 }
 
-// failed tells an error and returns its code.
+// failed prints an error and returns its exit code.
 func (c command) failed(err error) int {
 	fmt.Fprintln(c.err, "dnssecval:", printable(err.Error()))
 	switch {
@@ -139,20 +138,20 @@ func (c command) failed(err error) int {
 	}
 }
 
-func exitCode(status dnssec.Status) int {
+func exitCode(status validator.Status) int {
 	switch status {
-	case dnssec.Secure:
+	case validator.Secure:
 		return exitSecure
-	case dnssec.Bogus:
+	case validator.Bogus:
 		return exitBogus
-	case dnssec.Insecure:
+	case validator.Insecure:
 		return exitInsecure
 	default:
 		return exitIndeterminate
 	}
 }
 
-// version is what the module was built as: a tag, a pseudo-version, or "(devel)".
+// version returns the version of the module: a tag, a pseudo-version, or "(devel)".
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok || info.Main.Version == "" {

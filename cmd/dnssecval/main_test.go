@@ -15,7 +15,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-// TestExitCodes: a script can tell the verdicts apart, and what was not one.
+// TestExitCodes: each status and each kind of error has its exit code.
 func TestExitCodes(t *testing.T) {
 	s := goldenWorld(t)
 	s.Intercept(func(q, a *dns.Msg) *dns.Msg {
@@ -29,7 +29,7 @@ func TestExitCodes(t *testing.T) {
 		name string
 		args []string
 		code int
-		err  string // what it says on standard error
+		err  string // part of standard error
 	}{
 		{name: "secure", args: s.judge("check", "www.signed.example"), code: 0},
 		{name: "bogus", args: s.judge("check", "www.expired.example"), code: 1},
@@ -61,7 +61,7 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
-// closedPort is an address where nothing listens.
+// closedPort returns an address where nothing listens.
 func closedPort(t *testing.T) string {
 	t.Helper()
 	w := newWorld(t, nil)
@@ -75,7 +75,7 @@ func closedPort(t *testing.T) string {
 	return server.Addr()
 }
 
-// TestResolvConf: without a server the first of the system is asked.
+// TestResolvConf: the first server of resolv.conf is the default.
 func TestResolvConf(t *testing.T) {
 	conf := filepath.Join(t.TempDir(), "resolv.conf")
 	write(t, conf, "nameserver 127.0.0.53\nnameserver 127.0.0.54")
@@ -88,7 +88,7 @@ func TestResolvConf(t *testing.T) {
 	}
 }
 
-// TestTruncated: what does not fit is asked for over TCP.
+// TestTruncated: after a truncated answer the question is asked over TCP.
 func TestTruncated(t *testing.T) {
 	long := `www TXT "` + strings.Repeat("x", 250) + `"` + strings.Repeat(` "`+strings.Repeat("x", 250)+`"`, 6)
 	s := serve(t, testzone.Spec{Name: "example.", Algorithm: alg, Records: []string{long}})
@@ -97,8 +97,8 @@ func TestTruncated(t *testing.T) {
 	}
 }
 
-// TestColors: they are for a terminal; what is waited for is shown on one, and
-// cleared.
+// TestColors: a terminal gets colors, and a line with the question under way that is cleared at
+// the end.
 func TestColors(t *testing.T) {
 	s := goldenWorld(t)
 	s.SetDelay(300 * time.Millisecond)
@@ -130,8 +130,8 @@ func TestMainPiped(t *testing.T) {
 		var out, errs bytes.Buffer
 		c.Stdin, c.Stdout, c.Stderr = strings.NewReader(read(t, file)), &out, &errs
 		_ = c.Run() // it exits with 1
-		said := strings.Replace(s.normal(out.String(), goldenSpecs), " (captured)", "", 1)
-		if c.ProcessState.ExitCode() != exitBogus || said != read(t, "testdata/expired.text") || errs.Len() > 0 {
+		got := strings.Replace(s.normal(out.String(), goldenSpecs), " (captured)", "", 1)
+		if c.ProcessState.ExitCode() != exitBogus || got != read(t, "testdata/expired.text") || errs.Len() > 0 {
 			t.Errorf("%v\n%s\n%s", c.ProcessState, &out, &errs)
 		}
 	}

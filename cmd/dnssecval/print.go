@@ -6,7 +6,7 @@ import (
 	"os"
 )
 
-// print writes the report in the forms that were asked for.
+// print writes the report in the forms that the arguments ask for.
 func (c command) print(a *arguments, s *summary) error {
 	if a.svg == "-" {
 		_, err := io.WriteString(c.out, newGraph(s).svg())

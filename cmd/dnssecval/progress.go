@@ -7,13 +7,14 @@ import (
 	"sync"
 	"time"
 
-	"github.com/coredns/coredns/plugin"
+	"github.com/dnssecval/dnssecval/validator"
 	"github.com/miekg/dns"
 )
 
-// progress shows on a terminal what is waited for, once that takes a while.
+// progress is an Exchanger that shows on a terminal which question is under way, once that
+// takes a while.
 type progress struct {
-	plugin.Handler
+	next  validator.Exchanger
 	out   io.Writer
 	start time.Time
 
@@ -23,18 +24,18 @@ type progress struct {
 	ended bool
 }
 
-// unnoticed is how long nothing is shown.
-const unnoticed = 700 * time.Millisecond
+// quietTime is the time from the start during which nothing is shown.
+const quietTime = 700 * time.Millisecond
 
-// ServeDNS implements plugin.Handler.
-func (p *progress) ServeDNS(ctx context.Context, w dns.ResponseWriter, req *dns.Msg) (int, error) {
+// Exchange implements validator.Exchanger.
+func (p *progress) Exchange(ctx context.Context, request *dns.Msg, how validator.Manner) (*dns.Msg, error) {
 	p.mu.Lock()
 	p.asked++
-	line := fmt.Sprintf("asking for %s, question %d", ask(w, req), p.asked)
+	line := fmt.Sprintf("asking for %s, question %d", askedOf(request, how), p.asked)
 	p.mu.Unlock()
-	late := time.AfterFunc(max(0, unnoticed-time.Since(p.start)), func() { p.show(line) })
+	late := time.AfterFunc(max(0, quietTime-time.Since(p.start)), func() { p.show(line) })
 	defer late.Stop()
-	return p.Handler.ServeDNS(ctx, w, req)
+	return p.next.Exchange(ctx, request, how)
 }
 
 const clearLine = "\r\x1b[K"

@@ -9,62 +9,56 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/coredns/coredns/plugin"
+	"github.com/dnssecval/dnssecval/validator"
 	"github.com/miekg/dns"
 )
 
-// resolver asks a server. It is a plugin.Handler that stands where forward does: the
-// type of the writer's address says whether over TCP.
+// resolver is the Exchanger that asks a server.
 type resolver struct{ addr string }
 
 const (
-	askTime = 3 * time.Second // for one try
-	tries   = 2
+	tryTimeout = 3 * time.Second
+	tries      = 2
 )
 
-// Name implements plugin.Handler.
-func (r *resolver) Name() string { return "resolver" }
-
-// ServeDNS implements plugin.Handler.
-func (r *resolver) ServeDNS(ctx context.Context, w dns.ResponseWriter, req *dns.Msg) (int, error) {
-	client := dns.Client{Net: transport(w), Timeout: askTime}
+// Exchange implements validator.Exchanger.
+func (r *resolver) Exchange(ctx context.Context, request *dns.Msg, how validator.Manner) (*dns.Msg, error) {
+	client := dns.Client{Net: transport(how), Timeout: tryTimeout}
 	var err error
 	for range tries {
-		var answer *dns.Msg
-		answer, _, err = client.ExchangeContext(ctx, req, r.addr)
+		var response *dns.Msg
+		response, _, err = client.ExchangeContext(ctx, request, r.addr)
 		if err == nil {
-			if !answers(req, answer) {
-				return dns.RcodeServerFailure, fmt.Errorf("%s answered another question", r.addr)
+			if !answers(request, response) {
+				return nil, fmt.Errorf("%s answered another question", r.addr)
 			}
-			return dns.RcodeSuccess, w.WriteMsg(answer)
+			return response, nil
 		}
 		if ctx.Err() != nil || errors.Is(err, syscall.ECONNREFUSED) {
 			break
 		}
 	}
-	return dns.RcodeServerFailure, plain(err)
+	return nil, plain(err)
 }
 
-// overTCP has the next handler ask over TCP whatever the writer says.
-type overTCP struct{ plugin.Handler }
+// overTCP is an Exchanger that has another one ask over TCP only.
+type overTCP struct{ next validator.Exchanger }
 
-func (t overTCP) ServeDNS(ctx context.Context, w dns.ResponseWriter, req *dns.Msg) (int, error) {
-	return t.Handler.ServeDNS(ctx, tcpWriter{w}, req)
+// Exchange implements validator.Exchanger.
+func (t overTCP) Exchange(ctx context.Context, request *dns.Msg, how validator.Manner) (*dns.Msg, error) {
+	how.TCP = true
+	return t.next.Exchange(ctx, request, how)
 }
 
-type tcpWriter struct{ dns.ResponseWriter }
-
-func (tcpWriter) RemoteAddr() net.Addr { return new(net.TCPAddr) }
-
-func transport(w dns.ResponseWriter) string {
-	if _, ok := w.RemoteAddr().(*net.TCPAddr); ok {
+func transport(how validator.Manner) string {
+	if how.TCP {
 		return "tcp"
 	}
 	return "udp"
 }
 
-// answers tells whether a message answers a request; some servers leave the question
-// out where they refuse.
+// answers reports whether a message answers a request. Some servers leave out the question
+// section if they refuse.
 func answers(req, m *dns.Msg) bool {
 	if !m.Response {
 		return false
@@ -72,11 +66,11 @@ func answers(req, m *dns.Msg) bool {
 	if len(m.Question) == 0 {
 		return m.Rcode != dns.RcodeSuccess && m.Rcode != dns.RcodeNameError
 	}
-	asked, said := req.Question[0], m.Question[0]
-	return len(m.Question) == 1 && strings.EqualFold(asked.Name, said.Name) && asked.Qtype == said.Qtype && asked.Qclass == said.Qclass
+	asked, answered := req.Question[0], m.Question[0]
+	return len(m.Question) == 1 && strings.EqualFold(asked.Name, answered.Name) && asked.Qtype == answered.Qtype && asked.Qclass == answered.Qclass
 }
 
-// plain says in a few words why a server did not answer.
+// plain returns the common errors of an exchange in a few words.
 func plain(err error) error {
 	var timeout net.Error
 	switch {

@@ -6,46 +6,45 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/dnssecval/dnssecval"
-	"github.com/dnssecval/dnssecval/internal/dnssec"
+	"github.com/dnssecval/dnssecval/validator"
 	"github.com/miekg/dns"
 )
 
-// summary is a report with what follows from it for a person.
+// summary is a report, with what its reader has to know beside it.
 type summary struct {
-	*dnssecval.Report
+	*validator.Report
 	server   string
-	zone     string   // at fault; empty if none is
-	failed   []dns.RR // what the finding is about
-	negative string   // a line for the Corefile that lets the zone pass; empty where none should
+	zone     string   // that is at fault; empty if none is
+	failed   []dns.RR // the records that are at fault
+	negative string   // a negative trust anchor for the Corefile; empty if none should be suggested
 }
 
-// tolerated is how long a negative trust anchor is suggested for: RFC 7646, section 2,
-// wants them short.
-const tolerated = 24 * time.Hour
+// negativeFor is for how long a negative trust anchor is suggested. RFC 7646, section 2, asks
+// for short ones.
+const negativeFor = 24 * time.Hour
 
-func newSummary(report *dnssecval.Report, server string) *summary {
+func newSummary(report *validator.Report, server string) *summary {
 	s := &summary{Report: report, server: server}
 	s.zone, s.failed = report.Failed()
-	if s.zone != "" && s.zone != "." && !slices.Contains(notTheZone, report.Reason) {
-		s.negative = "negative-trust-anchor " + s.zone + " until " + report.At.Add(tolerated).UTC().Format(time.RFC3339)
+	if s.zone != "" && s.zone != "." && !slices.Contains(unmended, report.Reason) {
+		s.negative = "negative-trust-anchor " + s.zone + " until " + report.At.Add(negativeFor).UTC().Format(time.RFC3339)
 	}
 	return s
 }
 
-// notTheZone are failures that trusting the zone less would not mend, or that may be
+// unmended are the failures that a negative trust anchor does not mend, and those that may be
 // an attack.
-var notTheZone = []dnssec.Reason{dnssec.DNSKEYNoAnchorMatch, dnssec.LimitExceeded, dnssec.ResponseMalformed, dnssec.CNAMEChainInvalid}
+var unmended = []validator.Reason{validator.DNSKEYNoAnchorMatch, validator.LimitExceeded, validator.ResponseMalformed, validator.CNAMEChainInvalid}
 
-// remedy says what to do; it is empty if nothing is to be done.
+// remedy returns what to do about the finding, or an empty string.
 func (s *summary) remedy() string {
-	if s.Reason == dnssec.ReasonNone {
+	if s.Reason == validator.ReasonNone {
 		return ""
 	}
 	return s.Reason.Remedy()
 }
 
-// without names the RRset that the answer does not have.
+// without returns the type and name of the RRset that does not exist.
 func (s *summary) without() string {
 	name := s.Missing
 	if name == "" {
@@ -54,7 +53,7 @@ func (s *summary) without() string {
 	return dns.Type(s.Type).String() + " " + name
 }
 
-// withoutRRsets says what the answer is that has no RRset to judge.
+// withoutRRsets describes an answer that has no RRset to judge.
 func (s *summary) withoutRRsets() string {
 	switch {
 	case s.Message.Rcode != dns.RcodeSuccess:
@@ -66,15 +65,16 @@ func (s *summary) withoutRRsets() string {
 	}
 }
 
-// stamp writes a time.
+// stamp formats a time.
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
-// instant returns the time nearest to another that has the serial number of an RRSIG.
+// instant returns the time of a field of an RRSIG (RFC 4034, section 3.1.5): of all that the
+// 32 bits stand for the closest one to another time.
 func instant(at time.Time, serial uint32) time.Time {
 	return time.Unix(at.Unix()+int64(int32(serial-uint32(at.Unix()))), 0).UTC()
 }
 
-// digest names a digest type.
+// digest returns the name of a digest type, or its number.
 func digest(number uint8) string {
 	if name, ok := dns.HashToString[number]; ok {
 		return name
@@ -82,19 +82,18 @@ func digest(number uint8) string {
 	return strconv.Itoa(int(number))
 }
 
-// keysOf returns the DNSKEY records of a zone.
-func keysOf(z dnssecval.ZoneReport) (keys []*dns.DNSKEY) {
-	for _, rr := range z.DNSKEY.RRs {
-		if key, ok := rr.(*dns.DNSKEY); ok {
-			keys = append(keys, key)
-		}
+// algorithm returns the mnemonic of an algorithm that the validator implements, or a number.
+func algorithm(number uint8) string {
+	switch number {
+	case dns.RSASHA1, dns.RSASHA1NSEC3SHA1, dns.RSASHA256, dns.RSASHA512, dns.ECDSAP256SHA256, dns.ECDSAP384SHA384, dns.ED25519, dns.ED448:
+		return dns.AlgorithmToString[number]
+	default:
+		return strconv.Itoa(int(number))
 	}
-	return keys
 }
 
-// dsOf returns the DS records that vouch for a zone: those of its parent, or the
-// trust anchors.
-func dsOf(z dnssecval.ZoneReport) (records []*dns.DS) {
+// dsOf returns the DS records of a zone at its parent, and its trust anchors.
+func dsOf(z validator.ZoneReport) (records []*dns.DS) {
 	for _, rr := range z.DS.RRs {
 		if ds, ok := rr.(*dns.DS); ok {
 			records = append(records, ds)
@@ -103,7 +102,7 @@ func dsOf(z dnssecval.ZoneReport) (records []*dns.DS) {
 	return append(records, z.Anchors...)
 }
 
-// vouchedFor tells whether one of the records stands for the key.
-func vouchedFor(key *dns.DNSKEY, records []*dns.DS) bool {
-	return slices.ContainsFunc(records, func(ds *dns.DS) bool { return dnssec.Matches(ds, key) })
+// matchesAny reports whether one of the records is a digest of the key.
+func matchesAny(key validator.KeyReport, records []*dns.DS) bool {
+	return slices.ContainsFunc(records, func(ds *dns.DS) bool { return slices.Contains(key.Matches, ds) })
 }

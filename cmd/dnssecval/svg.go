@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// style colors the drawing; a reader that prefers dark pages gets a dark one. Fonts
-// are those of the system.
+// style colors the drawing, with dark colors for readers who prefer them. It uses the fonts of
+// the system.
 const style = `
 text { font: 12px "DejaVu Sans", Verdana, sans-serif; fill: #1f2328; }
 .page { fill: #ffffff; }
@@ -50,7 +50,7 @@ text.says-failed { fill: #ff7b72; }
 }
 `
 
-// svg draws the graph. All that comes from the network is escaped.
+// svg returns the drawing. Everything that comes from the network is escaped.
 func (g *graph) svg() string {
 	width, height := g.place()
 	var d drawing
@@ -83,7 +83,7 @@ func (g *graph) svg() string {
 	return d.String()
 }
 
-// drawing is SVG in the making.
+// drawing is the text of a drawing that is being written.
 type drawing struct{ strings.Builder }
 
 func (d *drawing) put(format string, values ...any) { fmt.Fprintf(d, format+"\n", values...) }
@@ -102,7 +102,7 @@ func (d *drawing) box(b *box) {
 	d.put(`<rect class="box %s" x="%.1f" y="%.1f" width="%.1f" height="%.1f" rx="10"/>`, b.state, b.x, b.y, b.w, b.h)
 }
 
-// head writes what a box is of, over the arrows.
+// head writes the name and the status of a zone, over the arrows.
 func (d *drawing) head(b *box) {
 	d.put("<g><title>%s</title>", escape(b.zone))
 	for _, halo := range []string{"halo ", ""} {
@@ -142,7 +142,7 @@ func (d *drawing) rect(class string, n *node, inset, round float64) {
 		n.x-n.w/2+inset, n.y-nodeHeight/2+inset, n.w-2*inset, nodeHeight-2*inset, round)
 }
 
-// escapeLines keeps the ends of lines.
+// escapeLines escapes each line of a text.
 func escapeLines(s string) string {
 	lines := strings.Split(s, "\n")
 	for i, line := range lines {

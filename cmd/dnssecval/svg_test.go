@@ -12,7 +12,7 @@ import (
 	"github.com/dnssecval/dnssecval/internal/testzone"
 )
 
-// checkXML fails for what is not well-formed.
+// checkXML fails for a text that is not well-formed.
 func checkXML(t *testing.T, text string) (elements map[string]int) {
 	t.Helper()
 	elements = map[string]int{}
@@ -31,7 +31,7 @@ func checkXML(t *testing.T, text string) (elements map[string]int) {
 	}
 }
 
-// TestSVG: a drawing has its zones, keys and RRsets, and what failed is marked.
+// TestSVG: a drawing has its zones, keys and RRsets, and failures are marked.
 func TestSVG(t *testing.T) {
 	s := goldenWorld(t)
 	for _, test := range []struct {
@@ -66,8 +66,7 @@ func TestSVG(t *testing.T) {
 	}
 }
 
-// TestHostileNames: what a stranger puts into names and records stays text in all
-// forms.
+// TestHostileNames: names and records from the network stay text in all forms.
 func TestHostileNames(t *testing.T) {
 	zone := `<script>&\'\".<!--.example.`
 	s := serve(t, testzone.Spec{Name: "example.", Algorithm: alg}, testzone.Spec{Name: zone, Algorithm: alg,
@@ -118,7 +117,7 @@ func checkQuotes(t *testing.T, text string) {
 	}
 }
 
-// TestDOT: Graphviz reads what is written for it, where it is installed.
+// TestDOT: Graphviz reads the output, where it is installed.
 func TestDOT(t *testing.T) {
 	s := goldenWorld(t)
 	for _, question := range []string{"www.signed.example", "www.unsigned.example", "www.expired.example", "www.wrong-ds.example", "nobody.signed.example"} {

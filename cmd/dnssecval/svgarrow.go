@@ -5,14 +5,14 @@ import "math"
 // point is a place in the drawing.
 type point struct{ x, y float64 }
 
-// curve is where an arrow begins and ends, and the two points that bend it.
+// curve is a cubic Bézier curve: its ends and its two control points.
 type curve struct{ from, bendFrom, bendTo, to point }
 
 // head is the length of an arrow's head.
 const head = 9.0
 
-// curve leads from the lower edge of a node to the upper edge of another or of a
-// box, or round the right end of a node back to it.
+// curve returns the way of an arrow: from the lower edge of a node to the upper edge of another
+// one or of a box, or round the right end of a node back to it.
 func (a *arrow) curve() curve {
 	f := a.from
 	if a.to == f {
@@ -30,7 +30,7 @@ func (a *arrow) curve() curve {
 	return curve{from, point{from.x, from.y + bend}, point{to.x, to.y - bend}, to}
 }
 
-// at returns the point of the curve at a part of its way.
+// at returns the point of the curve at t, which is 0 at its beginning and 1 at its end.
 func (c curve) at(t float64) point {
 	u := 1 - t
 	mix := func(a, b, c, d float64) float64 { return u*u*u*a + 3*u*u*t*b + 3*u*t*t*c + t*t*t*d }
@@ -39,7 +39,7 @@ func (c curve) at(t float64) point {
 
 func (d *drawing) arrow(a *arrow) {
 	c := a.curve()
-	// The line ends where the head begins, which points as the line does there.
+	// The line ends where the head begins, and the head has the direction of the line.
 	dx, dy := c.to.x-c.bendTo.x, c.to.y-c.bendTo.y
 	length := math.Max(1, math.Hypot(dx, dy))
 	dx, dy = dx/length, dy/length
@@ -51,7 +51,7 @@ func (d *drawing) arrow(a *arrow) {
 		base.x-dy*head/2, base.y+dx*head/2, base.x+dy*head/2, base.y-dx*head/2)
 }
 
-// label writes what failed beside the arrow.
+// label writes the reason of a failure beside the arrow.
 func (d *drawing) label(a *arrow) {
 	if a.label == "" {
 		return
@@ -62,7 +62,7 @@ func (d *drawing) label(a *arrow) {
 	}
 }
 
-// legend says what the lines and shapes mean.
+// legend explains the lines and shapes.
 func (d *drawing) legend(y float64) {
 	x := margin
 	for _, line := range []struct {

@@ -5,16 +5,16 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/dnssecval/dnssecval/internal/dnssec"
+	"github.com/dnssecval/dnssecval/validator"
 )
 
-// isTerminal tells whether a person is likely to read what is written to the file.
+// isTerminal reports whether a file is a character device, such as a terminal.
 func isTerminal(f *os.File) bool {
 	info, err := f.Stat()
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
-// paint colors words, or leaves them as they are.
+// paint colors words if it is true.
 type paint bool
 
 func (p paint) in(color, words string) string {
@@ -27,19 +27,20 @@ func (p paint) in(color, words string) string {
 func (p paint) bold(words string) string { return p.in("1", words) }
 func (p paint) dim(words string) string  { return p.in("2", words) }
 
-// as paints words as of a status.
-func (p paint) as(status dnssec.Status, words string) string {
+// as colors words by a status.
+func (p paint) as(status validator.Status, words string) string {
 	switch status {
-	case dnssec.Secure:
+	case validator.Secure:
 		return p.in("32", words)
-	case dnssec.Bogus:
+	case validator.Bogus:
 		return p.in("1;31", words)
 	default:
 		return p.in("33", words)
 	}
 }
 
-// printable replaces what could be a command to a terminal: the words are a stranger's.
+// printable replaces control characters, which could be commands to the terminal. Names and
+// records come from the network.
 func printable(words string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {

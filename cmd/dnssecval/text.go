@@ -5,12 +5,11 @@ import (
 	"io"
 	"strings"
 
-	"github.com/dnssecval/dnssecval"
-	"github.com/dnssecval/dnssecval/internal/dnssec"
+	"github.com/dnssecval/dnssecval/validator"
 	"github.com/miekg/dns"
 )
 
-// text writes a report for a person, in lines of a label and what it is about.
+// text writes a report for a person to read, in lines with labels.
 type text struct {
 	paint
 	out io.Writer
@@ -41,9 +40,9 @@ func (t text) write() {
 	t.verdict()
 }
 
-func (t text) head(what string, f dnssec.Finding) {
+func (t text) head(what string, f validator.Finding) {
 	status := f.Status.String()
-	if f.Status == dnssec.Bogus {
+	if f.Status == validator.Bogus {
 		status += ": " + f.Reason.String()
 	}
 	fmt.Fprintf(t.out, "%s %s\n", t.bold(printable(what)), t.as(f.Status, status))
@@ -53,7 +52,7 @@ func (t text) line(label, words string) {
 	fmt.Fprintf(t.out, "  %s %s\n", t.dim(fmt.Sprintf("%-*s", labelWidth, label)), printable(words))
 }
 
-func (t text) zone(z dnssecval.ZoneReport) {
+func (t text) zone(z validator.ZoneReport) {
 	t.head("zone "+z.Name, z.Finding)
 	for _, ds := range z.Anchors {
 		t.line("trust anchor", describeDS(ds))
@@ -68,40 +67,39 @@ func (t text) zone(z dnssecval.ZoneReport) {
 		t.line("no DS, says", set.String())
 		t.signatures(set)
 	}
-	keys := keysOf(z)
-	for i, key := range keys {
+	for i, key := range z.Keys {
 		if i == maxLines {
-			t.line("", fmt.Sprintf("and %d more", len(keys)-i))
+			t.line("", fmt.Sprintf("and %d more", len(z.Keys)-i))
 			break
 		}
 		t.line("DNSKEY", describeKey(key, z))
 	}
 	t.signatures(z.DNSKEY)
-	if z.Status == dnssec.Insecure || z.Status == dnssec.Indeterminate {
-		t.line("because", z.Reason.String()+": "+said(z.Finding))
+	if z.Status == validator.Insecure || z.Status == validator.Indeterminate {
+		t.line("because", z.Reason.String()+": "+detail(z.Finding))
 	}
 	fmt.Fprintln(t.out)
 }
 
 func describeDS(ds *dns.DS) string {
-	return fmt.Sprintf("%d, %s, digest %s", ds.KeyTag, dnssec.AlgorithmName(ds.Algorithm), digest(ds.DigestType))
+	return fmt.Sprintf("%d, %s, digest %s", ds.KeyTag, algorithm(ds.Algorithm), digest(ds.DigestType))
 }
 
-func describeKey(key *dns.DNSKEY, z dnssecval.ZoneReport) string {
-	words := fmt.Sprintf("%d, %s", key.KeyTag(), dnssec.AlgorithmName(key.Algorithm))
-	if vouchedFor(key, z.Anchors) {
+func describeKey(key validator.KeyReport, z validator.ZoneReport) string {
+	words := fmt.Sprintf("%d, %s", key.KeyTag(), algorithm(key.Algorithm))
+	if matchesAny(key, z.Anchors) {
 		words += ", is the trust anchor"
-	} else if vouchedFor(key, dsOf(z)) {
+	} else if len(key.Matches) > 0 {
 		words += ", matches the DS"
 	}
-	if f := dnssec.CheckKey(key); f != nil {
-		words += ", " + f.Reason.Text()
+	if key.Reason != validator.ReasonNone {
+		words += ", " + key.Reason.Text()
 	}
 	return words
 }
 
 // signatures writes a line for each signature of an RRset.
-func (t text) signatures(set dnssecval.RRsetReport) {
+func (t text) signatures(set validator.RRsetReport) {
 	for i, sig := range set.Signatures {
 		if i == maxLines {
 			t.line("", fmt.Sprintf("and %d more", len(set.Signatures)-i))
@@ -109,15 +107,15 @@ func (t text) signatures(set dnssecval.RRsetReport) {
 		}
 		by := fmt.Sprintf("%s key %d, ", dns.CanonicalName(sig.RRSIG.SignerName), sig.RRSIG.KeyTag)
 		switch sig.Status {
-		case dnssec.Secure:
+		case validator.Secure:
 			t.line("signed by", by+"until "+stamp(sig.Expires))
-		case dnssec.Bogus:
+		case validator.Bogus:
 			t.line("signature by", by+sig.Reason.String())
 		default:
 			t.line("signature by", by+"not checked")
 		}
 	}
-	if len(set.RRs) > 0 && len(set.Signatures) == 0 && set.Status == dnssec.Bogus && set.Reason == dnssec.SignatureMissing {
+	if len(set.RRs) > 0 && len(set.Signatures) == 0 && set.Status == validator.Bogus && set.Reason == validator.SignatureMissing {
 		t.line("", "no signature")
 	}
 }
@@ -132,15 +130,15 @@ func (t text) records(label string, rrs []dns.RR) {
 	}
 }
 
-// oneLine is a record as zone files have it, with blanks for tabs.
+// oneLine returns a record as a zone-file line with blanks instead of tabs.
 func oneLine(rr dns.RR) string { return strings.ReplaceAll(rr.String(), "\t", " ") }
 
-// verdict says what comes of it all, and what to do.
+// verdict writes the status of the answer, and what to do about it.
 func (t text) verdict() {
 	s := t.s
 	fmt.Fprintln(t.out)
 	fmt.Fprintln(t.out, t.as(s.Status, verdictOf(s.Report)))
-	if s.Reason == dnssec.ReasonNone {
+	if s.Reason == validator.ReasonNone {
 		t.paragraph("Each link of the chain from the trust anchor down holds.")
 		return
 	}
@@ -170,20 +168,20 @@ func (t text) plainRecords(rrs []dns.RR) {
 	}
 }
 
-// said is the detail of a finding, or what its reason means.
-func said(f dnssec.Finding) string {
+// detail returns the detail of a finding, or the text of its reason.
+func detail(f validator.Finding) string {
 	if f.Detail != "" {
 		return f.Detail
 	}
 	return f.Reason.Text()
 }
 
-// sentence begins with a capital letter and ends with a full stop.
+// sentence adds a capital letter and a full stop.
 func sentence(words string) string {
 	return strings.ToUpper(words[:1]) + words[1:] + "."
 }
 
-// paragraph writes words in lines of a width that can be read.
+// paragraph writes words in lines of textWidth.
 func (t text) paragraph(words string) {
 	line := " "
 	for _, word := range strings.Fields(printable(words)) {

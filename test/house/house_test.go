@@ -1,4 +1,4 @@
-// Package house keeps the code in the shape that was agreed upon.
+// Package house checks the structure of the code.
 package house
 
 import (
@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -19,7 +20,8 @@ const (
 	fileLines     = 350
 )
 
-// TestLengths looks at the code that is written by hand and isn't a test.
+// TestLengths limits the lengths of files and functions, except generated code
+// and tests.
 func TestLengths(t *testing.T) {
 	files := 0
 	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
@@ -69,8 +71,8 @@ func checkLengths(t *testing.T, path string) error {
 	return nil
 }
 
-// TestCoreIsPure keeps CoreDNS, metrics and whatever stands around it out of
-// what is proven.
+// TestCoreIsPure checks that the packages that prove things depend neither on
+// CoreDNS nor on metrics.
 func TestCoreIsPure(t *testing.T) {
 	out, err := exec.Command("go", "list", "-deps", root+"/internal/dnssec", root+"/internal/dnsname", root+"/internal/rollover").Output()
 	if err != nil {
@@ -86,5 +88,34 @@ func TestCoreIsPure(t *testing.T) {
 		if path == "github.com/dnssecval/dnssecval" {
 			t.Error("the core depends on the plugin")
 		}
+	}
+}
+
+// TestImports keeps the packages beside the core free of what is not theirs.
+func TestImports(t *testing.T) {
+	const module = "github.com/dnssecval/dnssecval"
+	for _, tc := range []struct {
+		name    string
+		ours    []string // the packages of this module that it may depend on
+		foreign []string // prefixes of packages that it may not
+	}{
+		{name: "internal/placement", ours: []string{"internal/dnsname"}},
+		{name: "internal/statuspage", ours: []string{"internal/dnssec", "internal/dnsname"}, foreign: []string{"github.com/coredns/", "github.com/prometheus/"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			out, err := exec.Command("go", "list", "-deps", root+"/"+tc.name).Output()
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, path := range strings.Fields(string(out)) {
+				own, ours := strings.CutPrefix(path, module)
+				if own = strings.TrimPrefix(own, "/"); ours && own != tc.name && !slices.Contains(tc.ours, own) {
+					t.Errorf("it depends on %s", path)
+				}
+				if slices.ContainsFunc(tc.foreign, func(prefix string) bool { return strings.HasPrefix(path, prefix) }) {
+					t.Errorf("it depends on %s", path)
+				}
+			}
+		})
 	}
 }
