@@ -29,15 +29,24 @@ type Result struct {
 	Repeated bool  // the response was that of the last time: nothing was asked
 	Hashes   int   // NSEC3 hashes that were computed
 
+	shape
+	progress
+}
+
+// shape is what the answer for the client is made of, besides the status.
+type shape struct {
 	rcode      int
 	sets       provenSets
 	ede        *dns.EDNS0_EDE // instead of that of the finding
 	reportOnly bool           // a Bogus response is answered all the same
+	served     *servedResult  // of a response of the program's own
+}
 
+// progress is how far the judgement of a response came, to decide what to ask again.
+type progress struct {
 	inherited bool // the failure is of the chain: asking for the answer again does not help
 	verified  int  // links of the alias chain, from the first, that are not bogus
 	partial   bool // nothing is said of what the links lead to
-	served    *servedResult
 }
 
 // provenSets are the RRsets that an answer for the client may have.

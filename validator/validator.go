@@ -121,7 +121,7 @@ func (v *Validator) SetAnchors(set *anchor.Set) {
 // nil; Result.Err is set if there was no response to judge.
 func (v *Validator) Resolve(ctx context.Context, request *dns.Msg) (*dns.Msg, *Result) {
 	if len(request.Question) != 1 {
-		return refusal(request, dns.RcodeFormatError), &Result{rcode: dns.RcodeFormatError}
+		return refusal(request, dns.RcodeFormatError), &Result{shape: shape{rcode: dns.RcodeFormatError}}
 	}
 	ctx, cancel := context.WithTimeout(ctx, Patience)
 	defer cancel()
@@ -129,7 +129,7 @@ func (v *Validator) Resolve(ctx context.Context, request *dns.Msg) (*dns.Msg, *R
 	case !Judges(request):
 		return q.pass()
 	case q.question.qtype == dns.TypeNXNAME:
-		result := &Result{rcode: dns.RcodeFormatError, ede: &dns.EDNS0_EDE{InfoCode: dns.ExtendedErrorCodeInvalidQueryType, ExtraText: "NXNAME can't be asked for"}}
+		result := &Result{shape: shape{rcode: dns.RcodeFormatError, ede: &dns.EDNS0_EDE{InfoCode: dns.ExtendedErrorCodeInvalidQueryType, ExtraText: "NXNAME can't be asked for"}}}
 		return result.refuse(request), result
 	default:
 		return q.resolve()
