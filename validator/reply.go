@@ -13,7 +13,9 @@ func (r *Result) Reply(request, response *dns.Msg) *dns.Msg {
 	case r.Status == dnssec.Bogus && !r.reportOnly:
 		return r.refuse(request)
 	case r.served != nil:
-		return servedReply(request, response, r.served)
+		m := servedReply(request, response, r.served)
+		r.explain(m, request.IsEdns0())
+		return m
 	default:
 		return reply(request, response, r)
 	}

@@ -36,7 +36,7 @@ func TestSignaturesLeftOut(t *testing.T) {
 func manners(w *testzone.World, v *Validator, q testzone.Question) *[]Manner {
 	var mu sync.Mutex
 	var seen []Manner
-	v.exchanger = exchangerFunc(func(ctx context.Context, request *dns.Msg, how Manner) (*dns.Msg, error) {
+	v.exchanger = ExchangerFunc(func(ctx context.Context, request *dns.Msg, how Manner) (*dns.Msg, error) {
 		if request.Question[0].Name == q.Name && request.Question[0].Qtype == q.Type {
 			mu.Lock()
 			seen = append(seen, how)

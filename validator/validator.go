@@ -71,7 +71,7 @@ func New(exchanger Exchanger, options Options) (*Validator, error) {
 		return nil, err
 	}
 	v := &Validator{exchanger: exchanger, options: options, cache: kept, turns: allTurns()}
-	if !options.NoSynthesis {
+	if !options.NoSynthesis && options.Served == nil { // a zone that is served may change at any time
 		if v.denials, err = newDenials(options.Capacity); err != nil {
 			return nil, err
 		}
