@@ -9,7 +9,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-// TestAt: signatures are judged as of Options.At, what is kept by the clock.
+// TestAt: signatures are judged as of Options.At.
 func TestAt(t *testing.T) {
 	w := exampleWorld(t)
 	later := at(time.Now().AddDate(0, 1, 0))
