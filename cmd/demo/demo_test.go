@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dnssecval/dnssecval/internal/demo"
 	"github.com/miekg/dns"
 )
 
@@ -200,7 +201,7 @@ func TestFlags(t *testing.T) {
 // TestWorld: what is not broken is answered by the world itself as promised,
 // but for the AD flag.
 func TestWorld(t *testing.T) {
-	w, err := newWorld(time.Now())
+	w, err := demo.NewWorld(time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
