@@ -3,7 +3,7 @@
 #
 #     docker build -t dnssecval/coredns:latest .
 #
-# docs/kubernetes.md has the line for several architectures.
+# docs/kubernetes.md has the command for several architectures.
 
 FROM --platform=$BUILDPLATFORM golang:1.26 AS build
 WORKDIR /src
@@ -20,11 +20,11 @@ RUN CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH GOARM=${TARGETVARIANT#v} \
     -o /out/coredns ./cmd/coredns
 
 FROM scratch
-# For forward tls:// and the kubernetes plugin's endpoint.
+# For forward tls:// and the kubernetes plugin's endpoint option.
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 COPY --from=build /out/coredns /coredns
-# By number: Kubernetes can't tell of a name that it is not root. The file has
-# no capabilities, so that it starts wherever it may not have them, too.
+# Numeric, so that Kubernetes can verify that it is not root. The file has no
+# capabilities, so that it also starts where they are not allowed.
 USER 65532:65532
 WORKDIR /
 EXPOSE 53 53/udp 8080 8181 9153

@@ -1,4 +1,4 @@
-# make help tells what there is.
+# `make help` lists the targets.
 
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
@@ -8,8 +8,8 @@ NAMES       = 10000
 SEED        = 1
 SOAK        = 1h
 
-# The whole of CoreDNS takes minutes to compile with the race detector, and its
-# package here has no code of ours that runs concurrently.
+# CoreDNS takes minutes to compile with the race detector, and cmd/coredns has
+# no concurrent code of its own.
 WITHOUT_RACE = ./cmd/coredns
 WITH_RACE    = $(filter-out %/cmd/coredns,$(shell go list ./...))
 
@@ -43,26 +43,26 @@ lint: ## formatting, staticcheck, lengths
 generate: ## cmd/coredns/zplugin.go from plugin.cfg, the table in docs/troubleshooting.md
 	go generate ./...
 
-integration: build ## the verdicts of Unbound and BIND on the same names
+integration: build ## comparisons with Unbound and BIND, Prometheus and Chromium, short differential and soak
 	scripts/install-integration.sh
 	go test -tags integration -count=1 -timeout 5m ./test/integration
 	$(MAKE) differential NAMES=1500
 	$(MAKE) soak SOAK=1m
 	cd deploy/test && DNSSECVAL_COREDNS=$(CURDIR)/bin/coredns go test -short -count=1 -timeout 20m ./...
 
-recipe: ## the README's ways to build it into another CoreDNS
+recipe: ## build CoreDNS in each way that the README describes
 	scripts/recipe.sh
 
-attacks: ## what each attack costs, a table; two minutes
+attacks: ## a table of the cost of each attack; two minutes
 	go test -run '^$$' -bench '^BenchmarkAttacks$$' -benchtime 1x .
 
 fuzz: ## every fuzz target, for FUZZTIME each: four minutes on two processors
 	scripts/fuzz.sh $(FUZZTIME)
 
-bench: ## what validation costs; BENCHCOUNT=10 and benchstat tell changes from noise
+bench: ## benchmarks; BENCHCOUNT=10 for benchstat
 	go test -run '^$$' -bench . -benchtime 0.5s -count $(BENCHCOUNT) ./internal/dnssec .
 
-differential: build ## NAMES of random broken worlds asked of Unbound, BIND and CoreDNS; other ones with another SEED
+differential: build ## compare CoreDNS with Unbound and BIND on NAMES of random broken worlds; SEED selects them
 	scripts/install-integration.sh
 	go build -o bin/differential ./cmd/differential
 	bin/differential -coredns bin/coredns -names $(NAMES) -seed $(SEED)

@@ -1,194 +1,217 @@
 package dnssecval
 
 import (
+	"context"
+	"slices"
+	"sync/atomic"
 	"time"
 
+	"github.com/coredns/coredns/plugin"
 	"github.com/dnssecval/dnssecval/internal/dnssec"
+	"github.com/dnssecval/dnssecval/validator"
 	lru "github.com/hashicorp/golang-lru/v2"
+	"github.com/miekg/dns"
 )
 
-const (
-	defaultCapacity = 10000
-	maxCutTTL       = 24 * time.Hour
-	maxDenialTTL    = time.Hour
-	maxFailureTTL   = 30 * time.Second
-	keptToExplain   = 5 * time.Minute // the longest that CoreDNS's cache keeps a SERVFAIL
-	answerToExplain = time.Hour       // and other answers, if it is not told otherwise
-)
-
-// cache is what is known: of names whether a zone begins there, of signatures
-// whether they verify, of questions that they failed. Each part is bounded and replaces
-// what was used longest ago.
-type cache struct {
-	cuts     *lru.Cache[string, *cut]
-	verdicts *lru.Cache[dnssec.Digest, struct{}]
-	invalid  *lru.Cache[dnssec.Digest, struct{}] // apart, so that an attack leaves the verdicts alone
-	failed   *lru.Cache[question, keptFailure]
-	passed   *lru.Cache[question, keptFailure] // what was answered all the same, and is to be explained
+// explainer is the outermost handler of the block. It adds the Extended DNS Error (RFC
+// 8914) to the answer, since the cache plugin, which stands between it and the validating
+// handler, drops the OPT record. The metadata plugin gets the outcome from it, too.
+type explainer struct {
+	next  plugin.Handler
+	block *block
 }
 
-// withCuts returns a cache for another view of the tree: signatures and failures are the
-// same in all.
-func (c *cache) withCuts(cuts *lru.Cache[string, *cut]) *cache {
-	other := *c
-	other.cuts = cuts
-	return &other
+// explanation is what was found of an answer, on its way to the client.
+type explanation struct {
+	ede     *dns.EDNS0_EDE // may be nil
+	finding validator.Finding
+	judge   *validator.Validator // nil if the answer was not judged
 }
 
-// question is what was asked: a canonical name and a type.
-type question struct {
-	name  string
-	qtype uint16
+func explanationOf(f validator.Finding, judge *validator.Validator) explanation {
+	return explanation{ede: validator.ExtendedError(f), finding: f, judge: judge}
 }
 
-type keptFailure struct {
-	finding dnssec.Finding
-	until   time.Time // refused without asking
-	expires time.Time // explained
-	times   int
+type explanationKey struct{}
+
+// Name implements plugin.Handler.
+func (e *explainer) Name() string { return e.block.directive }
+
+// ServeDNS implements plugin.Handler.
+func (e *explainer) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
+	explaining := e.newWriter(w, r)
+	explaining.publish(ctx)
+	ctx = context.WithValue(ctx, explanationKey{}, &explaining.slot)
+	rcode, err := plugin.NextOrFailure(e.Name(), e.next, ctx, explaining, r)
+	if x := explaining.slot.Load(); plugin.ClientWrite(rcode) || x == nil || x.ede == nil {
+		return rcode, err
+	}
+	_ = explaining.WriteMsg(new(dns.Msg).SetRcode(r, rcode)) // what the server would write, without the EDE
+	return dns.RcodeSuccess, err
 }
 
-func newCache(capacity int) (*cache, error) {
-	cuts, err := lru.New[string, *cut](capacity)
-	if err != nil {
-		return nil, err
-	}
-	verdicts, err := lru.New[dnssec.Digest, struct{}](4 * capacity)
-	if err != nil {
-		return nil, err
-	}
-	invalid, err := lru.New[dnssec.Digest, struct{}](capacity)
-	if err != nil {
-		return nil, err
-	}
-	failed, err := lru.New[question, keptFailure](capacity)
-	if err != nil {
-		return nil, err
-	}
-	passed, err := lru.New[question, keptFailure](capacity)
-	if err != nil {
-		return nil, err
-	}
-	return &cache{cuts: cuts, verdicts: verdicts, invalid: invalid, failed: failed, passed: passed}, nil
+// newWriter notes what the client asked: the plugin rewrite changes the request in place.
+func (e *explainer) newWriter(w dns.ResponseWriter, r *dns.Msg) *explainingWriter {
+	return &explainingWriter{ResponseWriter: w, block: e.block, opt: r.IsEdns0(), checkingDisabled: r.CheckingDisabled, asked: questionOf(r)}
 }
 
-// cut returns what is known of the name now, or nil. What other trust anchors
-// proved, before they were replaced, does not count.
-func (c *cache) cut(name string, anchors *anchorSet, now time.Time) *cut {
-	known, ok := c.cuts.Get(name)
-	if !ok || !now.Before(known.expires) || known.anchors != anchors {
+// explain leaves an explanation for the client, if the outermost handler is in the chain.
+// Autopath asks for several names: the last answer is the one that the client gets.
+func explain(ctx context.Context, x explanation) {
+	if slot, ok := ctx.Value(explanationKey{}).(*atomic.Pointer[explanation]); ok {
+		slot.Store(&x)
+	}
+}
+
+// explainingWriter adds the explanation to the message that is written.
+type explainingWriter struct {
+	dns.ResponseWriter
+	block            *block
+	slot             atomic.Pointer[explanation]
+	asked            question
+	opt              *dns.OPT // nil for a client without EDNS
+	checkingDisabled bool
+
+	written       *explanation // of the message that was written
+	authenticated bool         // that message has AD
+}
+
+// WriteMsg adds the Extended DNS Error for a client with EDNS. A client without EDNS gets
+// no OPT record, also if rewrite has added EDNS for the plugins behind (RFC 6891, section
+// 6.1.1). The message may be the cache's, so it is copied.
+func (w *explainingWriter) WriteMsg(m *dns.Msg) error {
+	w.written, w.authenticated = w.explanation(m), m.AuthenticatedData
+	switch {
+	case w.opt == nil && m.IsEdns0() != nil:
+		m = withoutOPT(m)
+	case w.opt != nil && w.written != nil && w.written.ede != nil:
+		m = withExtendedError(m, w.opt, w.written.ede)
+	}
+	return w.ResponseWriter.WriteMsg(m)
+}
+
+// withoutOPT returns a copy of m without OPT record.
+func withoutOPT(m *dns.Msg) *dns.Msg {
+	out := *m
+	out.Extra = slices.DeleteFunc(slices.Clone(m.Extra), func(rr dns.RR) bool { return rr.Header().Rrtype == dns.TypeOPT })
+	return &out
+}
+
+// explanation returns what was found of this answer, or, if the answer comes from a cache,
+// what is kept. A new one is kept under the name that the client used, which rewrite may
+// have changed for the plugins behind.
+func (w *explainingWriter) explanation(m *dns.Msg) *explanation {
+	kept := w.block.kept
+	now, refused := w.block.now(), m.Rcode == dns.RcodeServerFailure
+	x := w.slot.Load()
+	if x == nil {
+		return w.keptExplanation(m, now)
+	}
+	if x.finding.Status == dnssec.Bogus && x.finding.Reason != dnssec.Overloaded {
+		kept.noteFailure(w.asked, x.finding, now)
+		if !refused && w.checkingDisabled {
+			return nil
+		}
+	}
+	if !refused {
+		kept.noteAnswer(w.asked, x, now)
+	}
+	return x
+}
+
+// keptExplanation returns the explanation of an answer that was not judged just now. One
+// with AD has none, and neither has the answer for a client with CD.
+func (w *explainingWriter) keptExplanation(m *dns.Msg, now time.Time) *explanation {
+	entries := w.block.kept.answers
+	switch {
+	case m.Rcode == dns.RcodeServerFailure:
+		entries = w.block.kept.failures
+	case m.AuthenticatedData || w.checkingDisabled:
 		return nil
 	}
-	return known
-}
-
-// keepCut keeps what was found of a name until it expires: a failure for 1 s, and
-// twice as long each time that it fails again (RFC 9520, section 3.2). Running out
-// of budget says nothing of the zone and is not kept.
-func (c *cache) keepCut(found *cut, now time.Time) {
-	if found.finding.Reason.Unfinished() {
-		return
+	entry, ok := entries.Get(w.asked)
+	if !ok || !now.Before(entry.expires) {
+		return nil
 	}
-	if found.finding.Status == dnssec.Bogus {
-		if before, ok := c.cuts.Peek(found.name); ok && before.finding.Status == dnssec.Bogus {
-			found.times = before.times
-		}
-		found.times++
-		found.expires = now.Add(backOff(found.times))
+	x := explanationOf(entry.finding, w.block.handler.engine)
+	return &x
+}
+
+// withExtendedError returns a copy of m whose OPT record has the Extended DNS Error, beside
+// the options of other plugins. There may be one already: in the answer to a question of
+// another plugin of the block (dns64), and in that of the validating handler.
+func withExtendedError(m *dns.Msg, opt *dns.OPT, ede *dns.EDNS0_EDE) *dns.Msg {
+	own := &dns.OPT{Hdr: dns.RR_Header{Name: ".", Rrtype: dns.TypeOPT}}
+	own.SetUDPSize(opt.UDPSize())
+	if opt.Do() {
+		own.SetDo()
 	}
-	c.cuts.Add(found.name, found)
-}
-
-func backOff(times int) time.Duration {
-	return min(time.Second<<min(times-1, 5), maxFailureTTL)
-}
-
-// ledger is the cache's part that remembers signatures, with the metrics of the
-// server that asks. It implements dnssec.Ledger.
-type ledger struct {
-	cache    *cache
-	counters *counters
-}
-
-func (l ledger) Known(d dnssec.Digest) (good, known bool) {
-	if _, known = l.cache.verdicts.Get(d); known {
-		good = true
-	} else {
-		_, known = l.cache.invalid.Get(d)
+	if there := m.IsEdns0(); there != nil {
+		own.Option = slices.DeleteFunc(slices.Clone(there.Option), func(o dns.EDNS0) bool { return o.Option() == dns.EDNS0EDE })
 	}
-	l.counters.lookedUp(known)
-	return good, known
+	own.Option = append(own.Option, ede)
+	out := withoutOPT(m)
+	out.Extra = append(out.Extra, own)
+	return out
 }
 
-func (l ledger) Checked(d dnssec.Digest, algorithm uint8, good bool) {
-	l.counters.checked(algorithm, good)
-	if good {
-		l.cache.verdicts.Add(d, struct{}{})
-	} else {
-		l.cache.invalid.Add(d, struct{}{})
+const (
+	failureExplained = 5 * time.Minute // the longest that CoreDNS's cache keeps a SERVFAIL
+	answerExplained  = time.Hour       // the longest that it keeps other answers, by default
+)
+
+// explanations keeps what was found of questions, for as long as CoreDNS's cache may
+// answer them. It is bounded, and evicts what was used longest ago.
+type explanations struct {
+	failures *lru.Cache[question, keptFinding] // of those that were refused
+	answers  *lru.Cache[question, keptFinding] // of those that were answered
+}
+
+type keptFinding struct {
+	finding validator.Finding
+	expires time.Time
+}
+
+func newExplanations(capacity int) (*explanations, error) {
+	failures, err := lru.New[question, keptFinding](capacity)
+	if err != nil {
+		return nil, err
+	}
+	answers, err := lru.New[question, keptFinding](capacity)
+	return &explanations{failures, answers}, err
+}
+
+// keepFailure keeps why a question failed.
+func (e *explanations) keepFailure(q question, f validator.Finding, now time.Time) {
+	e.failures.Add(q, keptFinding{f, now.Add(failureExplained)})
+}
+
+// noteFailure keeps why a question failed, if nothing is kept of it.
+func (e *explanations) noteFailure(q question, f validator.Finding, now time.Time) {
+	if kept, ok := e.failures.Peek(q); !ok || !now.Before(kept.expires) {
+		e.keepFailure(q, f, now)
 	}
 }
 
-// failure returns why the question failed a moment ago, if it is not to be asked
-// again yet.
-func (c *cache) failure(q question, now time.Time) (dnssec.Finding, bool) {
-	kept, ok := c.failed.Get(q)
-	return kept.finding, ok && now.Before(kept.until)
-}
+// forgetFailure is for a question that was answered.
+func (e *explanations) forgetFailure(q question) { e.failures.Remove(q) }
 
-// lastFailure returns why the question failed last, for as long as CoreDNS's cache
-// may answer for it.
-func (c *cache) lastFailure(q question, now time.Time) (dnssec.Finding, bool) {
-	kept, ok := c.failed.Get(q)
-	return kept.finding, ok && now.Before(kept.expires)
-}
-
-// keepFailure keeps the reason that a question failed for.
-func (c *cache) keepFailure(q question, f dnssec.Finding, now time.Time) {
-	before, _ := c.failed.Peek(q)
-	times := before.times + 1
-	c.failed.Add(q, keptFailure{finding: f, until: now.Add(backOff(times)), expires: now.Add(keptToExplain), times: times})
-}
-
-// forgetUnavailable is for an upstream that answers again: what it did not answer counts
-// no more.
-func (c *cache) forgetUnavailable() {
-	for _, name := range c.cuts.Keys() {
-		if known, ok := c.cuts.Peek(name); ok && known.finding.Reason.Unavailable() {
-			c.cuts.Remove(name)
-		}
-	}
-	for _, q := range c.failed.Keys() {
-		if kept, ok := c.failed.Peek(q); ok && kept.finding.Reason.Unavailable() {
-			c.failed.Remove(q)
+// forgetUnavailable forgets the questions that an upstream did not answer.
+func (e *explanations) forgetUnavailable() {
+	for _, q := range e.failures.Keys() {
+		if kept, ok := e.failures.Peek(q); ok && kept.finding.Reason.Unavailable() {
+			e.failures.Remove(q)
 		}
 	}
 }
 
-// forgetFailure is for a question that was answered well.
-func (c *cache) forgetFailure(q question) { c.failed.Remove(q) }
-
-// noteFailure keeps a reason for explaining only.
-func (c *cache) noteFailure(q question, f dnssec.Finding, now time.Time) {
-	if kept, ok := c.failed.Peek(q); ok && now.Before(kept.expires) {
-		return
-	}
-	c.failed.Add(q, keptFailure{finding: f, expires: now.Add(keptToExplain)})
-}
-
-// noteAnswer keeps what an Extended DNS Error says of an answer that is passed on, for
-// those who get it out of CoreDNS's cache. There are few such answers.
-func (c *cache) noteAnswer(q question, x *explanation, now time.Time) {
+// noteAnswer keeps what an Extended DNS Error says of an answer that is passed on. There
+// are few such answers.
+func (e *explanations) noteAnswer(q question, x *explanation, now time.Time) {
 	switch {
-	case x.judge != nil && x.text != "":
-		c.passed.Add(q, keptFailure{finding: x.finding, expires: now.Add(answerToExplain)})
-	case c.passed.Len() > 0:
-		c.passed.Remove(q)
+	case x.judge != nil && x.ede != nil:
+		e.answers.Add(q, keptFinding{x.finding, now.Add(answerExplained)})
+	case e.answers.Len() > 0:
+		e.answers.Remove(q)
 	}
-}
-
-// lastAnswer returns what is to be explained of the last answer to a question.
-func (c *cache) lastAnswer(q question, now time.Time) (dnssec.Finding, bool) {
-	kept, ok := c.passed.Get(q)
-	return kept.finding, ok && now.Before(kept.expires)
 }

@@ -3,266 +3,180 @@ package dnssecval
 import (
 	"context"
 	"errors"
-	"fmt"
-	"sync/atomic"
+	"net"
 	"time"
 
+	"github.com/coredns/coredns/plugin"
+	"github.com/coredns/coredns/plugin/metadata"
 	"github.com/dnssecval/dnssecval/internal/dnsname"
-	"github.com/dnssecval/dnssecval/internal/dnssec"
+	"github.com/dnssecval/dnssecval/internal/placement"
+	"github.com/dnssecval/dnssecval/validator"
 	"github.com/miekg/dns"
 )
 
-// cut is what is known of a name: whether a zone begins there, and how far the
-// authentication chain reaches. Once made it is shared and not changed.
-type cut struct {
-	name       string
-	delegation dnssec.Delegation
-	finding    dnssec.Finding // of the zone that begins here; else of the proof that none does
-	keys       *dnssec.Keys   // of a Secure zone
-	expires    time.Time
-	renewal    time.Time   // from when on the keys are asked for again; zero: never
-	renewing   atomic.Bool // that was done
-	anchors    *anchorSet  // from which it was proven
-	times      int         // failures in a row
-	inherited  bool        // the failure is of a zone above
-	abandoned  bool        // who led the flight gave up
+// chain asks the questions of a validator where the Corefile has them answered: the
+// client's own by the next plugin, those for DS, DNSKEY and the targets of aliases by
+// whichever stanza or server block is in charge of the name. It implements
+// validator.Exchanger and validator.Topology.
+type chain struct {
+	block  *block
+	routes *placement.Routes
+	next   func() plugin.Handler // for a client's own question
 }
 
-// beginsZone tells whether the finding is that of a zone.
-func (c *cut) beginsZone() bool {
-	return c.delegation == dnssec.DelegationSigned || c.delegation == dnssec.DelegationUnsigned
+// target is a handler that is to be asked.
+type target struct {
+	handler  plugin.Handler
+	upstream *upstream // nil if it is not watched
 }
 
-// zone returns the zone that is said to begin at name, as a signature says it.
-func (q *query) zone(name string) *cut {
-	c := q.cutAt(name)
-	if c.delegation == dnssec.NotDelegation || c.delegation == dnssec.NoSuchName {
-		return failedCut(name, dnssec.SignatureSignerInvalid, "no zone begins at "+name)
+// Exchange implements validator.Exchanger.
+func (c *chain) Exchange(ctx context.Context, request *dns.Msg, how validator.Manner) (*dns.Msg, error) {
+	var w dns.ResponseWriter = ownWriter{}
+	asked, _ := ctx.Value(clientKey{}).(*client)
+	if asked != nil && !how.Chain {
+		w = asked.w
 	}
-	return c
+	if how.TCP {
+		w = asTCP{w}
+	}
+	if asked != nil && !how.Chain && request.Question[0].Name == asked.name {
+		return c.ask(ctx, c.first(asked.question.name), w, request)
+	}
+	to, ok := c.lookup(ctx, dnsname.Canonical(request.Question[0].Name), request.Question[0].Qtype)
+	if !ok {
+		return nil, validator.ErrNoRoute
+	}
+	return c.ask(apart(ctx), to, w, request)
 }
 
-// zoneOf returns the zone in which a name lies: it walks down from the closest
-// zone that is known, as long as the zones are secure. This is how the absence of
-// a signature is explained (RFC 4035, section 5.2).
-func (q *query) zoneOf(name string) *cut {
-	scope := q.scope(name)
-	if scope.finding.Status != dnssec.Secure {
-		return &cut{name: scope.zone, delegation: dnssec.DelegationUnsigned, finding: scope.finding}
+// apart returns a context with metadata of its own: what is found for a question of the
+// validator does not belong to the client's, and parallel questions must not write to it.
+func apart(ctx context.Context) context.Context {
+	if metadata.ValueFuncs(ctx) == nil {
+		return ctx
 	}
-	current := q.closestKnown(name, scope.zone)
-	if current == nil {
-		q.expect(scope.zone, dns.TypeDNSKEY)
-		q.expectCuts(name, scope.zone)
-		current = q.zone(scope.zone)
+	return metadata.ContextWithMetadata(ctx)
+}
+
+// first returns the next plugin, as the handler of the stanza that answers for the name.
+func (c *chain) first(name string) target {
+	if s := c.routes.First(name); s != nil {
+		return target{c.next(), upstreamOf(s)}
 	}
-	for n := dnsname.Labels(current.name) + 1; n <= dnsname.Labels(name) && current.finding.Status == dnssec.Secure; n++ {
-		below := q.cutAt(dnsname.Ancestor(name, n))
-		switch below.delegation {
-		case dnssec.NotDelegation:
-		case dnssec.NoSuchName:
-			if private := q.v.routes.private(name); dnsname.IsBelow(private, below.name) {
-				return q.cutAt(private)
-			}
-			return current
-		default:
-			current = below
+	return target{handler: c.next()}
+}
+
+// lookup returns who is to be asked for a name, if anybody is in charge of it.
+func (c *chain) lookup(ctx context.Context, name string, qtype uint16) (target, bool) {
+	s, ok := c.routes.Lookup(name, qtype)
+	if !ok {
+		return target{}, false
+	}
+	if s == nil {
+		h, ok := placement.ViaServer(ctx)
+		return target{handler: h}, ok
+	}
+	return target{s.Handler, upstreamOf(s)}, true
+}
+
+// ask has a handler answer a request, and returns the message that it writes.
+func (c *chain) ask(ctx context.Context, to target, w dns.ResponseWriter, request *dns.Msg) (*dns.Msg, error) {
+	asked := time.Now()
+	if to.upstream != nil && !to.upstream.admit(ctx, to.handler) {
+		return nil, &noAnswer{dns.RcodeServerFailure, to.upstream.silence()}
+	}
+	c.block.countersOf(ctx).asked(request.Question[0].Qtype)
+	caught := &catcher{ResponseWriter: w}
+	rcode, err := plugin.NextOrFailure(c.block.directive, to.handler, ctx, caught, request)
+	to.upstream.note(ctx, asked, caught.msg != nil, rcode, err)
+	if caught.msg == nil {
+		return nil, &noAnswer{rcode, err}
+	}
+	return caught.msg, nil
+}
+
+// countersOf returns the counters of the server that the question of a context came to.
+func (b *block) countersOf(ctx context.Context) *counters {
+	if asked, ok := ctx.Value(clientKey{}).(*client); ok {
+		return asked.counters
+	}
+	return b.metrics.of(b.serverOf(ctx))
+}
+
+// Private implements validator.Topology.
+func (c *chain) Private(name string) string { return c.routes.Private(name) }
+
+// Forwarded implements validator.Topology.
+func (c *chain) Forwarded(name string) bool { return c.routes.Forwards(name) }
+
+// Silent implements validator.Topology.
+func (c *chain) Silent(name string) bool {
+	b := c.routes.InCharge(name)
+	if b == nil {
+		return false
+	}
+	for _, s := range b.Stanzas {
+		if u := upstreamOf(s); u != nil && s.Takes(name) && u.silent() {
+			return true
 		}
 	}
-	return current
+	return false
 }
 
-// closestZone returns the lowest zone that is known above or at the name that was
-// asked for, or nil.
-func (q *query) closestZone() *cut {
-	name := container(q.question.name, q.question.qtype)
-	scope := q.scope(name)
-	if scope.finding.Status != dnssec.Secure {
-		return nil
-	}
-	return q.closestKnown(name, scope.zone)
+// noAnswer is what a handler returned that wrote no message.
+type noAnswer struct {
+	rcode int
+	err   error // may be nil
 }
 
-// closestKnown returns the lowest zone above or at name that is in the cache.
-func (q *query) closestKnown(name, top string) *cut {
-	for n := dnsname.Labels(name); n >= dnsname.Labels(top); n-- {
-		if c := q.known(dnsname.Ancestor(name, n)); c != nil && c.beginsZone() {
-			return c
-		}
+// ofUpstream reports whether the handler failed to get an answer, rather than not to take
+// the question.
+func (e *noAnswer) ofUpstream() bool { return e.rcode == dns.RcodeServerFailure && e.err != nil }
+
+// Error implements error.
+func (e *noAnswer) Error() string {
+	if e.err != nil {
+		return e.err.Error()
 	}
+	return "upstream: " + dns.RcodeToString[e.rcode]
+}
+
+// Unwrap returns the handler's error.
+func (e *noAnswer) Unwrap() error { return e.err }
+
+// Is reports what is not to be remembered of the name: that nothing was asked.
+func (e *noAnswer) Is(other error) bool {
+	return other == validator.ErrNotAsked && (!e.ofUpstream() || errors.Is(e.err, errSilent))
+}
+
+// catcher is a writer that keeps the message instead of writing it.
+type catcher struct {
+	dns.ResponseWriter
+	msg *dns.Msg
+}
+
+// WriteMsg keeps the message.
+func (c *catcher) WriteMsg(m *dns.Msg) error {
+	c.msg = m
 	return nil
 }
 
-// cutAt finds out what is at a name, once for all who wait. Where another query that
-// led the flight ran out of its budget or its time the next one leads: an attack on
-// that one is none on this.
-func (q *query) cutAt(name string) *cut {
-	for {
-		if c := q.known(name); c != nil {
-			return c
-		}
-		if c := q.deniedCut(name); c != nil {
-			return q.settle(c, q.now)
-		}
-		led := false
-		flight := q.v.once("cut "+name, func() (any, error) {
-			led = true
-			if c := q.v.cache.cut(name, q.anchors, q.now); c != nil { // a flight has landed in the meantime
-				return c, nil
-			}
-			return q.establish(name), nil
-		})
-		select {
-		case result := <-flight:
-			c, ok := result.Val.(*cut)
-			switch {
-			case !ok:
-				return failedCut(name, dnssec.DSUnavailable, result.Err.Error())
-			case led || !c.unfinished() && c.anchors == q.anchors: // not what others proved
-				return c
-			}
-		case <-q.ctx.Done():
-			return failedCut(name, dnssec.DSUnavailable, "no answer in time for "+name)
-		}
+// asTCP is a writer whose client seems to have come over TCP: the type of its address
+// decides how forward asks.
+type asTCP struct{ dns.ResponseWriter }
+
+func (w asTCP) RemoteAddr() net.Addr {
+	if udp, ok := w.ResponseWriter.RemoteAddr().(*net.UDPAddr); ok {
+		return &net.TCPAddr{IP: udp.IP, Port: udp.Port, Zone: udp.Zone}
 	}
+	return &net.TCPAddr{IP: loopback}
 }
 
-// unfinished tells whether the failure says more of the query than of the zone.
-func (c *cut) unfinished() bool { return c.finding.Reason.Unfinished() || c.abandoned }
+// ownWriter stands for a client where the plugin itself asks.
+type ownWriter struct{ dns.ResponseWriter }
 
-// establish finds out what is at a name, whatever it takes, and keeps it.
-func (q *query) establish(name string) *cut {
-	start := time.Now()
-	return q.settle(q.tryHard(name), start)
-}
+func (ownWriter) RemoteAddr() net.Addr { return &net.UDPAddr{IP: loopback} }
+func (ownWriter) LocalAddr() net.Addr  { return &net.UDPAddr{IP: loopback} }
 
-// settle keeps what was found of a name, as it is to be seen from this block.
-func (q *query) settle(c *cut, start time.Time) *cut {
-	c = q.seenFromPrivate(q.byOwnKeys(c.name, c))
-	if c.finding.Reason == dnssec.PrivateZone && !c.inherited && q.v.serves == nil && q.v.routes.forwards(q.question.name) {
-		name := c.name
-		if private := q.v.routes.private(q.question.name); dnsname.IsBelow(private, name) { // what the operator knows it by
-			name = private
-		}
-		q.v.tellPrivate(name, c.finding.Detail)
-	}
-	if c.abandoned = c.finding.Status == dnssec.Bogus && q.gaveUp(time.Since(start)); !c.abandoned {
-		c.anchors = q.anchors
-		q.v.cache.keepCut(c, q.v.now()) // a failure is kept from its end on
-	}
-	return c
-}
-
-// tryHard judges the delegation, and the keys if there is a DS. What fails is asked
-// for with more effort before it counts as failed, unless nobody answers anything; the
-// failure that got furthest is told.
-func (q *query) tryHard(name string) (c *cut) {
-	for e := usual; e < efforts; e++ {
-		if next := q.attempt(name, e); c == nil || next.finding.Status != dnssec.Bogus || next.finding.Reason >= c.finding.Reason {
-			c = next
-		}
-		if c.finding.Status != dnssec.Bogus || c.inherited || c.finding.Reason.Unfinished() || q.ctx.Err() != nil ||
-			c.finding.Reason.Unavailable() && q.v.routes.silent(name) {
-			break
-		}
-	}
-	return c
-}
-
-// gaveUp tells whether the query ended before what it waited for had its time.
-func (q *query) gaveUp(waited time.Duration) bool {
-	return q.ctx.Err() != nil && (q.ctx.Err() == context.Canceled || waited < patience/2)
-}
-
-// attempt asks for DS, or takes the trust anchors of the name, and then for DNSKEY.
-func (q *query) attempt(name string, e effort) *cut {
-	if anchors, ok := q.anchors.of(name, q.now); ok {
-		return q.keysOf(name, anchors, maxCutTTL, e)
-	}
-	scope := q.scope(name)
-	if scope.finding.Status != dnssec.Secure {
-		return &cut{name: name, delegation: dnssec.DelegationUnsigned, finding: scope.finding}
-	}
-	msg, err := q.fetch(name, dns.TypeDS, e)
-	if err != nil {
-		return q.withoutAnswer(name, err)
-	}
-	set, ok := findSet(dnssec.GroupRRsets(msg.Answer), name, dns.TypeDS)
-	if !ok {
-		return q.withoutDS(name, msg)
-	}
-	verdict := q.judgeSet(set)
-	if verdict.Status != dnssec.Secure {
-		return &cut{name: name, delegation: dnssec.DelegationUnsigned, finding: verdict.Finding,
-			expires: q.now.Add(maxDenialTTL), inherited: verdict.inherited}
-	}
-	ttl := time.Duration(verdict.proof.TTL()) * time.Second
-	vouched, ok := verdict.proof.DSSet()
-	if !ok {
-		return failedCut(name, dnssec.DenialContradicted, "DS "+name+" comes from a wildcard")
-	}
-	return q.keysOf(name, vouched, ttl, e)
-}
-
-// keysOf authenticates the keys of a zone that a DS set vouches for.
-func (q *query) keysOf(name string, vouched dnssec.DSSet, ttl time.Duration, e effort) *cut {
-	c := &cut{name: name, delegation: dnssec.DelegationSigned}
-	if c.finding = vouched.Supported(q.verifier.Policy); c.finding.Status != dnssec.Secure {
-		c.expires = q.now.Add(min(ttl, maxCutTTL))
-		return c
-	}
-	msg, err := q.fetch(name, dns.TypeDNSKEY, e)
-	if err != nil {
-		return q.unavailable(name, dnssec.DNSKEYUnavailable, err)
-	}
-	set, ok := findSet(dnssec.GroupRRsets(msg.Answer), name, dns.TypeDNSKEY)
-	if !ok {
-		return failedCut(name, dnssec.DNSKEYUnavailable, "the answer has no DNSKEY "+name)
-	}
-	keys, failure := q.verifier.Keys(set, vouched)
-	if failure != nil {
-		c.finding = failure.Finding()
-		return c
-	}
-	c.keys = keys
-	ttl = min(ttl, maxCutTTL, time.Duration(keys.TTL())*time.Second)
-	c.expires = q.now.Add(max(ttl, time.Second))
-	c.renewal = c.expires.Add(-max(ttl/renewedPart, time.Second))
-	return c
-}
-
-// until returns the expiry of a denial.
-func (q *query) until(ttl uint32) time.Time {
-	return q.now.Add(max(min(time.Duration(ttl)*time.Second, maxDenialTTL), time.Second))
-}
-
-// unavailable is for a question that could not be asked or was not answered. That
-// no block and no forward is in charge of it is the operator's own word, not an
-// upstream's: then nothing can be known, rather than that something is wrong.
-func (q *query) unavailable(name string, r dnssec.Reason, err error) *cut {
-	qtype := "DS"
-	if r == dnssec.DNSKEYUnavailable {
-		qtype = "DNSKEY"
-	}
-	detail := fmt.Sprintf("%s %s: %v", qtype, name, err)
-	switch {
-	case errors.Is(err, errNoRoute):
-		finding := dnssec.Finding{Status: dnssec.Indeterminate, Reason: dnssec.PrivateZone, Detail: detail}
-		return &cut{name: name, delegation: dnssec.DelegationUnsigned, finding: finding, expires: q.now.Add(maxDenialTTL)}
-	case errors.Is(err, errQuestions):
-		return failedCut(name, dnssec.LimitExceeded, detail)
-	default:
-		return failedCut(name, r, detail)
-	}
-}
-
-func failedCut(name string, r dnssec.Reason, detail string) *cut {
-	return &cut{name: name, delegation: dnssec.DelegationUnsigned, finding: dnssec.Finding{Status: r.Status(), Reason: r, Detail: detail}}
-}
-
-func earlier(a, b time.Time) time.Time {
-	if !a.IsZero() && a.Before(b) {
-		return a
-	}
-	return b
-}
+var loopback = net.IPv4(127, 0, 0, 1)

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	clog "github.com/coredns/coredns/plugin/pkg/log"
-	"github.com/dnssecval/dnssecval/internal/dnssec"
+	"github.com/dnssecval/dnssecval/validator"
 	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/miekg/dns"
 )
@@ -18,8 +18,9 @@ const (
 	linesPerTick = 100 // lines of all names in an interval
 )
 
-// failureLog writes a line for each failure: once per name and reason in a while,
-// and so many in all, with the number held back, so that an attack fills no disk.
+// failureLog writes a line for each failure, at most one a minute for a question and
+// reason and a limited number in all, so that an attack does not fill a disk. A line has
+// the number of those that were left out before it.
 type failureLog struct {
 	out  clog.P
 	mu   sync.Mutex
@@ -30,7 +31,7 @@ type failureLog struct {
 
 type loggedFailure struct {
 	question
-	reason dnssec.Reason
+	reason validator.Reason
 }
 
 type heldBack struct {
@@ -44,7 +45,7 @@ func newFailureLog(out clog.P) *failureLog {
 }
 
 // log writes "bogus: NAME TYPE from CLIENT: token: detail".
-func (l *failureLog) log(q question, client string, f dnssec.Finding, now time.Time) {
+func (l *failureLog) log(q question, client string, f validator.Finding, now time.Time) {
 	held, ok := l.admit(loggedFailure{q, f.Reason}, now)
 	if !ok {
 		return
@@ -53,11 +54,12 @@ func (l *failureLog) log(q question, client string, f dnssec.Finding, now time.T
 	if held > 0 {
 		more = fmt.Sprintf(" (%d more held back)", held)
 	}
-	line := fmt.Sprintf("%s: %s %s from %s: %s%s", f.Status, q.name, dns.Type(q.qtype), client, sentence(f), more)
-	l.out.Warning(strings.ReplaceAll(line, `\ `, `\032`)) // a space in a name would look like the end of it
+	line := fmt.Sprintf("%s: %s %s from %s: %s%s", f.Status, q.name, dns.Type(q.qtype), client, f.String(), more)
+	l.out.Warning(strings.ReplaceAll(line, `\ `, `\032`)) // a space in a name would look like its end
 }
 
-// admit decides whether a line may be written, and how many were not before it.
+// admit decides whether a line may be written, and returns how many were left out before
+// it.
 func (l *failureLog) admit(key loggedFailure, now time.Time) (held int, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

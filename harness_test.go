@@ -16,6 +16,7 @@ import (
 	"github.com/coredns/caddy"
 	"github.com/coredns/coredns/plugin"
 	"github.com/dnssecval/dnssecval/internal/dnssec"
+	"github.com/dnssecval/dnssecval/internal/placement"
 	"github.com/dnssecval/dnssecval/internal/testzone"
 	"github.com/miekg/dns"
 )
@@ -57,8 +58,7 @@ func newTestValidator(t testing.TB, w *testzone.World, lines ...string) *Validat
 	}
 	v, _ := parseBlock(t, lines...)
 	v.Next = w
-	own := &block{zones: []string{"."}, stanzas: []*stanza{{directive: "forward", from: ".", handler: w}}}
-	v.routes = &routes{own: own, blocks: []*block{own}}
+	v.routes = newRoutes(placement.NewRoutes(&placement.Block{Zones: []string{"."}, Stanzas: []*placement.Stanza{forward(".", w)}}), nil)
 	return v
 }
 

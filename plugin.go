@@ -1,216 +1,141 @@
-// Package dnssecval is a CoreDNS plugin that validates what other plugins forward:
-// it proves each answer from the trust anchors down, sets AD on what is proven, and
-// answers SERVFAIL, with the reason, for what ought to be provable and is not.
+// Package dnssecval is a CoreDNS plugin that validates by DNSSEC what other plugins
+// forward: it proves each answer from the trust anchors down, sets AD on what is proven,
+// and answers SERVFAIL, with the reason, for what should be provable and is not.
 package dnssecval
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
-	"sync"
+	"net"
 	"time"
 
 	"github.com/coredns/coredns/plugin"
-	"github.com/coredns/coredns/plugin/metrics"
-	clog "github.com/coredns/coredns/plugin/pkg/log"
 	"github.com/coredns/coredns/request"
+	"github.com/dnssecval/dnssecval/internal/dnsname"
 	"github.com/dnssecval/dnssecval/internal/dnssec"
+	"github.com/dnssecval/dnssecval/validator"
 	"github.com/miekg/dns"
-	"golang.org/x/sync/singleflight"
 )
 
-// Validator is the handler that stands directly before the plugins that ask an
-// upstream. It has to be set up by the directive: the zero value has no anchors.
-type Validator struct {
+// Handler is the validating handler of a server block. It stands directly before the
+// plugins that ask an upstream. It has to be set up by the directive.
+type Handler struct {
 	Next plugin.Handler
-
-	directive  string
-	zones      plugin.Zones
-	policy     dnssec.Policy
-	anchors    *trustAnchors
-	sources    sources
-	rollovers  *rollovers        // nil without auto-trust-anchor
-	configured *anchorSet        // what the sources said last, without what rollovers learned
-	seen       [sha256.Size]byte // of the sources, when they were read
-	unproven   *sync.Map         // zones whose anchors matched no key when they were last tried, with the set that they were told of
-	routes     *routes
-	cache      *cache
-	turns      *turns
-	denials    *denials                // nil without aggressive use
-	home       string                  // the address that stands for the block where no client asked
-	besides    map[string][]*Validator // by address: those of the blocks that listen there, this one too
-	flights    singleflight.Group
-	metrics    *metricSet
-	log        clog.P
-	failures   *failureLog  // nil without log-failures
-	journal    *journal     // nil without status
-	signal     bool         // tell which keys are trusted (RFC 8145)
-	proved     onceEach     // zones whose anchors were said to hold
-	told       *onceEach    // private zones that were logged
-	idle       bool         // there is no asker behind it
-	report     bool         // insecure: judge, count and log, but never refuse
-	serves     *servedZones // nil but in a Server
-	override   time.Time    // judge at that time; zero: now
-	now        func() time.Time
+	*block
+	engine *validator.Validator
+	chain  *chain
+	idle   bool // no forwarding plugin stands behind it
 }
-
-// patience is how long a client's question may take in all; stubs wait 5 s.
-const patience = 4500 * time.Millisecond
 
 // Name implements plugin.Handler: the word of the Corefile.
-func (v *Validator) Name() string { return v.directive }
+func (h *Handler) Name() string { return h.directive }
 
-// ServeDNS implements plugin.Handler. What it does not judge, questions with CD set
-// among them, it passes on without AD.
+// ServeDNS implements plugin.Handler. What it does not judge, questions with CD set among
+// them, it passes on without AD.
 //
-// The plugins behind it run on the same stack. It is kept small here: one that has to
-// grow for each question costs a tenth of a validated answer.
-func (v *Validator) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
-	if v.idle || r.CheckingDisabled && r.Question[0].Qtype != dns.TypeNXNAME || !v.concerns(r) {
-		return plugin.NextOrFailure(v.Name(), v.Next, ctx, unvouched{w}, r)
+// The plugins behind it run on the same stack. It is kept small: growing the stack for
+// each question costs a tenth of a validated answer.
+func (h *Handler) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
+	if h.idle || !validator.Judges(r) || h.words.zones.Matches(nameOf(r)) == "" {
+		return plugin.NextOrFailure(h.Name(), h.Next, ctx, withoutAD{w}, r)
 	}
-	if r.Question[0].Qtype == dns.TypeNXNAME { // RFC 9824, section 3.5: not to be forwarded
-		explain(ctx, explanation{code: dns.ExtendedErrorCodeInvalidQueryType, text: "NXNAME can't be asked for"})
-		return v.refuse(w, r, dns.RcodeFormatError)
+	asked := h.newClient(ctx, w, r)
+	answer, result := h.engine.Resolve(context.WithValue(ctx, clientKey{}, asked), r)
+	if result.Err != nil {
+		return h.unanswered(ctx, asked, result)
 	}
-	return v.validate(ctx, w, r)
-}
-
-// concerns tells whether a question is of the kind and the zones that are judged.
-func (v *Validator) concerns(r *dns.Msg) bool {
-	state := request.Request{Req: r}
-	return r.Opcode == dns.OpcodeQuery && state.QClass() == dns.ClassINET && v.zones.Matches(state.Name()) != ""
-}
-
-// validate asks, judges, and answers by what was found.
-func (v *Validator) validate(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-
-	q := v.newQuery(ctx, w, r)
-	if kept, ok := q.failedBefore(); ok {
-		return v.fail(w, r, kept.Reason)
+	h.record(ctx, asked, result)
+	if result.Reason == dnssec.Overloaded && !h.words.report || result.Reason == dnssec.AnswerUnavailable {
+		return dns.RcodeServerFailure, nil // left to the server: CoreDNS's cache would keep it
 	}
-	known := q.closestZone()
-	if msg, result := q.synthesize(known); msg != nil {
-		return q.conclude(msg, result)
-	}
-	q.speculate(known)
-	a := q.asking()
-	if a.ask(); a.msg == nil {
-		return q.unanswered(a.rcode, a.err)
-	}
-	return q.judge(a.msg)
-}
-
-// failedBefore tells whether and why the question failed a moment ago, and is not to be
-// asked again yet.
-func (q *query) failedBefore() (dnssec.Finding, bool) {
-	kept, ok := q.v.cache.failure(q.question, q.now)
-	if !ok || q.v.report {
-		return kept, false
-	}
-	if kept.Reason != dnssec.AnswerUnavailable { // there was nothing to judge
-		q.counters.counted(kept)
-	}
-	q.v.tell(q, kept)
-	return kept, true
-}
-
-// unanswered keeps for a moment that there was no answer (RFC 9520, section 3.1), and
-// leaves it to the server to say so, as if nobody stood between.
-func (q *query) unanswered(rcode int, err error) (int, error) {
-	v := q.v
-	if rcode == dns.RcodeServerFailure && err != nil && q.ctx.Err() != context.Canceled && v.routes.forwards(q.question.name) {
-		finding := dnssec.Finding{Status: dnssec.Bogus, Reason: dnssec.AnswerUnavailable, Detail: err.Error()}
-		if !errors.Is(err, errSilent) {
-			v.cache.keepFailure(q.question, finding, v.now())
-		}
-		v.tell(q, finding)
-	}
-	return rcode, err
-}
-
-// judge finds out the status of the response, and answers by it.
-func (q *query) judge(msg *dns.Msg) (int, error) {
-	result := q.judgeAndRetry(&msg)
-	return q.conclude(msg, result)
-}
-
-// conclude answers the client, and tells what was found to whoever wants to know.
-func (q *query) conclude(msg *dns.Msg, result *Result) (int, error) {
-	v := q.v
-	q.counters.judged(result.Finding, time.Since(q.started))
-	q.counters.hashed(q.verifier.Budget.Spent().Hashes)
-	q.counters.sized(v, q.now)
-	if result.Status == dnssec.Bogus {
-		// That the client gave up, or that there is too much to do, says nothing of the name.
-		if q.ctx.Err() != context.Canceled && result.Reason != dnssec.Overloaded {
-			v.cache.keepFailure(q.question, result.Finding, v.now())
-		}
-		v.tell(q, result.Finding)
-		if !v.report {
-			return v.fail(q.w, q.request, result.Reason)
-		}
-	} else {
-		v.cache.forgetFailure(q.question)
-		q.explain(result.Finding)
-	}
-	if !v.report && v.sentinelRefuses(q.question, result.Status) {
-		return v.refuse(q.w, q.request, dns.RcodeServerFailure)
-	}
-	_ = q.w.WriteMsg(reply(q.request, msg, result))
+	_ = w.WriteMsg(answer)
 	return dns.RcodeSuccess, nil
 }
 
-// tell explains a failure to whoever listens: the client by EDE, the operator by log. Of
-// questions without an answer the plugin errors has a line.
-func (v *Validator) tell(q *query, f dnssec.Finding) {
-	q.explain(f)
-	v.journal.note(q, f)
-	if v.failures != nil && f.Reason != dnssec.AnswerUnavailable {
-		v.failures.log(q.question, q.client(), f, q.now)
+// nameOf returns the name that is asked for, in lower case.
+func nameOf(r *dns.Msg) string { return (&request.Request{Req: r}).Name() }
+
+// record counts the result, and tells the client, the log and the status page of it.
+func (h *Handler) record(ctx context.Context, asked *client, result *validator.Result) {
+	finding := result.Finding
+	switch {
+	case !result.Judged:
+		explain(ctx, explanation{ede: result.ExtendedError()})
+		return
+	case !result.Repeated:
+		asked.counters.judged(result, time.Since(asked.started))
+		asked.counters.sized(h.block, asked.now)
+	case finding.Reason != dnssec.AnswerUnavailable: // else there was nothing to judge
+		asked.counters.counted(finding)
 	}
-}
-
-// fail answers SERVFAIL. What is not the name's fault is left to who stands outside of
-// CoreDNS's cache, which would keep it.
-func (v *Validator) fail(w dns.ResponseWriter, r *dns.Msg, reason dnssec.Reason) (int, error) {
-	if reason == dnssec.Overloaded || reason == dnssec.AnswerUnavailable {
-		return dns.RcodeServerFailure, nil
+	explain(ctx, explanationOf(finding, h.engine))
+	if finding.Status != dnssec.Bogus {
+		h.kept.forgetFailure(asked.question)
+		return
 	}
-	return v.refuse(w, r, dns.RcodeServerFailure)
-}
-
-// refuse answers without any data. It writes for itself: returning the code too
-// would make the server write a second reply.
-func (v *Validator) refuse(w dns.ResponseWriter, r *dns.Msg, rcode int) (int, error) {
-	m := new(dns.Msg).SetRcode(r, rcode)
-	m.RecursionAvailable = v.serves == nil
-	_ = w.WriteMsg(m)
-	return dns.RcodeSuccess, nil
-}
-
-// onServer returns the validators of the blocks that listen on the address.
-func (v *Validator) onServer(address string) []*Validator {
-	if beside, ok := v.besides[address]; ok {
-		return beside
+	if !result.Repeated && finding.Reason != dnssec.Overloaded {
+		h.kept.keepFailure(asked.question, finding, h.now())
 	}
-	return []*Validator{v}
+	h.report(asked, h.engine, finding)
 }
 
-// unvouched clears AD: the upstream's word for it is never believed.
-type unvouched struct{ dns.ResponseWriter }
+// unanswered leaves it to the server to answer, as if the handler did not stand between.
+func (h *Handler) unanswered(ctx context.Context, asked *client, result *validator.Result) (int, error) {
+	failure := new(noAnswer)
+	if !errors.As(result.Err, &failure) {
+		failure = &noAnswer{dns.RcodeServerFailure, result.Err}
+	}
+	if failure.ofUpstream() && ctx.Err() != context.Canceled && h.chain.Forwarded(asked.question.name) {
+		explain(ctx, explanationOf(result.Finding, h.engine))
+		if !errors.Is(result.Err, errSilent) {
+			h.kept.keepFailure(asked.question, result.Finding, h.now())
+		}
+		h.report(asked, h.engine, result.Finding)
+	}
+	return failure.rcode, failure.err
+}
 
-func (w unvouched) WriteMsg(m *dns.Msg) error {
+// withoutAD clears AD: the upstream's is never believed.
+type withoutAD struct{ dns.ResponseWriter }
+
+func (w withoutAD) WriteMsg(m *dns.Msg) error {
 	m.AuthenticatedData = false
 	return w.ResponseWriter.WriteMsg(m)
 }
 
-// server returns the label of the metrics: the address that the question came to.
-func (v *Validator) server(ctx context.Context) string {
-	if server := metrics.WithServer(ctx); server != "" {
-		return server
+// question is a canonical name and a type.
+type question struct {
+	name  string
+	qtype uint16
+}
+
+func questionOf(r *dns.Msg) question {
+	return question{dnsname.Canonical(r.Question[0].Name), r.Question[0].Qtype}
+}
+
+// client is who asked a question, on its way to the upstream.
+type client struct {
+	observer
+	w        dns.ResponseWriter
+	name     string // as it was asked for
+	question question
+	now      time.Time
+	started  time.Time
+}
+
+type clientKey struct{}
+
+// newClient returns the client of a question.
+func (b *block) newClient(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) *client {
+	return &client{observer: observer{block: b, counters: b.metrics.of(b.serverOf(ctx))}, w: w,
+		name: r.Question[0].Name, question: questionOf(r), now: b.now(), started: time.Now()}
+}
+
+// address returns the client's IP address, for the log.
+func (c *client) address() string {
+	host, _, err := net.SplitHostPort(c.w.RemoteAddr().String())
+	if err != nil {
+		return c.w.RemoteAddr().String()
 	}
-	return v.home
+	return host
 }

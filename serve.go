@@ -2,253 +2,220 @@ package dnssecval
 
 import (
 	"context"
-	"slices"
+	"time"
 
+	"github.com/coredns/coredns/core/dnsserver"
 	"github.com/coredns/coredns/plugin"
 	"github.com/coredns/coredns/request"
 	"github.com/dnssecval/dnssecval/internal/dnsname"
 	"github.com/dnssecval/dnssecval/internal/dnssec"
-	lru "github.com/hashicorp/golang-lru/v2"
+	"github.com/dnssecval/dnssecval/internal/placement"
+	"github.com/dnssecval/dnssecval/validator"
 	"github.com/miekg/dns"
 )
 
-// keepers are the directives of plugins that serve zones of their own, signed ones
-// among them.
-var keepers = []string{"file", "auto", "secondary"}
-
-// Server judges what the block itself serves. It stands directly before the keepers,
-// and servedEnd directly behind them: what they let fall through is not judged here.
+// Server judges what the authoritative plugins of a block serve. It stands directly
+// before them, and servedEnd directly behind: what they do not answer is not judged here.
 type Server struct {
-	Next       plugin.Handler
-	*Validator // with the zones that are served, and a cache of its own
+	Next plugin.Handler
+	*block
+	engine *validator.Validator // with what is known of its own: it asks the authoritative plugins
+	chain  *chain
+	served *placement.Served
 }
 
-// withOwnView returns a validator with the same anchors and words, and with an own
-// view of the tree: who serves asks the keepers.
-func (v *Validator) withOwnView() *Validator {
-	cuts, _ := lru.New[string, *cut](defaultCapacity) // fails for sizes below 1 only
-	return &Validator{
-		directive: v.directive, policy: v.policy, metrics: v.metrics, log: v.log, failures: v.failures,
-		anchors: v.anchors, sources: v.sources, configured: v.configured, seen: v.seen,
-		rollovers: v.rollovers, signal: v.signal, unproven: v.unproven,
-		cache: v.cache.withCuts(cuts), turns: v.turns,
-		told: v.told, report: v.report, override: v.override, now: v.now,
-	}
-}
-
-// served is one question on its way through the keepers.
-type served struct {
+// passage is one question on its way through the authoritative plugins.
+type passage struct {
+	ctx    context.Context
 	w      dns.ResponseWriter
 	r      *dns.Msg
-	ctx    context.Context
-	passed bool // no keeper answered
+	passed bool // none of them answered
 }
 
-type servedKey struct{}
+type passageKey struct{}
 
-// unserved is for a question of its own within another: the target of an alias, or
-// one of the chain. Should the keepers let it through, the other has not passed.
-func unserved(ctx context.Context) context.Context {
-	return context.WithValue(ctx, servedKey{}, (*served)(nil))
+// withoutPassage is for another question within one under way: the target of an alias, or
+// one of the chain. If the authoritative plugins pass it on, the first one is not passed.
+func withoutPassage(ctx context.Context) context.Context {
+	return context.WithValue(ctx, passageKey{}, (*passage)(nil))
 }
+
+// Name implements plugin.Handler.
+func (s *Server) Name() string { return s.directive }
 
 // ServeDNS implements plugin.Handler.
 func (s *Server) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
 	state := request.Request{W: w, Req: r}
 	switch t := state.QType(); {
-	case r.Opcode != dns.OpcodeQuery, state.QClass() != dns.ClassINET, t == dns.TypeAXFR, t == dns.TypeIXFR,
-		r.CheckingDisabled, s.serves.zone(state.Name()) == "":
-		return plugin.NextOrFailure(s.Name(), s.Next, unserved(ctx), w, r)
+	case r.CheckingDisabled, !validator.Judges(r), t == dns.TypeAXFR, t == dns.TypeIXFR, s.served.Zone(state.Name()) == "":
+		return plugin.NextOrFailure(s.Name(), s.Next, withoutPassage(ctx), w, r)
 	}
-	way := &served{w: w, r: r, ctx: ctx}
-	ctx, cancel := context.WithTimeout(context.WithValue(ctx, servedKey{}, way), patience)
+	way := &passage{ctx: ctx, w: w, r: r}
+	ctx, cancel := context.WithTimeout(context.WithValue(ctx, passageKey{}, way), validator.Patience)
 	defer cancel()
 
-	q := s.newQuery(ctx, w, r)
-	caught := &asking{ResponseWriter: w}
-	rcode, err := plugin.NextOrFailure(s.Name(), s.Next, ctx, caught, q.servedRequest())
+	caught := &catcher{ResponseWriter: w}
+	rcode, err := plugin.NextOrFailure(s.Name(), s.Next, ctx, caught, withDO(r))
 	if way.passed || caught.msg == nil {
 		return rcode, err
 	}
-	return s.answer(q, caught.msg)
+	return s.answer(ctx, w, r, caught.msg)
 }
 
-// answer refuses what fails, and hands on the rest as the keeper made it.
-func (s *Server) answer(q *query, msg *dns.Msg) (int, error) {
-	result, unproven := q.judgeServed(msg)
-	if result.Status == dnssec.Bogus && s.forgetKeys(q.question.name) {
-		result, unproven = q.judgeServed(msg)
-	}
-	q.counters.counted(result.Finding)
-	if result.Status == dnssec.Bogus {
-		s.tell(q, result.Finding)
-		if !s.report {
-			return s.fail(q.w, q.request, result.Reason)
-		}
+// withDO returns the client's request with DO set, so that the response has signatures.
+func withDO(r *dns.Msg) *dns.Msg {
+	r = r.Copy()
+	if opt := r.IsEdns0(); opt != nil {
+		opt.SetDo()
 	} else {
-		q.explain(result.Finding)
+		r.SetEdns0(dns.MaxMsgSize, true)
 	}
-	vouched := result.Status == dnssec.Secure && msg.Authoritative && !s.serves.has(q.question.name) // a referral's NS are not signed
-	_ = q.w.WriteMsg(servedReply(q.request, msg, vouched, unproven))
+	return r
+}
+
+// answer refuses what fails, and hands on the rest as the authoritative plugin made it.
+func (s *Server) answer(ctx context.Context, w dns.ResponseWriter, r, msg *dns.Msg) (int, error) {
+	asked := s.newClient(ctx, w, r)
+	result := s.engine.Validate(context.WithValue(ctx, clientKey{}, asked), r, msg)
+	asked.counters.counted(result.Finding)
+	explain(ctx, explanationOf(result.Finding, s.engine))
+	if result.Status == dnssec.Bogus {
+		s.report(asked, s.engine, result.Finding)
+		if !s.words.report && (result.Reason == dnssec.Overloaded || result.Reason == dnssec.AnswerUnavailable) {
+			return dns.RcodeServerFailure, nil
+		}
+	}
+	_ = w.WriteMsg(result.Reply(r, msg))
 	return dns.RcodeSuccess, nil
 }
 
-// forgetKeys has the keys of a name's zone looked at anew: it may have been signed
-// with others since. They are at hand, so that no TTL is to be waited for.
-func (s *Server) forgetKeys(name string) bool {
-	zone := s.serves.zone(name)
-	known := s.cache.cut(zone, s.anchors.Load(), s.now())
-	return known != nil && known.finding.Status == dnssec.Secure && s.cache.cuts.Remove(zone)
-}
-
-// servedRequest is the client's request with DO, for the records to judge by.
-func (q *query) servedRequest() *dns.Msg {
-	req := q.request.Copy()
-	if opt := req.IsEdns0(); opt != nil {
-		opt.SetDo()
-	} else {
-		req.SetEdns0(dns.MaxMsgSize, true)
-	}
-	return req
-}
-
-// judgeServed decides the status of an authoritative answer: of what is in the
-// block's own zones. Where an alias leads out of them, the keeper has asked others.
-// What stands beside the answer and is not what was signed is to be left out.
-func (q *query) judgeServed(msg *dns.Msg) (Result, []keptRRset) {
-	if zone, ok := referral(q.question.name, msg); ok {
-		return q.judgeReferral(zone, msg), nil
-	}
-	p, failure := followAliases(q.question, msg)
-	if failure != nil {
-		return Result{Finding: failure.Finding(), rcode: msg.Rcode}, nil
-	}
-	r := &response{query: q, msg: msg, result: Result{Finding: dnssec.Proven, rcode: msg.Rcode}, lenient: true}
-	for _, link := range p.links {
-		if q.ours(link.set.Name) {
-			r.addLink(link)
+// zoneHandler returns the handler that answers questions of the chain for the served
+// zones: by the authoritative plugins, but for the DS of a served zone, which they would
+// answer as the zone itself.
+func (s *Server) zoneHandler(routes *placement.Routes) plugin.Handler {
+	above := &chain{block: s.block, routes: routes}
+	return plugin.HandlerFunc(func(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
+		name := dnsname.Canonical(r.Question[0].Name)
+		if r.Question[0].Qtype != dns.TypeDS || !s.served.IsApex(name) {
+			return plugin.NextOrFailure("serve", s.Next, withoutPassage(ctx), w, r)
 		}
-	}
-	switch {
-	case !provable(msg.Rcode), !q.ours(p.end) && p.end != "": // what an alias leads to, and others answer for
-		r.weaken(verdict{})
-	case len(p.final) > 0:
-		for _, set := range p.final {
-			r.add(set)
+		to, ok := above.lookup(ctx, name, dns.TypeDS)
+		if !ok {
+			return dns.RcodeRefused, validator.ErrNoRoute
 		}
-	default:
-		if q.question.qtype == dns.TypeANY || !q.ours(container(p.end, q.question.qtype)) {
-			// Keepers have no answer to ANY, and the DS of a zone is its parent's to deny.
-			r.weaken(verdict{Finding: dnssec.Finding{Status: dnssec.Indeterminate, Reason: dnssec.TypeNotSigned}})
-		} else {
-			r.addDenial(p)
-		}
-		r.addSOA()
-	}
-	return r.result, r.unproven()
-}
-
-// unproven returns the RRsets beside an answer that are not what was signed.
-func (r *response) unproven() (sets []keptRRset) {
-	for _, authority := range []bool{true, false} {
-		section := r.msg.Extra
-		if authority {
-			section = r.msg.Ns
-		}
-		for _, set := range dnssec.GroupRRsets(section) {
-			if r.ours(set.Name) && set.Type != dns.TypeNSEC && set.Type != dns.TypeSOA && r.judgeSet(set).Status == dnssec.Bogus {
-				sets = append(sets, keptRRset{name: set.Name, rtype: set.Type, authority: authority})
-			}
-		}
-	}
-	return sets
-}
-
-// without leaves RRsets out of a section, with their signatures.
-func without(section []dns.RR, sets []keptRRset, authority bool) []dns.RR {
-	return slices.DeleteFunc(section, func(rr dns.RR) bool {
-		rtype := rr.Header().Rrtype
-		if sig, ok := rr.(*dns.RRSIG); ok {
-			rtype = sig.TypeCovered
-		}
-		return keptFor(sets, dnsname.Canonical(rr.Header().Name), rtype, authority) != nil
+		return to.handler.ServeDNS(ctx, w, r)
 	})
 }
 
-// addSOA judges the SOA of a denial, which file takes from the same zone file.
-func (r *response) addSOA() {
-	for _, set := range r.authority() {
-		if set.Type == dns.TypeSOA && r.ours(set.Name) {
-			r.weaken(r.judgeSet(set))
-		}
-	}
-}
-
-// ours tells whether a name is in a zone that the block serves.
-func (q *query) ours(name string) bool { return q.v.serves.zone(name) != "" }
-
-// referral returns the zone that the answer delegates to.
-func referral(qname string, msg *dns.Msg) (zone string, ok bool) {
-	if msg.Authoritative || msg.Rcode != dns.RcodeSuccess || len(msg.Answer) > 0 {
-		return "", false
-	}
-	for _, rr := range msg.Ns {
-		if name := dnsname.Canonical(rr.Header().Name); rr.Header().Rrtype == dns.TypeNS && dnsname.IsSubdomain(qname, name) {
-			return name, true
-		}
-	}
-	return "", false
-}
-
-// judgeReferral judges the DS of a delegation. Without one it is an unsigned one;
-// keepers give no proof of that.
-func (q *query) judgeReferral(zone string, msg *dns.Msg) Result {
-	result := Result{Finding: dnssec.Finding{Status: dnssec.Insecure, Reason: dnssec.DelegationInsecure}}
-	if set, ok := findSet(dnssec.GroupRRsets(msg.Ns), zone, dns.TypeDS); ok {
-		result.Finding = q.judgeSet(set).Finding
-	}
-	return result
-}
-
-// servedReply makes the client's answer out of the keeper's, whose sections are its
-// zone's own and must not be changed.
-func servedReply(r, msg *dns.Msg, ad bool, unproven []keptRRset) *dns.Msg {
-	opt := r.IsEdns0()
-	do := opt != nil && opt.Do()
-	out := *msg
-	out.Answer, out.Ns, out.Extra = slices.Clone(msg.Answer), without(slices.Clone(msg.Ns), unproven, true), without(slices.Clone(msg.Extra), unproven, false)
-	out.AuthenticatedData = ad && (do || r.AuthenticatedData)
-	if !do {
-		out.Answer = withoutDNSSEC(out.Answer, r.Question[0].Qtype)
-		out.Ns = withoutDNSSEC(out.Ns, deniedType(r.Question[0].Qtype))
-		out.Extra = withoutDNSSEC(out.Extra, r.Question[0].Qtype)
-	}
-	out.Extra = withOPT(out.Extra, opt)
-	return &out
-}
-
-// deniedType is the type that the authority section may have for a client without
-// DO: ANY does not ask for the records of a denial.
-func deniedType(qtype uint16) uint16 {
-	if qtype == dns.TypeANY {
-		return dns.TypeNone
-	}
-	return qtype
-}
-
-// servedEnd stands behind the keepers: what reaches it none of them answered, and
-// goes on as the client asked it.
+// servedEnd stands behind the authoritative plugins. What reaches it none of them
+// answered; it goes on as the client asked it.
 type servedEnd struct {
 	next plugin.Handler
 	name string
 }
 
+// Name implements plugin.Handler.
 func (e servedEnd) Name() string { return e.name }
 
+// ServeDNS implements plugin.Handler.
 func (e servedEnd) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
-	if way, ok := ctx.Value(servedKey{}).(*served); ok && way != nil && !way.passed {
+	if way, ok := ctx.Value(passageKey{}).(*passage); ok && way != nil && !way.passed {
 		way.passed = true
 		ctx, w, r = way.ctx, way.w, way.r
 	}
 	return plugin.NextOrFailure(e.name, e.next, ctx, w, r)
+}
+
+const (
+	expirationInterval = 10 * time.Minute // between looks at the zones that are served
+	expirationRetry    = 5 * time.Second  // while a zone is not loaded yet
+)
+
+// transferer is what authoritative plugins implement for the plugin transfer. A serial of
+// 0 asks for all records of a zone.
+type transferer interface {
+	Transfer(zone string, serial uint32) (<-chan []dns.RR, error)
+}
+
+// watchExpirations exports how long the signatures of the zones that are served still
+// last, and logs it when it is first known and when it changes.
+func (s *Server) watchExpirations(config *dnsserver.Config, stop <-chan struct{}) {
+	logged, looked := make(map[string]time.Time), make(map[string]time.Time)
+	defer s.metrics.forget(s)
+	for {
+		wait := expirationInterval
+		if s.served.Changes() { // auto finds zones at any time
+			wait = expirationRetry
+		}
+		for _, zone := range s.served.All() {
+			now := time.Now()
+			if last, known := looked[zone]; known && now.Sub(last) < expirationInterval {
+				continue
+			}
+			first, ok := firstExpiration(config, zone, now)
+			if !ok {
+				wait = expirationRetry
+				continue
+			}
+			looked[zone] = now
+			for _, server := range s.servers {
+				s.metrics.expires(s, server, zone, first)
+			}
+			if before, known := logged[zone]; !known || !first.Equal(before) {
+				logged[zone] = first
+				s.logExpiration(zone, first)
+			}
+		}
+		select {
+		case <-time.After(wait):
+		case <-stop:
+			return
+		}
+	}
+}
+
+func (s *Server) logExpiration(zone string, first time.Time) {
+	left := time.Until(first).Round(time.Minute)
+	switch {
+	case first.IsZero():
+		s.log.Warningf("zone %s is served without signatures", zone)
+	case left <= 0:
+		s.log.Errorf("zone %s has signatures that ran out %s: sign it again", zone, first.Format(time.RFC3339))
+	default:
+		s.log.Infof("zone %s: its signatures last for %s, the first runs out %s", zone, left, first.Format(time.RFC3339))
+	}
+}
+
+// firstExpiration returns when the first signature of a zone expires, or the zero time if
+// it has none; ok is false if no authoritative plugin has the zone.
+func firstExpiration(config *dnsserver.Config, zone string, now time.Time) (first time.Time, ok bool) {
+	for _, name := range placement.Authoritative {
+		t, is := config.Handler(name).(transferer)
+		if !is {
+			continue
+		}
+		records, err := t.Transfer(zone, 0)
+		if err != nil {
+			continue
+		}
+		ok = true
+		for batch := range records {
+			first = earliest(batch, first, now)
+		}
+	}
+	return first, ok
+}
+
+func earliest(records []dns.RR, first time.Time, now time.Time) time.Time {
+	for _, rr := range records {
+		sig, ok := rr.(*dns.RRSIG)
+		if !ok {
+			continue
+		}
+		left := int32(sig.Expiration - uint32(now.Unix())) // RFC 4034, section 3.1.5
+		if at := time.Unix(now.Unix()+int64(left), 0).UTC(); first.IsZero() || at.Before(first) {
+			first = at
+		}
+	}
+	return first
 }

@@ -6,13 +6,14 @@ import (
 	"net/netip"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/coredns/caddy"
 	"github.com/coredns/coredns/plugin"
-	clog "github.com/coredns/coredns/plugin/pkg/log"
-	"github.com/dnssecval/dnssecval/internal/dnssec"
+	"github.com/dnssecval/dnssecval/anchor"
+	"github.com/dnssecval/dnssecval/internal/placement"
+	"github.com/dnssecval/dnssecval/internal/statuspage"
+	"github.com/dnssecval/dnssecval/validator"
 )
 
 func init() { Register("dnssecval") }
@@ -34,39 +35,36 @@ func setup(c *caddy.Controller, directive string) error {
 	if err != nil {
 		return err
 	}
-	v, warnings, err := conf.validator(directive)
+	b, warnings, err := newBlock(directive, conf)
 	if err != nil {
 		return err
 	}
 	for _, warning := range warnings {
-		v.log.Warning(warning)
+		b.log.Warning(warning)
 	}
-	return place(c, v, conf)
+	return placement.Place(c, directive, b.handlers())
 }
 
 // config is the words of one block.
 type config struct {
-	zones       []string
+	zones       plugin.Zones
 	validate    bool
 	report      bool
 	serve       bool
 	logFailures bool
 	signal      bool // RFC 8145
 	stateFile   string
-	sources     sources
-	policy      dnssec.Policy
+	sources     anchor.Sources
+	policy      validator.Policy
 	capacity    int
 	override    time.Time
 	status      netip.AddrPort
-	asksAll     bool // no aggressive use
-	words       map[string]bool
+	asksAll     bool            // no aggressive use
+	given       map[string]bool // words that were read
 }
 
-// defaultSkew is what Unbound allows.
-var defaultSkew = dnssec.Skew{Min: time.Hour, Max: 24 * time.Hour}
-
 func parse(c *caddy.Controller, directive string) (*config, error) {
-	conf := &config{sources: sources{negative: make(map[string]negativeAnchor)}, policy: dnssec.Policy{Skew: defaultSkew}, capacity: defaultCapacity, words: make(map[string]bool)}
+	conf := &config{sources: anchor.Sources{Negative: make(map[string]anchor.Negative)}, policy: validator.DefaultPolicy, capacity: validator.DefaultCapacity, given: make(map[string]bool)}
 	for i := 0; c.Next(); i++ {
 		if i > 0 {
 			return nil, c.Errf("%s can be used once in a server block", directive)
@@ -94,10 +92,10 @@ func (conf *config) word(c *caddy.Controller, directive string) error {
 	if !ok {
 		return c.Errf("unknown word %q; there are: aggressive-nsec, allow-sha1, auto-trust-anchor, cache_capacity, insecure, log-failures, negative-trust-anchor, negative-trust-anchor-file, override-date, serve, signature-skew, status, trust-anchor, trust-anchor-signal, validate", word)
 	}
-	if conf.words[word] && !repeatable[word] {
+	if conf.given[word] && !repeatable[word] {
 		return c.Errf("%s is there twice", word)
 	}
-	conf.words[word] = true
+	conf.given[word] = true
 	if err := read(conf, args); err != nil {
 		return c.Errf("%s: %v", word, err)
 	}
@@ -143,6 +141,11 @@ func autoTrustAnchor(conf *config, args []string) error {
 	return nil
 }
 
+func statusAddress(conf *config, args []string) (err error) {
+	conf.status, err = statuspage.ParseAddress(args)
+	return err
+}
+
 func signersWord(*config, []string) error {
 	return errors.New("belongs to CoreDNS's on-line signer, which this plugin replaces under its name; a build with both has this one as dnssecval")
 }
@@ -151,15 +154,15 @@ func trustAnchor(conf *config, args []string) error {
 	if len(args) == 0 {
 		return errors.New("needs a file with DS or DNSKEY records")
 	}
-	conf.sources.files = append(conf.sources.files, args...)
+	conf.sources.Files = append(conf.sources.Files, args...)
 	return nil
 }
 
 // negativeTrustAnchor reads ZONE... [until TIME].
 func negativeTrustAnchor(conf *config, args []string) error {
-	zones, anchor, err := parseNegative(args)
+	zones, negative, err := anchor.ParseNegative(args)
 	for _, zone := range zones {
-		conf.sources.negative[zone] = anchor
+		conf.sources.Negative[zone] = negative
 	}
 	return err
 }
@@ -168,7 +171,7 @@ func negativeTrustAnchorFile(conf *config, args []string) error {
 	if len(args) == 0 {
 		return errors.New("needs a file with lines of ZONE [until TIME]")
 	}
-	conf.sources.negativeFiles = append(conf.sources.negativeFiles, args...)
+	conf.sources.NegativeFiles = append(conf.sources.NegativeFiles, args...)
 	return nil
 }
 
@@ -183,7 +186,7 @@ func signatureSkew(conf *config, args []string) error {
 	if err != nil || errMost != nil || least < 0 || most < least {
 		return fmt.Errorf("%q is not two durations, the lesser one first, such as 1h 24h", strings.Join(args, " "))
 	}
-	conf.policy.Skew = dnssec.Skew{Min: least, Max: most}
+	conf.policy.Skew = validator.Skew{Min: least, Max: most}
 	return nil
 }
 
@@ -218,47 +221,4 @@ func overrideDate(conf *config, args []string) error {
 	}
 	conf.override = date
 	return nil
-}
-
-// validator makes the handler, and says what the operator should know.
-func (conf *config) validator(directive string) (*Validator, []string, error) {
-	conf.sources.policy = conf.policy
-	seen := conf.sources.fingerprint() // before they are read: what changes meanwhile is read again
-	configured, warnings, err := conf.sources.load(time.Now())
-	if err != nil {
-		return nil, nil, err
-	}
-	set := configured.clone()
-	var followed *rollovers
-	if conf.stateFile != "" {
-		if conf.sources.has(conf.stateFile) {
-			return nil, nil, fmt.Errorf("auto-trust-anchor: %s is among the files of trust-anchor too, which would trust keys that wait or were revoked; keep it elsewhere", conf.stateFile)
-		}
-		if followed, err = newRollovers(conf.stateFile, set); err != nil {
-			return nil, nil, err
-		}
-		if err := followed.apply(set); err != nil {
-			return nil, nil, err
-		}
-	}
-	anchors := new(trustAnchors)
-	anchors.Store(set)
-	kept, err := newCache(conf.capacity)
-	if err != nil {
-		return nil, nil, err
-	}
-	var denied *denials
-	if !conf.asksAll {
-		if denied, err = newDenials(conf.capacity); err != nil {
-			return nil, nil, err
-		}
-	}
-	v := &Validator{
-		directive: directive, zones: conf.zones, policy: conf.policy, anchors: anchors, sources: conf.sources, configured: configured, seen: seen, unproven: new(sync.Map), rollovers: followed, signal: conf.signal, cache: kept, turns: allTurns(), denials: denied, metrics: metricsFor(directive),
-		log: clog.NewWithPlugin(directive), told: new(onceEach), report: conf.report, override: conf.override, now: time.Now,
-	}
-	if conf.logFailures {
-		v.failures = newFailureLog(v.log)
-	}
-	return v, append(warnings, statusWarning(conf.status)...), nil
 }

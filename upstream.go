@@ -9,36 +9,64 @@ import (
 
 	"github.com/coredns/coredns/plugin"
 	"github.com/coredns/coredns/plugin/metrics/vars"
+	"github.com/dnssecval/dnssecval/internal/placement"
+	"github.com/dnssecval/dnssecval/validator"
 	"github.com/miekg/dns"
 )
 
-// Those who don't answer are not asked as often as clients ask us: a dead upstream
-// costs clients no time, and gets a few questions a second.
+// An upstream that does not answer is not asked as often as clients ask: it costs them no
+// time, and gets a few questions a second.
 const (
 	silentAfter   = 4                      // questions in a row without an answer
-	silentTime    = time.Second            // since the last answer; more than a probe is away
+	silentTime    = time.Second            // since the last answer
 	probeInterval = 500 * time.Millisecond // between questions while it is silent
-	probeTime     = 400 * time.Millisecond // that clients wait for what comes of one
+	probeTime     = 400 * time.Millisecond // that clients wait for the outcome of a probe
+	probeSize     = 1232                   // the EDNS buffer size of a probe
 )
 
 var errSilent = errors.New("the upstream does not answer")
 
-// upstream is what is known of those who are asked in one stanza: whether they answer
-// anything at all. What they answer is not looked at.
+// upstream is what is known of the servers of one stanza: whether they answer anything at
+// all. What they answer is not looked at.
 type upstream struct {
+	zone string // the stanza's FROM
+
 	mu         sync.Mutex
 	unanswered int
 	cause      error     // of the last one
 	answered   time.Time // when there was an answer last
 	probed     time.Time
-	back       chan struct{} // closed when there is an answer again; nil while there are
+	back       chan struct{} // closed when there is an answer again; nil unless silent
 	returned   func()        // called then
 }
 
-// admit decides whether a question may be asked. While the upstream is silent none is,
-// but now and then a probe, and clients wait a moment for what comes of it. It is never
-// one of theirs: the names are their choice, and some are never answered.
-func (u *upstream) admit(ctx context.Context, probe func()) bool {
+// upstreamOf returns what is known of the servers of a stanza, nil if nothing is noted.
+func upstreamOf(s *placement.Stanza) *upstream {
+	u, _ := s.Upstream.(*upstream)
+	return u
+}
+
+// watchUpstreams begins to note which upstreams answer. When one returns the validators of
+// the block forget what it did not answer.
+func (b *block) watchUpstreams(routes *placement.Routes) {
+	for _, other := range routes.Blocks {
+		for _, s := range other.Stanzas {
+			s.Upstream = &upstream{zone: s.From, returned: b.upstreamReturned}
+		}
+	}
+}
+
+func (b *block) upstreamReturned() {
+	for _, engine := range b.engines() {
+		engine.UpstreamReturned()
+	}
+	b.kept.forgetUnavailable()
+}
+
+// admit decides whether a handler may be asked. While the upstream is silent only a probe
+// is, now and then, and clients wait a moment for its outcome. A client's question is no
+// probe: clients choose the names, and some names are never answered.
+func (u *upstream) admit(ctx context.Context, h plugin.Handler) bool {
 	u.mu.Lock()
 	back := u.back
 	if back == nil {
@@ -47,7 +75,7 @@ func (u *upstream) admit(ctx context.Context, probe func()) bool {
 	}
 	if time.Since(u.probed) >= probeInterval {
 		u.probed = time.Now()
-		go probe()
+		go u.probe(context.WithoutCancel(ctx), h)
 	}
 	enough := time.NewTimer(probeTime - time.Since(u.probed))
 	u.mu.Unlock()
@@ -61,7 +89,7 @@ func (u *upstream) admit(ctx context.Context, probe func()) bool {
 	return false
 }
 
-// noteAnswer takes that there was an answer.
+// noteAnswer notes that there was an answer.
 func (u *upstream) noteAnswer() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -75,9 +103,8 @@ func (u *upstream) noteAnswer() {
 	}
 }
 
-// noteSilence takes that a question got no answer. If there was one to another since it
-// was asked, or a moment ago, the upstream is there, and it is the name that nobody
-// answers for.
+// noteSilence notes that a question got no answer. If another one was answered since, or a
+// moment ago, the upstream is there, and it is only the name that is not answered.
 func (u *upstream) noteSilence(asked time.Time, cause error) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -90,76 +117,47 @@ func (u *upstream) noteSilence(asked time.Time, cause error) {
 	}
 }
 
-// silence is the error for what is not asked, with what came of the last question.
+// silence returns the error for a question that is not asked, with that of the last one.
 func (u *upstream) silence() error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return fmt.Errorf("%w: %v", errSilent, u.cause)
 }
 
-// silent tells whether nothing was answered for a while.
+// silent reports whether nothing was answered for a while.
 func (u *upstream) silent() bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return u.back != nil
 }
 
-// watched is the handler of an upstream, which is asked about a zone and what lies
-// below it.
-type watched struct {
-	plugin.Handler
-	upstream *upstream
-	zone     string
-}
-
-// ServeDNS implements plugin.Handler.
-func (h watched) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
-	if !h.admits(ctx) {
-		return dns.RcodeServerFailure, h.upstream.silence()
-	}
-	asked := time.Now()
-	hearing := &hearingWriter{ResponseWriter: w}
-	rcode, err := h.Handler.ServeDNS(ctx, hearing, r)
-	h.note(ctx, asked, hearing.heard, rcode, err)
-	return rcode, err
-}
-
-// admits decides whether a question may be asked now.
-func (h watched) admits(ctx context.Context) bool {
-	return h.upstream.admit(ctx, func() { h.probe(context.WithoutCancel(ctx)) })
-}
-
-// note takes what came of a question.
-func (h watched) note(ctx context.Context, asked time.Time, heard bool, rcode int, err error) {
+// note notes the outcome of a question: whether a message was written, or what the handler
+// returned instead. The outcome of one that the client cancelled is unknown.
+//
+//go:noinline
+func (u *upstream) note(ctx context.Context, asked time.Time, answered bool, rcode int, err error) {
 	switch {
-	case heard:
-		h.upstream.noteAnswer()
-	case rcode == dns.RcodeServerFailure && err != nil && ctx.Err() != context.Canceled: // else nobody knows what would have come
-		h.upstream.noteSilence(asked, err)
+	case u == nil:
+	case answered:
+		u.noteAnswer()
+	case rcode == dns.RcodeServerFailure && err != nil && ctx.Err() != context.Canceled:
+		u.noteSilence(asked, err)
 	}
 }
 
-// probe asks what each server has an answer to: for the SOA of the zone.
-func (h watched) probe(ctx context.Context) {
+// probe asks for the SOA of the stanza's zone, to which each server has an answer.
+func (u *upstream) probe(ctx context.Context, h plugin.Handler) {
 	defer func() {
 		if p := recover(); p != nil { // the server recovers in its own goroutines only
 			vars.Panic.Inc()
 		}
 	}()
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, validator.Patience)
 	defer cancel()
-	caught := &asking{ResponseWriter: ownWriter{}}
-	if _, _ = h.Handler.ServeDNS(ctx, caught, newRequest(h.zone, dns.TypeSOA)); caught.msg != nil {
-		h.upstream.noteAnswer()
+	caught := &catcher{ResponseWriter: ownWriter{}}
+	request := new(dns.Msg).SetQuestion(u.zone, dns.TypeSOA)
+	request.SetEdns0(probeSize, true)
+	if _, _ = h.ServeDNS(ctx, caught, request); caught.msg != nil {
+		u.noteAnswer()
 	}
-}
-
-type hearingWriter struct {
-	dns.ResponseWriter
-	heard bool
-}
-
-func (w *hearingWriter) WriteMsg(m *dns.Msg) error {
-	w.heard = true
-	return w.ResponseWriter.WriteMsg(m)
 }

@@ -109,32 +109,3 @@ func TestSignalKeyTags(t *testing.T) {
 		t.Error("on by default")
 	}
 }
-
-// TestSentinel: the table of RFC 8509, section 3.1.
-func TestSentinel(t *testing.T) {
-	w := newWorld(t, testzone.Spec{Name: "example.", Algorithm: dns.ECDSAP256SHA256, Records: []string{"* A 192.0.2.1"}},
-		testzone.Spec{Name: "unsigned.", Records: []string{"* A 192.0.2.2"}})
-	v := newTestValidator(t, w)
-	trusted := v.anchors.Load().positive["."][0].ds.KeyTag
-	name := func(word string, tag uint16) string {
-		return word + string([]byte{byte('0' + tag/10000), byte('0' + tag/1000%10), byte('0' + tag/100%10), byte('0' + tag/10%10), byte('0' + tag%10)})
-	}
-	for _, tc := range []struct {
-		name  string
-		qtype uint16
-		rcode int
-	}{
-		{name(sentinelIsTA, trusted) + ".example.", dns.TypeA, dns.RcodeSuccess},
-		{name(sentinelIsTA, trusted+1) + ".example.", dns.TypeA, dns.RcodeServerFailure},
-		{name(sentinelNotTA, trusted) + ".example.", dns.TypeA, dns.RcodeServerFailure},
-		{name(sentinelNotTA, trusted+1) + ".example.", dns.TypeA, dns.RcodeSuccess},
-		{name(sentinelNotTA, trusted) + ".example.", dns.TypeMX, dns.RcodeSuccess},
-		{name(sentinelNotTA, trusted) + ".unsigned.", dns.TypeA, dns.RcodeSuccess},
-		{sentinelIsTA + "1.example.", dns.TypeA, dns.RcodeSuccess},
-		{"x." + name(sentinelNotTA, trusted) + ".example.", dns.TypeA, dns.RcodeSuccess},
-	} {
-		if got := exchange(t, v, newQuestion(tc.name, tc.qtype, withDO)); got.Rcode != tc.rcode {
-			t.Errorf("%s: %s, want %s", tc.name, dns.RcodeToString[got.Rcode], dns.RcodeToString[tc.rcode])
-		}
-	}
-}

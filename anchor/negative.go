@@ -3,7 +3,7 @@ package anchor
 import (
 	"errors"
 	"fmt"
-	"net"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -42,7 +42,7 @@ func parseZone(zone string) (string, error) {
 	if !isASCII(zone) {
 		return "", errNotASCII
 	}
-	if _, _, err := net.ParseCIDR(zone); err == nil {
+	if _, err := netip.ParsePrefix(zone); err == nil {
 		return "", fmt.Errorf("%q is a network, not a zone such as 10.in-addr.arpa", zone)
 	}
 	return name, nil

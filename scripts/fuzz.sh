@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Runs every fuzz target of the module for the given time, as many at once as there are
-# processors, and tells how often each was executed: fuzz.sh 30s
-# More arguments are the names of the targets, of which one is enough: fuzz.sh 5m FuzzChain
+# Runs every fuzz target of the module for the given time, in parallel, and prints the number
+# of executions of each: fuzz.sh 30s
+# Further arguments select targets by name: fuzz.sh 5m FuzzChain
 set -euo pipefail
 cd "$(dirname "$0")/.."
 time=${1:-30s}
@@ -18,7 +18,7 @@ run() { # run PACKAGE FOLDER TARGET
 		-test.fuzzcachedir "$(go env GOCACHE)/fuzz/$package" >"$log" 2>&1 || failed=1
 	executed=$(sed -n 's/.*execs: \([0-9]*\).*/\1/p' "$log" | tail -1)
 	printf '%-20s %10s executions\n' "$target" "${executed:-0}"
-	# The end of the time can hit a worker at its work, which go test takes for a failure.
+	# A worker that is busy when the time ends makes go test fail, which is not an error here.
 	if [ -n "$failed" ] && { grep -q 'Failing input' "$log" || ! grep -q 'context deadline exceeded' "$log"; }; then
 		cat "$log"
 		return 1

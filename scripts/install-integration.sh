@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what `make integration` runs, where it is missing: BIND with its tools,
-# Unbound, dig, Prometheus with promtool, Chromium. For Debian and Ubuntu, as root or with sudo.
+# Installs the missing programs that `make integration` runs: BIND with its tools, Unbound,
+# dig, Prometheus with promtool, Chromium. For Debian and Ubuntu, as root or with sudo.
 set -euo pipefail
 PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
 
@@ -23,7 +23,7 @@ if ! command -v apt-get >/dev/null; then
 	echo "install-integration: no apt-get here; please install:$missing" >&2
 	exit 1
 fi
-# The packages start servers of their own, which would take port 53: not here.
+# Don't let the packages start their servers, which would take port 53.
 policy=/usr/sbin/policy-rc.d
 if [ ! -e $policy ]; then
 	printf '#!/bin/sh\nexit 101\n' | $as_root tee $policy >/dev/null

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Follows the README's recipes for a CoreDNS with dnssecval, and shows that each
-# of them builds and starts:
-#   dnssec     CoreDNS's own build, with this plugin in place of its dnssec
-#   dnssecval  CoreDNS's own build, with this plugin beside its dnssec
+# Follows the README's recipes for a CoreDNS with dnssecval, and checks that each one
+# builds and starts:
+#   dnssec     CoreDNS's own build, with this plugin instead of its dnssec
+#   dnssecval  CoreDNS's own build, with this plugin next to its dnssec
 #   main       a hand-written main with a few plugins
-# Arguments choose among them; without any all are tried.
+# Arguments select recipes; the default is all.
 set -euo pipefail
 
 root=$(cd "$(dirname "$0")/.." && pwd)
@@ -21,7 +21,7 @@ end_server() {
 	fi
 }
 
-# own_build BINARY SED: CoreDNS's own build after an edit of its plugin.cfg.
+# own_build BINARY SED: builds CoreDNS after an edit of its plugin.cfg.
 own_build() {
 	local source
 	source=$(cd "$root" && go list -m -f '{{.Dir}}' github.com/coredns/coredns)
@@ -40,7 +40,7 @@ own_build() {
 	go build -o "$1" .
 }
 
-# starts BINARY DIRECTIVE: the binary knows the directive, and serves with it.
+# starts BINARY DIRECTIVE: checks that the binary knows the directive and serves with it.
 starts() {
 	local corefile=$work/Corefile log=$work/log
 	"$1" -plugins | grep -qx " *\(dns\.\)\?$2" || { echo "recipe: $1 has no directive $2" >&2; exit 1; }
@@ -48,7 +48,7 @@ starts() {
 	"$1" -conf "$corefile" >"$log" 2>&1 &
 	server=$!
 	for _ in $(seq 100); do
-		if grep -q '^CoreDNS-' "$log"; then # the last it says, when it serves
+		if grep -q '^CoreDNS-' "$log"; then # the last line that CoreDNS writes before it serves
 			end_server
 			return
 		fi

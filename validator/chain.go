@@ -173,7 +173,7 @@ func (q *query) tryHard(name string) (c *cut) {
 
 // gaveUp reports whether the query ended before its questions had their time.
 func (q *query) gaveUp(waited time.Duration) bool {
-	return q.ctx.Err() != nil && (q.ctx.Err() == context.Canceled || waited < patience/2)
+	return q.ctx.Err() != nil && (q.ctx.Err() == context.Canceled || waited < Patience/2)
 }
 
 // attempt asks for the DS, unless the name has trust anchors, and then for the DNSKEY.

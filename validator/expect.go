@@ -91,7 +91,7 @@ func (q *query) speculate(known *cut) {
 		ahead.expectChain(next)
 	}
 	q.once("cut "+next, func() (any, error) {
-		ctx, cancel := context.WithTimeout(ahead.ctx, patience)
+		ctx, cancel := context.WithTimeout(ahead.ctx, Patience)
 		defer cancel()
 		ahead.ctx = ctx
 		return ahead.establish(next), nil
@@ -108,7 +108,7 @@ func (q *query) renew(c *cut) {
 	ahead := q.v.newQuery(context.WithoutCancel(q.ctx), q.request)
 	ahead.anchors = q.anchors
 	q.once("renewal "+c.name, func() (any, error) {
-		ctx, cancel := context.WithTimeout(ahead.ctx, patience)
+		ctx, cancel := context.WithTimeout(ahead.ctx, Patience)
 		defer cancel()
 		ahead.ctx = ctx
 		if fresh := ahead.attempt(c.name, usual); fresh.finding.Status == dnssec.Secure && fresh.keys != nil {

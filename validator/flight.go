@@ -76,7 +76,7 @@ func (q *query) fly(key question, e effort) <-chan singleflight.Result {
 	id := fmt.Sprintf("%s %d %d", key.name, key.qtype, e)
 	own := context.WithoutCancel(q.ctx)
 	return q.once(id, func() (any, error) {
-		ctx, cancel := context.WithTimeout(own, patience)
+		ctx, cancel := context.WithTimeout(own, Patience)
 		defer cancel()
 		return q.v.ask(ctx, key, e)
 	})

@@ -12,7 +12,7 @@ func (r *Result) Reply(request, response *dns.Msg) *dns.Msg {
 	switch {
 	case len(request.Question) != 1:
 		return refusal(request, dns.RcodeFormatError)
-	case r.Status == dnssec.Bogus:
+	case r.Status == dnssec.Bogus && !r.reportOnly:
 		return r.refuse(request)
 	case r.served != nil:
 		return servedReply(request, response, r.served)

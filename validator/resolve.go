@@ -47,7 +47,7 @@ func (v *Validator) newQuery(ctx context.Context, r *dns.Msg) *query {
 // resolve answers the question from what is known, or asks it and judges the response.
 func (q *query) resolve() (*dns.Msg, *Result) {
 	if kept, ok := q.failedBefore(); ok {
-		result := &Result{Finding: kept, rcode: dns.RcodeServerFailure, Repeated: true}
+		result := &Result{Finding: kept, shape: shape{rcode: dns.RcodeServerFailure}, Judged: true, Repeated: true}
 		return result.refuse(q.request), result
 	}
 	known := q.closestZone()
@@ -72,7 +72,7 @@ func (q *query) failedBefore() (dnssec.Finding, bool) {
 
 // unanswered remembers for a moment that there was no response (RFC 9520, section 3.1).
 func (q *query) unanswered(err error) (*dns.Msg, *Result) {
-	result := &Result{Finding: dnssec.Finding{Status: dnssec.Bogus, Reason: dnssec.AnswerUnavailable, Detail: err.Error()}, rcode: dns.RcodeServerFailure, Err: err}
+	result := &Result{Finding: dnssec.Finding{Status: dnssec.Bogus, Reason: dnssec.AnswerUnavailable, Detail: err.Error()}, shape: shape{rcode: dns.RcodeServerFailure}, Err: err}
 	if !isNotAsked(err) && q.ctx.Err() != context.Canceled && q.v.options.Topology.Forwarded(q.question.name) {
 		q.v.cache.keepFailure(q.question, result.Finding, q.v.options.Clock())
 	}
@@ -81,7 +81,7 @@ func (q *query) unanswered(err error) (*dns.Msg, *Result) {
 
 // conclude remembers the outcome, and makes the answer for the client.
 func (q *query) conclude(msg *dns.Msg, result *Result) (*dns.Msg, *Result) {
-	result.measure(q)
+	result.finish(q)
 	if result.Status == dnssec.Bogus {
 		// That the client gave up, or that there is too much to do, says nothing of the name.
 		if q.ctx.Err() != context.Canceled && result.Reason != dnssec.Overloaded {
@@ -106,10 +106,10 @@ func (q *query) pass() (*dns.Msg, *Result) {
 	request := q.request.Copy()
 	msg, err := q.v.exchangeOnce(q.ctx, request, Manner{})
 	if err != nil {
-		return refusal(q.request, dns.RcodeServerFailure), &Result{Err: err, rcode: dns.RcodeServerFailure}
+		return refusal(q.request, dns.RcodeServerFailure), &Result{Err: err, shape: shape{rcode: dns.RcodeServerFailure}}
 	}
 	msg.Id, msg.AuthenticatedData = q.request.Id, false
-	return msg, &Result{rcode: msg.Rcode}
+	return msg, &Result{shape: shape{rcode: msg.Rcode}}
 }
 
 // known returns what the cache has of a name, or nil.

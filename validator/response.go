@@ -21,14 +21,14 @@ type response struct {
 // NOERROR, NXDOMAIN and YXDOMAIN says nothing that could be proven.
 func (q *query) judgeResponse(msg *dns.Msg) *Result {
 	if !provable(msg.Rcode) && msg.Rcode != dns.RcodeYXDomain {
-		return &Result{rcode: msg.Rcode}
+		return &Result{shape: shape{rcode: msg.Rcode}}
 	}
 	p, failure := followAliases(q.question, msg)
 	if failure != nil {
-		return &Result{Finding: failure.Finding(), rcode: msg.Rcode}
+		return &Result{Finding: failure.Finding(), shape: shape{rcode: msg.Rcode}}
 	}
 	q.expectSigners(msg.Answer, msg.Ns)
-	r := &response{query: q, msg: msg, result: Result{Finding: dnssec.Proven, sets: provenSets{path: p.kept()}}}
+	r := &response{query: q, msg: msg, result: Result{Finding: dnssec.Proven, shape: shape{sets: provenSets{path: p.kept()}}}}
 	r.judgePath(p)
 	r.result.rcode = r.msg.Rcode
 	if r.exists {

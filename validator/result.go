@@ -24,18 +24,29 @@ type Finding = dnssec.Finding
 // Result is what was found of a response: the weakest of the statuses of its RRsets.
 type Result struct {
 	Finding
-	Err      error // there was no response to judge: what the Exchanger returned
-	Repeated bool  // the finding is that of the last time; nothing was asked
+	Err      error // what the Exchanger returned, if there was no response to judge
+	Judged   bool  // the finding is that of a response
+	Repeated bool  // the response was that of the last time: nothing was asked
 	Hashes   int   // NSEC3 hashes that were computed
 
-	rcode int
-	sets  provenSets
-	ede   *dns.EDNS0_EDE // instead of that of the finding
+	shape
+	progress
+}
 
+// shape is what the answer for the client is made of, besides the status.
+type shape struct {
+	rcode      int
+	sets       provenSets
+	ede        *dns.EDNS0_EDE // instead of that of the finding
+	reportOnly bool           // a Bogus response is answered all the same
+	served     *servedResult  // of a response of the program's own
+}
+
+// progress is how far the judgement of a response came, to decide what to ask again.
+type progress struct {
 	inherited bool // the failure is of the chain: asking for the answer again does not help
 	verified  int  // links of the alias chain, from the first, that are not bogus
 	partial   bool // nothing is said of what the links lead to
-	served    *servedResult
 }
 
 // provenSets are the RRsets that an answer for the client may have.
@@ -66,8 +77,11 @@ func keptFor(kept []keptRRset, name string, rtype uint16, authority bool) *keptR
 // refused.
 func (r *Result) Rcode() int { return r.rcode }
 
-// measure takes over what the response has cost.
-func (r *Result) measure(q *query) { r.Hashes = q.verifier.Budget.Spent().Hashes }
+// finish completes the result of a response that was judged.
+func (r *Result) finish(q *query) {
+	r.Judged, r.reportOnly = true, q.v.options.ReportOnly
+	r.Hashes = q.verifier.Budget.Spent().Hashes
+}
 
 // settled reports whether asking again is of no use.
 func (r *Result) settled() bool {

@@ -44,7 +44,7 @@ func (q *query) judgeServed(msg *dns.Msg) *Result {
 	}
 	// A referral's NS RRset is not signed.
 	result.served.proven = result.Status == dnssec.Secure && msg.Authoritative && !q.v.served.byOwnKeys(q.question.name)
-	result.measure(q)
+	result.finish(q)
 	return result
 }
 
@@ -58,13 +58,13 @@ func (q *query) forgetServedKeys() bool {
 // them was asked for elsewhere, and is not judged.
 func (q *query) judgeServedOnce(msg *dns.Msg) *Result {
 	if zone, ok := referral(q.question.name, msg); ok {
-		return &Result{Finding: q.judgeReferral(zone, msg), served: new(servedResult)}
+		return &Result{Finding: q.judgeReferral(zone, msg), shape: shape{served: new(servedResult)}}
 	}
 	p, failure := followAliases(q.question, msg)
 	if failure != nil {
-		return &Result{Finding: failure.Finding(), rcode: msg.Rcode, served: new(servedResult)}
+		return &Result{Finding: failure.Finding(), shape: shape{rcode: msg.Rcode, served: new(servedResult)}}
 	}
-	r := &response{query: q, msg: msg, result: Result{Finding: dnssec.Proven, rcode: msg.Rcode}, lenient: true}
+	r := &response{query: q, msg: msg, result: Result{Finding: dnssec.Proven, shape: shape{rcode: msg.Rcode}}, lenient: true}
 	for _, link := range p.links {
 		if q.v.served.holds(link.set.Name) {
 			r.addLink(link)

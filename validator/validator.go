@@ -60,8 +60,8 @@ var DefaultPolicy = Policy{Skew: Skew{Min: time.Hour, Max: 24 * time.Hour}}
 // DefaultCapacity takes some 45 MiB when everything is full.
 const DefaultCapacity = 10000
 
-// patience is how long a client's question may take in all: stubs wait 5 s.
-const patience = 4500 * time.Millisecond
+// Patience is how long a client's question may take in all: stubs wait 5 s.
+const Patience = 4500 * time.Millisecond
 
 // New makes a validator that asks through the exchanger. It fails if there is no exchanger or
 // the capacity is negative.
@@ -128,25 +128,29 @@ func (v *Validator) SetAnchors(set *anchor.Set) {
 // nil; Result.Err is set if there was no response to judge.
 func (v *Validator) Resolve(ctx context.Context, request *dns.Msg) (*dns.Msg, *Result) {
 	if len(request.Question) != 1 {
-		return refusal(request, dns.RcodeFormatError), &Result{rcode: dns.RcodeFormatError}
+		return refusal(request, dns.RcodeFormatError), &Result{shape: shape{rcode: dns.RcodeFormatError}}
 	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, Patience)
 	defer cancel()
 	switch q := v.newQuery(ctx, request); {
-	case q.question.qtype == dns.TypeNXNAME: // RFC 9824, section 3.5: not to be forwarded
-		result := &Result{rcode: dns.RcodeFormatError, ede: &dns.EDNS0_EDE{InfoCode: dns.ExtendedErrorCodeInvalidQueryType, ExtraText: "NXNAME can't be asked for"}}
-		return result.refuse(request), result
 	case !Judges(request):
 		return q.pass()
+	case q.question.qtype == dns.TypeNXNAME:
+		result := &Result{shape: shape{rcode: dns.RcodeFormatError, ede: &dns.EDNS0_EDE{InfoCode: dns.ExtendedErrorCodeInvalidQueryType, ExtraText: "NXNAME can't be asked for"}}}
+		return result.refuse(request), result
 	default:
 		return q.resolve()
 	}
 }
 
-// Judges reports whether Resolve judges the response to a request: a QUERY in class IN
-// without CD.
+// Judges reports whether Resolve does not just pass a request on: a QUERY in class IN
+// without CD, or a question for NXNAME, which must not be forwarded (RFC 9824, section
+// 3.5).
 func Judges(request *dns.Msg) bool {
-	return request.Opcode == dns.OpcodeQuery && len(request.Question) == 1 && request.Question[0].Qclass == dns.ClassINET && !request.CheckingDisabled
+	if request.Opcode != dns.OpcodeQuery || len(request.Question) != 1 || request.Question[0].Qclass != dns.ClassINET {
+		return false
+	}
+	return !request.CheckingDisabled || request.Question[0].Qtype == dns.TypeNXNAME
 }
 
 // Validate judges a response that the caller has already to a request with DO. The chain
@@ -155,23 +159,23 @@ func Judges(request *dns.Msg) bool {
 // truncated; its answer section may be completed by the CNAME of a DNAME.
 func (v *Validator) Validate(ctx context.Context, request, response *dns.Msg) *Result {
 	if len(request.Question) != 1 {
-		return &Result{rcode: dns.RcodeFormatError}
+		return &Result{shape: shape{rcode: dns.RcodeFormatError}}
 	}
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, Patience)
 	defer cancel()
 	q := v.newQuery(ctx, request)
 	if v.served != nil {
 		return q.judgeServed(response)
 	}
 	result := q.judgeResponse(response)
-	result.measure(q)
+	result.finish(q)
 	return result
 }
 
 // Zone proves the zone that begins at a name, from the trust anchors down. It returns the
 // tag of the key that signs its DNSKEY RRset if it is Secure. A failure is not kept.
 func (v *Validator) Zone(ctx context.Context, name string) (f Finding, tag uint16) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, Patience)
 	defer cancel()
 	q := v.newQuery(ctx, newRequest(name, dns.TypeDNSKEY))
 	c := q.cutAt(q.question.name)
@@ -188,7 +192,7 @@ func (v *Validator) Zone(ctx context.Context, name string) (f Finding, tag uint1
 // judged and must not be changed. Responses with codes other than NOERROR and NXDOMAIN are
 // errors.
 func (v *Validator) Fetch(ctx context.Context, name string, qtype uint16) (*dns.Msg, error) {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, Patience)
 	defer cancel()
 	return v.newQuery(ctx, newRequest(name, qtype)).fetch(name, qtype, usual)
 }

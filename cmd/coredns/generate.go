@@ -1,7 +1,7 @@
 //go:build ignore
 
-// Generate writes zplugin.go from plugin.cfg: the import of every plugin, and
-// the order of the directives. With an argument it writes to that file.
+// Generate writes zplugin.go from plugin.cfg: the imports of all plugins and
+// the order of the directives. An argument names another output file.
 package main
 
 import (
@@ -16,7 +16,7 @@ import (
 	"strings"
 )
 
-// ownPlugins is where plugin.cfg's short package names belong.
+// ownPlugins is the import path prefix for short package names in plugin.cfg.
 const ownPlugins = "github.com/coredns/coredns/plugin/"
 
 // A plugin is one line of plugin.cfg.
@@ -45,8 +45,8 @@ func main() {
 	}
 }
 
-// parse reads lines of the form directive:package, as CoreDNS's own generator
-// does, but refuses a line that it doesn't understand.
+// parse parses lines of the form directive:package. Unlike CoreDNS's own
+// generator, it returns an error for an invalid line.
 func parse(r io.Reader) ([]plugin, error) {
 	var plugins []plugin
 	seen := map[string]bool{}
@@ -70,7 +70,7 @@ func parse(r io.Reader) ([]plugin, error) {
 }
 
 // importPath completes the short name of one of CoreDNS's own plugins. A path
-// whose first element has a dot is complete.
+// with a dot in its first element is complete.
 func importPath(path string) string {
 	if first, _, _ := strings.Cut(path, "/"); strings.Contains(first, ".") {
 		return path

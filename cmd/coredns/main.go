@@ -1,4 +1,4 @@
-// Command coredns is CoreDNS with all of its own plugins, in which the
+// Command coredns is CoreDNS with all of its own plugins, except that the
 // directive dnssec validates instead of signing.
 package main
 
@@ -16,8 +16,8 @@ func main() {
 	if err := dnsserver.SetDirectives(directives); err != nil {
 		log.Fatal(err)
 	}
-	// CoreDNS shows this with -version and in coredns_build_info, next to its
-	// own version, which stays what it is.
+	// CoreDNS shows this with -version and in coredns_build_info, besides its
+	// own version.
 	if coremain.GitCommit == "" {
 		coremain.GitCommit = "dnssecval-" + moduleVersion()
 	}
@@ -26,8 +26,8 @@ func main() {
 	release()
 }
 
-// moduleVersion is the version this module was built as: a tag, a
-// pseudo-version with the commit, or "(devel)".
+// moduleVersion returns the version of this module: a tag, a pseudo-version
+// with the commit, or "(devel)".
 func moduleVersion() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok || info.Main.Version == "" {

@@ -10,9 +10,9 @@ import (
 	"testing"
 )
 
-// TestGenerated: zplugin.go is what `go generate` writes.
+// TestGenerated checks that zplugin.go is the output of `go generate`.
 func TestGenerated(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "generated") // go run takes an argument in .go for source
+	path := filepath.Join(t.TempDir(), "generated") // go run takes an argument in .go for a source file
 	command(t, "go", "run", "generate.go", path)
 	want, err := os.ReadFile(path)
 	if err != nil {
@@ -27,8 +27,8 @@ func TestGenerated(t *testing.T) {
 	}
 }
 
-// TestPluginList: plugin.cfg is CoreDNS's own list with one line changed, so
-// that a new CoreDNS brings its new plugins.
+// TestPluginList checks that plugin.cfg is CoreDNS's own list with one line
+// changed, so that no plugin of a new CoreDNS release is missed.
 func TestPluginList(t *testing.T) {
 	module := strings.TrimSpace(command(t, "go", "list", "-m", "-f", "{{.Dir}}", "github.com/coredns/coredns"))
 	want := pluginLines(t, filepath.Join(module, "plugin.cfg"))
@@ -42,7 +42,7 @@ func TestPluginList(t *testing.T) {
 	}
 }
 
-// TestVersion: the binary tells which CoreDNS it is, and which dnssecval.
+// TestVersion checks that -version shows the versions of CoreDNS and dnssecval.
 func TestVersion(t *testing.T) {
 	binary := filepath.Join(t.TempDir(), "coredns")
 	command(t, "go", "build", "-o", binary, ".")

@@ -15,15 +15,15 @@ import (
 	"github.com/miekg/dns"
 )
 
-// config is what CoreDNS is started with.
+// config is the configuration of CoreDNS.
 type config struct {
 	listen   netip.AddrPort
 	metrics  string
 	upstream string
-	anchors  []string // none: the built-in ones
+	anchors  []string // if empty, the built-in ones are used
 }
 
-// corefile writes the Corefile. anchorFile is used if there are anchors.
+// corefile returns the Corefile. anchorFile is used if there are anchors.
 func (c config) corefile(anchorFile string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, ".:%d {\n", c.listen.Port())
@@ -48,13 +48,13 @@ func (c config) corefile(anchorFile string) string {
 // child is a running CoreDNS.
 type child struct {
 	cmd  *exec.Cmd
-	addr string        // where it answers
+	addr string        // listen address
 	done chan struct{} // closed when it has ended
-	err  error         // of the process, once done
+	err  error         // exit error of the process, valid once done is closed
 }
 
-// startCoreDNS writes the Corefile and the anchors into dir and starts
-// CoreDNS. What it says goes to stderr, its log of failures above all.
+// startCoreDNS writes the Corefile and the anchors into dir and starts CoreDNS.
+// Its output, which includes the log of failures, goes to stderr.
 func startCoreDNS(binary, dir string, conf config) (*child, error) {
 	anchorFile := filepath.Join(dir, "anchors")
 	if err := os.WriteFile(anchorFile, []byte(strings.Join(conf.anchors, "\n")+"\n"), 0o600); err != nil {
@@ -81,7 +81,7 @@ func (c *child) waitReady(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
 	defer cancel()
 	client := dns.Client{Timeout: time.Second}
-	// An EDNS version that CoreDNS refuses (BADVERS) without asking the upstream.
+	// CoreDNS refuses this EDNS version (BADVERS) without asking the upstream.
 	q := new(dns.Msg).SetQuestion(".", dns.TypeNS).SetEdns0(1232, false)
 	q.IsEdns0().SetVersion(1)
 	for {
@@ -98,8 +98,8 @@ func (c *child) waitReady(ctx context.Context) error {
 	}
 }
 
-// show calls ready when CoreDNS answers, and returns when ctx is done, which
-// is no error, or when CoreDNS has ended by itself, which is one.
+// show calls ready when CoreDNS answers, and returns when ctx is done. It
+// returns an error if CoreDNS ends first.
 func (c *child) show(ctx context.Context, ready func()) error {
 	err := c.waitReady(ctx)
 	if err == nil {
@@ -108,7 +108,7 @@ func (c *child) show(ctx context.Context, ready func()) error {
 		case <-ctx.Done():
 		case <-c.done:
 			err = c.died()
-			// Ctrl-C reaches both, and CoreDNS may be the quicker one.
+			// Ctrl-C reaches both processes, and CoreDNS may end first.
 			select {
 			case <-ctx.Done():
 			case <-time.After(200 * time.Millisecond):
@@ -121,7 +121,7 @@ func (c *child) show(ctx context.Context, ready func()) error {
 	return err
 }
 
-// died is the error for a CoreDNS that has ended by itself.
+// died returns the error for a CoreDNS that ended unexpectedly.
 func (c *child) died() error {
 	state := "exit status 0"
 	if c.err != nil {
@@ -130,7 +130,7 @@ func (c *child) died() error {
 	return fmt.Errorf("CoreDNS has ended by itself (%s)", state)
 }
 
-// end ends CoreDNS, if it still runs, and waits for it.
+// end terminates CoreDNS and waits for it.
 func (c *child) end() error {
 	select {
 	case <-c.done:

@@ -17,7 +17,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-// fakeEnv makes the test binary play CoreDNS: see TestMain.
+// fakeEnv makes the test binary act as CoreDNS: see TestMain.
 const fakeEnv = "DNSSECVAL_DEMO_FAKE"
 
 func TestMain(m *testing.M) {
@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// fakeForwarder forwards as the Corefile says, and does not validate.
+// fakeForwarder forwards as the Corefile says, but does not validate.
 func fakeForwarder(corefile string) error {
 	text, err := os.ReadFile(corefile)
 	if err != nil {
@@ -54,7 +54,8 @@ func fakeForwarder(corefile string) error {
 	}))
 }
 
-// testOptions starts this binary as CoreDNS, in the role fake.
+// testOptions returns options that start this binary as CoreDNS in the given
+// role.
 func testOptions(t *testing.T, fake string) options {
 	t.Helper()
 	t.Setenv(fakeEnv, fake)
@@ -66,7 +67,7 @@ func testOptions(t *testing.T, fake string) options {
 	return options{coredns: binary, listen: freeAddr(t)}
 }
 
-// freeAddr returns an address that nobody listened on just now.
+// freeAddr returns an address that is currently free.
 func freeAddr(t *testing.T) netip.AddrPort {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -77,7 +78,7 @@ func freeAddr(t *testing.T) netip.AddrPort {
 	return netip.MustParseAddrPort(l.Addr().String())
 }
 
-// checkTidy fails if run has left files.
+// checkTidy fails the test if run left files behind.
 func checkTidy(t *testing.T) {
 	t.Helper()
 	left, err := filepath.Glob(filepath.Join(os.TempDir(), "*"))
@@ -86,8 +87,8 @@ func checkTidy(t *testing.T) {
 	}
 }
 
-// TestCheck asks the real CoreDNS, named by DNSSECVAL_DEMO_COREDNS, for all
-// that the demo promises.
+// TestCheck checks all expected answers with the CoreDNS binary that
+// DNSSECVAL_DEMO_COREDNS names.
 func TestCheck(t *testing.T) {
 	o := options{coredns: os.Getenv("DNSSECVAL_DEMO_COREDNS"), listen: freeAddr(t), metrics: freeAddr(t).String(), check: true}
 	if o.coredns == "" {
@@ -100,19 +101,19 @@ func TestCheck(t *testing.T) {
 	checkTidy(t)
 }
 
-// TestCheckFindsBrokenPromises: a forwarder that does not validate keeps the
-// promises about what is insecure, and no other.
-func TestCheckFindsBrokenPromises(t *testing.T) {
+// TestCheckFindsMismatches checks a forwarder that does not validate. It gives
+// the expected answers only for insecure names.
+func TestCheckFindsMismatches(t *testing.T) {
 	o := testOptions(t, "forwards")
 	o.check = true
-	kept := 0
-	for _, p := range worldPromises {
+	matched := 0
+	for _, p := range worldExpectations {
 		if !p.ad && p.rcode != "SERVFAIL" {
-			kept++
+			matched++
 		}
 	}
 	err := run(t.Context(), o, io.Discard)
-	want := fmt.Sprintf("%d of %d promises are not kept", len(worldPromises)-kept, len(worldPromises))
+	want := fmt.Sprintf("%d of %d answers are not as expected", len(worldExpectations)-matched, len(worldExpectations))
 	if err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
@@ -138,7 +139,7 @@ func TestTableThenInterrupt(t *testing.T) {
 		}
 		table.Write(buf[:n])
 	}
-	for _, p := range worldPromises {
+	for _, p := range worldExpectations {
 		if line := p.dig(o.listen); !strings.Contains(table.String(), line) {
 			t.Errorf("not in the table: %s", line)
 		}
@@ -198,14 +199,14 @@ func TestFlags(t *testing.T) {
 	}
 }
 
-// TestWorld: what is not broken is answered by the world itself as promised,
-// but for the AD flag.
+// TestWorld checks the rcodes of the World's own answers to questions that are
+// not expected to fail.
 func TestWorld(t *testing.T) {
 	w, err := demo.NewWorld(time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, p := range worldPromises {
+	for _, p := range worldExpectations {
 		q := new(dns.Msg).SetQuestion(p.name, dns.StringToType[p.typ]).SetEdns0(1232, true)
 		a := w.Answer(q)
 		if p.rcode != "SERVFAIL" && dns.RcodeToString[a.Rcode] != p.rcode {

@@ -1,14 +1,14 @@
-// Command demo shows a validating CoreDNS at work. It makes a small tree of
-// DNS zones, freshly signed, of which some are broken on purpose, serves it
-// as an upstream that does not validate, starts CoreDNS in front of it, and
-// prints what to ask with dig and what each answer will show.
+// Command demo shows a validating CoreDNS. It creates a small tree of signed
+// DNS zones, some of them broken, and serves it as a non-validating upstream.
+// It starts CoreDNS in front of it, and prints dig commands with the answers to
+// expect.
 //
 //	demo -coredns ./coredns
 //	demo -coredns ./coredns -upstream 9.9.9.9
 //
-// With -upstream CoreDNS forwards there and validates the real tree with the
-// built-in root anchors. With -check demo asks itself, and fails if an
-// answer is not what it promised.
+// With -upstream, CoreDNS forwards there and validates the public DNS with the
+// built-in root anchors. With -check, demo asks the questions itself and fails
+// if an answer is not as expected.
 package main
 
 import (
@@ -41,7 +41,7 @@ func main() {
 	}
 }
 
-// options are the flags.
+// options has the values of the flags.
 type options struct {
 	coredns  string
 	listen   netip.AddrPort
@@ -56,8 +56,8 @@ func parseFlags(args []string) (options, error) {
 	fs.StringVar(&o.coredns, "coredns", "coredns", "the CoreDNS `binary` to start")
 	listen := fs.String("listen", "127.0.0.1:1053", "`address` and port for CoreDNS to listen on")
 	fs.StringVar(&o.metrics, "metrics", "127.0.0.1:9153", "`address` and port of the metrics, empty for none")
-	fs.StringVar(&o.upstream, "upstream", "", "forward to this `address` instead of to zones that are made here")
-	fs.BoolVar(&o.check, "check", false, "ask what is printed, and fail if an answer is another one")
+	fs.StringVar(&o.upstream, "upstream", "", "forward to this `address` instead of to generated zones")
+	fs.BoolVar(&o.check, "check", false, "ask the questions, and fail if an answer is not as expected")
 	_ = fs.Parse(args) // exits on errors
 	if fs.NArg() > 0 {
 		return o, fmt.Errorf("unexpected argument %q", fs.Arg(0))
@@ -84,7 +84,7 @@ func withPort(upstream string) (string, error) {
 	return upstream, nil
 }
 
-// run serves the world, starts CoreDNS, and undoes both at the end.
+// run serves the zones and starts CoreDNS, and stops both at the end.
 func run(ctx context.Context, o options, out io.Writer) (err error) {
 	if err := checkFree(o); err != nil {
 		return err
@@ -96,7 +96,7 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 
 	conf := config{listen: o.listen, metrics: o.metrics, upstream: o.upstream}
-	promises := realPromises
+	expectations := realExpectations
 	if o.upstream == "" {
 		server, anchors, err := serveWorld(time.Now())
 		if err != nil {
@@ -104,7 +104,7 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 		}
 		defer server.Close()
 		conf.upstream, conf.anchors = server.Addr(), anchors
-		promises = worldPromises
+		expectations = worldExpectations
 	}
 	child, err := startCoreDNS(o.coredns, dir, conf)
 	if err != nil {
@@ -115,12 +115,12 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 		if err := child.waitReady(ctx); err != nil {
 			return err
 		}
-		return check(ctx, out, o.listen.String(), promises)
+		return check(ctx, out, o.listen.String(), expectations)
 	}
-	return child.show(ctx, func() { printTable(out, o, conf.upstream, promises) })
+	return child.show(ctx, func() { printTable(out, o, conf.upstream, expectations) })
 }
 
-// serveWorld makes and serves the zones of package demo. It returns the trust
+// serveWorld creates and serves the zones of package demo, and returns the trust
 // anchors of their root.
 func serveWorld(now time.Time) (*testzone.Server, []string, error) {
 	w, err := demo.NewWorld(now)
@@ -134,8 +134,8 @@ func serveWorld(now time.Time) (*testzone.Server, []string, error) {
 	return server, w.Anchors("."), nil
 }
 
-// checkFree says in plain words that a port is taken, before CoreDNS says it
-// in its own.
+// checkFree returns a readable error if a port is taken, before CoreDNS fails
+// on it.
 func checkFree(o options) error {
 	for flagName, addr := range map[string]string{"-listen": o.listen.String(), "-metrics": o.metrics} {
 		if addr == "" {

@@ -14,18 +14,18 @@ import (
 )
 
 const (
-	atOnce   = 40               // questions
-	patience = 13 * time.Second // for one answer: BIND gives up after ten
+	maxConcurrent = 40               // concurrent questions
+	answerTimeout = 13 * time.Second // timeout for one answer; BIND gives up after ten seconds
 )
 
-// asker starts the validators anew for each batch of worlds, so that nothing
-// is left of another one in their caches.
+// asker asks questions. It restarts the validators for each batch of worlds, so
+// that their caches are empty.
 type asker struct {
-	coredns string // program
-	peers   string // folder with the peers' programs
+	coredns string // path of the program
+	peers   string // directory with the programs of the peers
 }
 
-// newAsker makes a folder for the programs, which close removes.
+// newAsker creates a directory with the programs, which close removes.
 func newAsker(coredns string) (*asker, error) {
 	dir, err := os.MkdirTemp("", "differential-")
 	if err != nil {
@@ -42,7 +42,7 @@ func newAsker(coredns string) (*asker, error) {
 
 func (a *asker) close() error { return os.RemoveAll(a.peers) }
 
-// validators are the three that are asked.
+// validators has the three running validators.
 type validators struct{ unbound, named, ours *peers.Server }
 
 // ask builds the plans and asks all their questions.
@@ -77,7 +77,7 @@ func (a *asker) ask(ctx context.Context, plans []*differential.Plan) (cases []di
 	return cases, v.fill(ctx, cases)
 }
 
-// start starts the validators at once.
+// start starts the validators concurrently.
 func (a *asker) start(f peers.Forwarder) (*validators, error) {
 	var v validators
 	var errs [3]error
@@ -103,9 +103,9 @@ func (v *validators) stop() {
 	wg.Wait()
 }
 
-// fill puts the verdicts into the cases.
+// fill asks the validators and sets the verdicts of the cases.
 func (v *validators) fill(ctx context.Context, cases []differential.Case) error {
-	slots := make(chan struct{}, atOnce)
+	slots := make(chan struct{}, maxConcurrent)
 	var wg sync.WaitGroup
 	for i := range cases {
 		slots <- struct{}{}
@@ -128,8 +128,8 @@ func (v *validators) fill(ctx context.Context, cases []differential.Case) error 
 func (v *validators) ask(ctx context.Context, c *differential.Case) {
 	q := c.Question.In(c.Plan)
 	var wg sync.WaitGroup
-	wg.Go(func() { c.Verdicts.Unbound = differential.VerdictOf(insist(ctx, v.unbound.Addr, q)) })
-	wg.Go(func() { c.Verdicts.Named = differential.VerdictOf(insist(ctx, v.named.Addr, q)) })
+	wg.Go(func() { c.Verdicts.Unbound = differential.VerdictOf(exchangeTwice(ctx, v.unbound.Addr, q)) })
+	wg.Go(func() { c.Verdicts.Named = differential.VerdictOf(exchangeTwice(ctx, v.named.Addr, q)) })
 	wg.Go(func() {
 		a := exchange(ctx, v.ours.Addr, q)
 		c.Verdicts.Ours, c.Reason = differential.VerdictOf(a), reason(a)
@@ -137,20 +137,20 @@ func (v *validators) ask(ctx context.Context, c *differential.Case) {
 	wg.Wait()
 }
 
-// insist asks a peer that does not answer once more: BIND 9.18 may wait in
-// vain for a question of its own that is just under way.
-func insist(ctx context.Context, addr string, q dns.Question) *dns.Msg {
+// exchangeTwice asks again if there is no answer: BIND 9.18 can wait forever
+// for a query of its own that is already in progress.
+func exchangeTwice(ctx context.Context, addr string, q dns.Question) *dns.Msg {
 	if a := exchange(ctx, addr, q); a != nil {
 		return a
 	}
 	return exchange(ctx, addr, q)
 }
 
-// exchange asks with DO; nil is no answer.
+// exchange sends a query with DO set; nil means no answer.
 func exchange(ctx context.Context, addr string, q dns.Question) *dns.Msg {
 	m := new(dns.Msg).SetQuestion(q.Name, q.Qtype).SetEdns0(4096, true)
 	for _, network := range []string{"udp", "tcp"} {
-		client := dns.Client{Net: network, Timeout: patience, UDPSize: 4096}
+		client := dns.Client{Net: network, Timeout: answerTimeout, UDPSize: 4096}
 		a, _, err := client.ExchangeContext(ctx, m, addr)
 		if err == nil && !a.Truncated {
 			return a

@@ -1,12 +1,12 @@
-// Command differential asks Unbound, BIND and CoreDNS with this module the
-// same names, of random signed worlds with random defects, through the same
-// upstream, and lists what they disagree on. It is a test of this module.
+// Command differential compares CoreDNS with this module to Unbound and BIND.
+// It asks them the same questions about random signed worlds with random
+// defects, through the same upstream, and lists where they disagree.
 //
 //	differential -coredns bin/coredns -names 10000 -seed 1
 //
-// A disagreement that the table of judgements does not explain is made
-// smaller, to the records that it takes, and makes the exit status 1. The
-// seed decides the worlds and the questions; keys are made anew in each run.
+// A disagreement that no judgement explains is reduced to the records that are
+// needed for it, and makes the exit status 1. The seed determines the worlds
+// and the questions; the keys are new in each run.
 package main
 
 import (
@@ -24,7 +24,7 @@ import (
 	"github.com/dnssecval/dnssecval/internal/differential"
 )
 
-// options are the flags.
+// options has the values of the flags.
 type options struct {
 	coredns string
 	names   int
@@ -47,12 +47,12 @@ func main() {
 func parseFlags() options {
 	var o options
 	flag.StringVar(&o.coredns, "coredns", "bin/coredns", "the CoreDNS `binary` to test")
-	flag.IntVar(&o.names, "names", 10000, "how many names to ask for")
-	flag.Uint64Var(&o.seed, "seed", uint64(time.Now().Unix()), "what the worlds are made from")
+	flag.IntVar(&o.names, "names", 10000, "`number` of names to ask for")
+	flag.Uint64Var(&o.seed, "seed", uint64(time.Now().Unix()), "`seed` of the worlds")
 	flag.IntVar(&o.world, "world", -1, "only the world with this `number`")
 	flag.StringVar(&o.defect, "defect", "", "only defects of this `kind`")
-	flag.BoolVar(&o.explain, "explain", false, "make smaller also what is judged")
-	flag.IntVar(&o.smaller, "smaller", 20, "how many classes to make smaller")
+	flag.BoolVar(&o.explain, "explain", false, "also reduce judged disagreements")
+	flag.IntVar(&o.smaller, "smaller", 20, "maximum `number` of disagreements to reduce")
 	flag.Parse()
 	return o
 }
@@ -90,11 +90,11 @@ func run(ctx context.Context, o options) (err error) {
 }
 
 const (
-	perWorld = 30 // questions
-	perBatch = 50 // worlds that are served at once
+	perWorld = 30 // questions per world
+	perBatch = 50 // worlds per batch
 )
 
-// askAll makes worlds until there are names enough, and asks for them.
+// askAll generates worlds until there are enough names, and asks about them.
 func askAll(ctx context.Context, a *asker, o options) ([]differential.Case, error) {
 	var cases []differential.Case
 	if o.world >= 0 {

@@ -9,13 +9,13 @@ import (
 )
 
 const (
-	rounds     = 8   // of making cases smaller
-	atOnceMade = 200 // worlds in one of them
+	rounds         = 8   // maximum number of reduction rounds
+	worldsPerBatch = 200 // worlds per batch
 )
 
-// reduce makes the worlds of cases smaller, as long as the validators disagree
-// in the same way. In each round all that can be left out alone is tried, and
-// then all of what could be at once, or else the first.
+// reduce makes the worlds of cases smaller as long as the validators disagree
+// in the same way. Each round tries all single reductions, then all of those
+// that worked together, then half of them, and otherwise takes the first.
 func reduce(ctx context.Context, a *asker, cases []differential.Case) ([]differential.Case, error) {
 	best := slices.Clone(cases)
 	open := make(map[int]bool)
@@ -58,8 +58,8 @@ func reduce(ctx context.Context, a *asker, cases []differential.Case) ([]differe
 	return best, nil
 }
 
-// try asks the question of each case in other worlds, and returns those where
-// the verdicts are the same.
+// try asks the question of each case in other worlds, and returns the cases
+// with unchanged verdicts.
 func try(ctx context.Context, a *asker, cases []differential.Case, tries map[int][]*differential.Plan, top *int) (map[int][]differential.Case, error) {
 	same := make(map[int][]differential.Case)
 	var plans []*differential.Plan
@@ -79,7 +79,7 @@ func try(ctx context.Context, a *asker, cases []differential.Case, tries map[int
 			*top++
 			p.Top = fmt.Sprintf("r%d", *top)
 			of[p] = i
-			if plans = append(plans, p); len(plans) == atOnceMade {
+			if plans = append(plans, p); len(plans) == worldsPerBatch {
 				if err := flush(); err != nil {
 					return nil, err
 				}

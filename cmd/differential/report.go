@@ -11,7 +11,7 @@ import (
 	"github.com/dnssecval/dnssecval/internal/differential"
 )
 
-// show prints the figures, and what was judged, by judgement.
+// show prints the numbers and the judgements of a report.
 func show(w io.Writer, r *differential.Report, took time.Duration) {
 	fmt.Fprintf(w, "%d names asked in %v\n", r.Asked, took.Round(time.Second))
 	for _, v := range slices.Sorted(maps.Keys(r.Answers)) {
@@ -34,8 +34,8 @@ func show(w io.Writer, r *differential.Report, took time.Duration) {
 	fmt.Fprintf(w, "we say secure and a peer says bogus: %d unjudged, %d judged to be the peer's error\n", r.Trusting, r.PeerWrong)
 }
 
-// explain prints the smallest world that could be found for each example
-// of an unjudged disagreement, and with -explain for each judgement.
+// explain prints the smallest world found for each example of an unjudged
+// disagreement, and with -explain also for each judgement.
 func explain(ctx context.Context, w io.Writer, a *asker, r *differential.Report, o options) error {
 	cases := r.Examples()
 	if o.explain {

@@ -16,13 +16,13 @@ import (
 )
 
 const (
-	tries    = 3
-	pause    = time.Second // from one try to the next at least
-	patience = 5 * time.Second
-	told     = 20 // failures that are shown
+	tries       = 3
+	pause       = time.Second // minimum time between the starts of two tries
+	timeout     = 5 * time.Second
+	maxExamples = 20 // maximum number of failures that are shown
 )
 
-// load asks, and counts what came of it.
+// load asks questions and counts the results.
 type load struct {
 	rand   *rand.Rand
 	up     *upstream
@@ -31,9 +31,9 @@ type load struct {
 	mu                                     sync.Mutex
 	asked, secure, insecure, refused       int
 	retried, excused, lost, wrong, islands int
-	due                                    int // to be asked, had the machine let us
-	closed                                 int // retried since a TCP connection was closed
-	strict                                 int // asked while nothing excuses a failure
+	due                                    int // number of questions that the rate asked for
+	closed                                 int // retried because a TCP connection was closed
+	strict                                 int // asked while failures were not excused
 	examples                               []string
 }
 
@@ -41,7 +41,7 @@ func newLoad(r *rand.Rand, up *upstream, s *server) *load {
 	return &load{rand: r, up: up, server: s}
 }
 
-// question is one that is about to be asked.
+// question is one question to ask.
 type question struct {
 	kind
 	qname   string
@@ -53,7 +53,8 @@ func (q question) String() string {
 	return fmt.Sprintf("%s %s over %s, DO %v, AD %v", q.qname, dns.Type(q.qtype), q.network, q.do, q.ad)
 }
 
-// run asks rate questions a second until ctx is done, and waits for the answers.
+// run asks rate questions per second until ctx is done, then waits for the
+// answers.
 func (l *load) run(ctx context.Context, rate int) {
 	ticker := time.NewTicker(time.Second / time.Duration(rate))
 	defer ticker.Stop()
@@ -82,14 +83,14 @@ func (l *load) choose() question {
 	return q
 }
 
-// ask tries until there is an answer.
+// ask sends a question, up to three times, and judges the answer.
 func (l *load) ask(q question) {
 	m := new(dns.Msg).SetQuestion(q.qname, q.qtype)
 	m.AuthenticatedData = q.ad
 	if q.do {
 		m.SetEdns0(1232, true)
 	}
-	client := dns.Client{Net: q.network, Timeout: patience}
+	client := dns.Client{Net: q.network, Timeout: timeout}
 	begin := time.Now()
 	for try := range tries {
 		next := time.Now().Add(pause)
@@ -108,7 +109,7 @@ func (l *load) ask(q question) {
 	l.judge(q, nil, begin)
 }
 
-// noteRetry counts a question when it gets no answer for the first time.
+// noteRetry counts the first retry of a question.
 func (l *load) noteRetry(try int, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -121,7 +122,8 @@ func (l *load) noteRetry(try int, err error) {
 	}
 }
 
-// judge counts the answer to what was asked at first at begin; nil is none.
+// judge counts the answer to a question that was first sent at begin. A nil
+// answer means that there was none.
 func (l *load) judge(q question, a *dns.Msg, begin time.Time) {
 	excused := l.up.excuses(begin, time.Now())
 	l.mu.Lock()
@@ -153,19 +155,19 @@ func (l *load) judge(q question, a *dns.Msg, begin time.Time) {
 }
 
 func (l *load) show(what string, q question, begin time.Time, why string) {
-	if len(l.examples) < told {
+	if len(l.examples) < maxExamples {
 		l.examples = append(l.examples, fmt.Sprintf("%s %s: %s: %s; after %v, the upstream is %q, a reload was %v ago",
 			time.Now().Format(time.TimeOnly), what, q, why, time.Since(begin).Round(time.Millisecond), l.up.now(), l.server.sinceReload().Round(time.Millisecond)))
 	}
 }
 
-// failed reports whether the answer says nothing.
+// failed reports whether the answer is missing or has an error rcode.
 func failed(a *dns.Msg) bool {
 	return a == nil || a.Rcode != dns.RcodeSuccess && a.Rcode != dns.RcodeNameError
 }
 
-// failure says that there is no answer where there ought to be one. A name that
-// is broken needs one, too.
+// failure returns why an answer counts as lost, or "". Questions for broken
+// names have to be answered as well.
 func (q question) failure(a *dns.Msg) string {
 	switch {
 	case a == nil:
@@ -176,7 +178,7 @@ func (q question) failure(a *dns.Msg) string {
 	return ""
 }
 
-// reason returns the text of the Extended DNS Error, if there is one.
+// reason returns the text of the Extended DNS Error, or "".
 func reason(a *dns.Msg) string {
 	if opt := a.IsEdns0(); opt != nil {
 		for _, o := range opt.Option {
@@ -188,19 +190,19 @@ func reason(a *dns.Msg) string {
 	return ""
 }
 
-// mistake says what is wrong with an answer that says something.
+// mistake returns why an answer is a wrong verdict, or "".
 func (q question) mistake(a *dns.Msg) string {
 	switch {
 	case failed(a):
 		return ""
 	case q.status == broken:
-		return "an answer for a name that is broken"
+		return "an answer for a broken name"
 	case a.Rcode != q.rcode:
 		return dns.RcodeToString[a.Rcode]
 	case a.AuthenticatedData && q.status == insecure:
-		return "AD on what is not secure"
+		return "AD on an answer that is not secure"
 	case !a.AuthenticatedData && q.status == secure && (q.do || q.ad):
-		return "no AD on what is secure"
+		return "no AD on a secure answer"
 	}
 	return ""
 }
@@ -208,7 +210,7 @@ func (q question) mistake(a *dns.Msg) string {
 func (l *load) report(w io.Writer) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	fmt.Fprintf(w, "%d questions, of %d that were due, %d of them while nothing excuses a failure: %d answered secure, %d without AD, %d refused as broken\n",
+	fmt.Fprintf(w, "%d questions, of %d that were due, %d of them without excuse for a failure: %d answered secure, %d without AD, %d refused as broken\n",
 		l.asked, l.due, l.strict, l.secure, l.insecure, l.refused)
 	fmt.Fprintf(w, "%d took another try, %d of them since CoreDNS closed their TCP connection\n", l.retried, l.closed)
 	fmt.Fprintf(w, "%d failed with the upstream\n%d answers lost\n%d wrong verdicts\n", l.excused, l.lost, l.wrong)
@@ -217,7 +219,7 @@ func (l *load) report(w io.Writer) {
 	}
 }
 
-// verdict is the error of the whole.
+// verdict returns the error of the whole run.
 func verdict(l *load, t table) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -226,11 +228,11 @@ func verdict(l *load, t table) error {
 	case l.lost > 0 || l.wrong > 0:
 		return fmt.Errorf("%d answers lost, %d wrong verdicts", l.lost, l.wrong)
 	case l.strict < l.asked/10:
-		return fmt.Errorf("the machine is too busy to tell anything: failures of %d questions in %d would have been excused", l.asked-l.strict, l.asked)
+		return fmt.Errorf("the machine is too busy for a result: failures of %d questions in %d would have been excused", l.asked-l.strict, l.asked)
 	case len(leaks) > 0:
 		return fmt.Errorf("leaks: %s", strings.Join(leaks, ", "))
 	case l.islands == 0 || l.secure == 0 || l.insecure == 0 || l.refused == 0 || l.excused == 0:
-		return fmt.Errorf("not all was tried: %d answers secure by the swapped anchor", l.islands)
+		return fmt.Errorf("not everything was tested: %d answers secure by the swapped anchor", l.islands)
 	}
 	return nil
 }

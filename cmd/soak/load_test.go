@@ -8,7 +8,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-// TestJudge: what counts as lost and what as wrong.
+// TestJudge checks which answers count as lost and which as wrong.
 func TestJudge(t *testing.T) {
 	message := func(rcode int, ad bool) *dns.Msg {
 		m := new(dns.Msg)
@@ -53,8 +53,8 @@ func TestJudge(t *testing.T) {
 	}
 }
 
-// TestExcuses: failures are excused while the upstream is harmful and until they are
-// forgotten, and not while it is merely slow.
+// TestExcuses checks that failures are excused while the upstream is harmful
+// and until their effects are over, but not while it is slow.
 func TestExcuses(t *testing.T) {
 	begin := time.Now()
 	at := func(seconds int) time.Time { return begin.Add(time.Duration(seconds) * time.Second) }
@@ -82,8 +82,8 @@ func TestExcuses(t *testing.T) {
 	}
 }
 
-// TestStalls: what the machine was in the way of is excused, for longer after a long
-// stall than after a short one.
+// TestStalls checks that failures around a stall of the machine are excused,
+// and for longer after a long stall.
 func TestStalls(t *testing.T) {
 	begin := time.Now()
 	at := func(seconds int) time.Time { return begin.Add(time.Duration(seconds) * time.Second) }
@@ -105,7 +105,7 @@ func TestStalls(t *testing.T) {
 	}
 }
 
-// TestStrips: of many answers one in 20 at most, and none twice in a row.
+// TestStrips checks that one answer in 20 is stripped, but never two in a row.
 func TestStrips(t *testing.T) {
 	u := &upstream{stripped: make(map[testzone.Question]bool)}
 	stripped, last := 0, false

@@ -1,32 +1,31 @@
-// Command soak runs CoreDNS with this module for a long time under mixed load,
+// Command soak runs CoreDNS with this module under mixed load for a long time,
 // while its upstream fails in several ways, its Corefile is reloaded and its
 // trust anchors are swapped. It is a test of this module.
 //
 //	soak -coredns bin/coredns -duration 1h
 //
-// A client asks up to three times and waits five seconds each time, as stub
-// resolvers do: at a reload CoreDNS, with this module or without, closes TCP
-// connections that it has accepted and not read from yet. What took another try
-// is counted. Counted are further:
+// The client sends a question up to three times with a timeout of five seconds,
+// as stub resolvers do. Retries are needed and counted because CoreDNS, with or
+// without this module, closes accepted but unread TCP connections at a reload.
+// It also counts:
 //
-//   - answers lost: none of the three tries, a second apart, was answered, or a
-//     name that is not broken got SERVFAIL or REFUSED, though the upstream was
-//     well enough. It is that unless it is dead or refuses; being slow,
-//     truncating, and leaving out the signatures of one answer in 20 must not
-//     cost an answer.
-//     What fails while it is not, or in a while thereafter, is excused: failures
-//     are kept for about as long as they have lasted (RFC 9520), and CoreDNS's
-//     cache keeps SERVFAIL for five seconds. So is what fails when the machine
-//     has kept the upstream from running for half a second. If that is more than
-//     a tenth of the time, or not one question in ten is left that nothing would
-//     excuse, the run tells nothing and fails.
+//   - answers lost: no answer to any of the three tries, or SERVFAIL or REFUSED
+//     for a name that is not broken, while the upstream works. It works unless
+//     it is dead or refuses; slowness, truncation, and missing signatures in one
+//     answer of 20 must not cause failures. Failures while it does not work, and
+//     for some time afterwards, are excused: failures are cached for about as
+//     long as they have lasted (RFC 9520), and CoreDNS's cache keeps SERVFAIL for
+//     five seconds. Failures are also excused after the machine did not run the
+//     upstream for half a second. If that adds up to more than a tenth of the
+//     time, or less than a tenth of the questions are asked while failures count,
+//     the run is inconclusive and fails.
 //   - wrong verdicts: AD on an answer that is not secure, data or their denial for
-//     a name that is broken, another response code than the right one, or a secure
-//     answer without AD to a client that asked for it. Nothing excuses these.
+//     a broken name, a wrong rcode, or a secure answer without AD to a client that
+//     asked for it. These are never excused.
 //   - leaks: memory that grows from the middle of the run to its end by more than
-//     a quarter and 16 MB, goroutines or open files that grow from start to end by
-//     more than 5. All are sampled after a rest, when what was under way has ended
-//     and connections to the upstream that nobody uses are closed.
+//     a quarter and 16 MB, or goroutines or open files that grow from start to end
+//     by more than 5. They are sampled after a rest, when all queries have ended
+//     and idle connections to the upstream are closed.
 //
 // The exit status is 1 if there are any.
 package main
@@ -44,7 +43,7 @@ import (
 	"time"
 )
 
-// options are the flags.
+// options has the values of the flags.
 type options struct {
 	coredns  string
 	duration time.Duration
@@ -57,9 +56,9 @@ func main() {
 	defer stop()
 	var o options
 	flag.StringVar(&o.coredns, "coredns", "bin/coredns", "the CoreDNS `binary` to test")
-	flag.DurationVar(&o.duration, "duration", time.Hour, "how long to ask, a minute at least; three rests come on top")
+	flag.DurationVar(&o.duration, "duration", time.Hour, "length of the load, at least a minute; three rests are added")
 	flag.IntVar(&o.rate, "rate", 300, "questions a second")
-	flag.Uint64Var(&o.seed, "seed", uint64(time.Now().Unix()), "what the questions are chosen by")
+	flag.Uint64Var(&o.seed, "seed", uint64(time.Now().Unix()), "`seed` of the questions")
 	flag.Parse()
 	if err := run(ctx, o); err != nil {
 		fmt.Fprintln(os.Stderr, "soak:", err)
@@ -69,7 +68,7 @@ func main() {
 
 func run(ctx context.Context, o options) (err error) {
 	if o.duration < time.Minute {
-		return fmt.Errorf("-duration %v: a minute is the least", o.duration)
+		return fmt.Errorf("-duration %v: must be at least a minute", o.duration)
 	}
 	program, err := filepath.Abs(o.coredns)
 	if err != nil {
@@ -89,7 +88,8 @@ func run(ctx context.Context, o options) (err error) {
 	return soak(ctx, o, up, server)
 }
 
-// soak has three stages of load and trouble, with a rest and a sample after each.
+// soak runs three stages of load and trouble, each followed by a rest and a
+// sample.
 func soak(ctx context.Context, o options, up *upstream, server *server) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -117,13 +117,13 @@ func soak(ctx context.Context, o options, up *upstream, server *server) error {
 		return err
 	}
 	if stalled > time.Since(begin)/10 {
-		return fmt.Errorf("the machine is too busy to tell anything")
+		return fmt.Errorf("the machine is too busy for a result")
 	}
 	return verdict(l, samples)
 }
 
-// trouble has load, faults, reloads and swaps go on at once for a time, and
-// waits for the last answers.
+// trouble runs load, faults, reloads and anchor swaps concurrently for the
+// given time, and waits for the last answers.
 func trouble(ctx context.Context, last time.Duration, rate int, l *load) error {
 	ctx, cancel := context.WithTimeout(ctx, last)
 	defer cancel()

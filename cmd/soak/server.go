@@ -23,12 +23,12 @@ type server struct {
 	*peers.Server
 	addr, metrics, pprof string
 	dir, corefile        string
-	reloaded             atomic.Int64 // when, in nanoseconds since 1970
+	reloaded             atomic.Int64 // time of the last reload in Unix nanoseconds
 	up                   *upstream
 	reloads, swaps       int
 }
 
-// startServer starts CoreDNS with small caches, so that they are soon full.
+// startServer starts CoreDNS with small caches, so that they fill up quickly.
 func startServer(program string, up *upstream) (*server, error) {
 	dir, err := os.MkdirTemp("", "soak-")
 	if err != nil {
@@ -54,7 +54,7 @@ func (s *server) stop() {
 	_ = os.RemoveAll(s.dir)
 }
 
-// configure writes a Corefile that is a little another one each time.
+// configure writes a Corefile that differs each time.
 func (s *server) configure() error {
 	host, port, _ := strings.Cut(s.addr, ":")
 	return s.write("Corefile", fmt.Sprintf(`# %d
@@ -78,8 +78,8 @@ func (s *server) configure() error {
 `, s.reloads, port, host, s.metrics, s.pprof, ttl, filepath.Join(s.dir, "anchors"), s.up.server.Addr()))
 }
 
-// writeAnchors has the root's anchor, as DS or as DNSKEY, and every other time
-// that of the island.
+// writeAnchors writes the root's trust anchor, as DS or DNSKEY RR, and every
+// other time also that of island.test.
 func (s *server) writeAnchors() error {
 	lines := s.up.world.Anchors(".")
 	if s.swaps%2 == 1 {
@@ -88,7 +88,7 @@ func (s *server) writeAnchors() error {
 	return s.write("anchors", strings.Join(lines, "\n")+"\n")
 }
 
-// write replaces a file at once.
+// write replaces a file atomically.
 func (s *server) write(name, text string) error {
 	path := filepath.Join(s.dir, name)
 	if err := os.WriteFile(path+".new", []byte(text), 0o600); err != nil {
@@ -99,10 +99,10 @@ func (s *server) write(name, text string) error {
 
 const (
 	reloadEvery = 7 * time.Second
-	swapEvery   = 16 * time.Second // files are looked at every ten
+	swapEvery   = 16 * time.Second // files are checked every ten seconds
 )
 
-// disturb reloads the Corefile and swaps the anchors until ctx is done.
+// disturb reloads the Corefile and swaps the trust anchors until ctx is done.
 func (s *server) disturb(ctx context.Context) error {
 	reload, swap := time.NewTicker(reloadEvery), time.NewTicker(swapEvery)
 	defer reload.Stop()
@@ -132,19 +132,19 @@ func (s *server) death() error { return fmt.Errorf("CoreDNS has ended by itself:
 
 func (s *server) sinceReload() time.Duration { return time.Since(time.Unix(0, s.reloaded.Load())) }
 
-// sample is what the process needs at a time.
+// sample is the resource usage of the process at one time.
 type sample struct {
 	when              string
 	memory, heap      float64 // octets
 	goroutines, files float64
 }
 
-// collections of garbage before a sample: forward ends the goroutine of a pool when
-// the collector finds that nobody has the pool any more, and what that frees is found
-// by the next one.
+// collections is the number of garbage collections before a sample. forward
+// stops the goroutine of an unused pool in a finalizer, and what that releases
+// is found by the next collection.
 const collections = 5
 
-// sample reads the metrics, after garbage collections.
+// sample reads the metrics after garbage collections.
 func (s *server) sample(when string) (sample, error) {
 	for range collections {
 		if _, err := get("http://" + s.pprof + "/debug/pprof/heap?gc=1"); err != nil {
@@ -159,7 +159,7 @@ func (s *server) sample(when string) (sample, error) {
 	values := make(map[string]float64)
 	for lines := bufio.NewScanner(strings.NewReader(text)); lines.Scan(); {
 		if name, value, ok := strings.Cut(lines.Text(), " "); ok {
-			values[name], _ = strconv.ParseFloat(value, 64) // comments are no numbers
+			values[name], _ = strconv.ParseFloat(value, 64) // comments don't parse as numbers
 		}
 	}
 	return sample{

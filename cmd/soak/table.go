@@ -7,16 +7,15 @@ import (
 	"time"
 )
 
-// table has the samples at start, middle and end.
+// table has the samples of the start, the middle and the end.
 type table []sample
 
-// warmup is how long the first stage is.
+// warmup is the length of the first stage.
 const warmup = 8 * time.Second
 
-// rest is how long nobody asks before a sample. Of each Corefile that was reloaded
-// forward has a pool of connections of its own, from which it takes those that were
-// idle for ten seconds, every ten seconds; and our watcher asks two seconds after a
-// reload.
+// rest is the time without load before a sample. For each Corefile, forward has
+// a pool of connections, which closes those idle for ten seconds every ten
+// seconds; and our watcher sends queries two seconds after a reload.
 const rest = 25 * time.Second
 
 // stage is a part of the run, named after the sample at its end.
@@ -25,13 +24,13 @@ type stage struct {
 	last time.Duration
 }
 
-// stages takes a time apart.
+// stages splits the duration of the run.
 func stages(duration time.Duration) []stage {
 	half := duration / 2
 	return []stage{{"start", warmup}, {"middle", half - warmup}, {"end", duration - half}}
 }
 
-// sampleRested lets the server rest, and takes a sample.
+// sampleRested waits for the rest and takes a sample.
 func (s *server) sampleRested(ctx context.Context, name string) (sample, error) {
 	select {
 	case <-ctx.Done():
@@ -40,11 +39,12 @@ func (s *server) sampleRested(ctx context.Context, name string) (sample, error) 
 		return sample{}, s.death()
 	case <-time.After(rest):
 	}
-	return s.insist(name)
+	return s.retrySample(name)
 }
 
-// insist takes a sample also while a late reload closes the listeners.
-func (s *server) insist(when string) (got sample, err error) {
+// retrySample takes a sample, and retries while a late reload closes the
+// listeners.
+func (s *server) retrySample(when string) (got sample, err error) {
 	for range 10 {
 		if got, err = s.sample(when); err == nil {
 			return got, nil
@@ -62,12 +62,12 @@ func (t table) print(w io.Writer) {
 	}
 }
 
-// growth of goroutines and open files that is no leak: what our watcher asks with,
-// and the connections that samples are taken over. There are more reloads than that
-// in the shortest run, so that one that leaves one of either behind is noticed.
+// growth is the number of goroutines and open files that may be added without
+// being a leak: for queries of our watcher and the connections of the samples.
+// The shortest run has more reloads, so one leaked per reload is detected.
 const growth = 5
 
-// leaks names what grew.
+// leaks returns the names of the values that grew too much.
 func (t table) leaks() []string {
 	if len(t) != 3 {
 		return []string{"there are not three samples"}

@@ -23,26 +23,28 @@ const (
 	truncating fault = "truncating"
 )
 
-// harmful reports whether it may cost answers.
+// harmful reports whether the fault can cause failures.
 func (f fault) harmful() bool { return f == dead || f == refusing }
 
-// step is a fault with its time.
+// step is a fault and its duration.
 type step struct {
 	fault fault
 	last  time.Duration
 }
 
-// harm is how long the upstream is harmful at a time.
+// harm is the duration of a harmful fault.
 const harm = 3 * time.Second
 
-// settle is how long failures are felt when what made them lasted for a time: they
-// are kept as long as they lasted, a question that was under way takes five seconds,
-// and CoreDNS's cache keeps SERVFAIL for another five.
+// settle returns how long failures continue after a fault of the given
+// duration: they are cached for as long as the fault lasted, a query in
+// progress takes five seconds, and CoreDNS's cache keeps SERVFAIL for another
+// five.
 func settle(lasted time.Duration) time.Duration {
 	return max(lasted, harm) + time.Second + 5*time.Second + 5*time.Second
 }
 
-// schedule is repeated. It takes a little less than a minute.
+// schedule is the sequence of faults, which is repeated. It takes almost a
+// minute.
 var schedule = []step{
 	{slow, 4 * time.Second}, {none, 2 * time.Second},
 	{stripping, 5 * time.Second}, {none, 2 * time.Second},
@@ -53,21 +55,21 @@ var schedule = []step{
 
 const (
 	delay    = 250 * time.Millisecond
-	oneInAll = 20 // answers, of which one is stripped
+	oneInAll = 20 // one answer of so many is stripped
 )
 
-// upstream serves a world, and fails by the schedule.
+// upstream serves a World, with the faults of the schedule.
 type upstream struct {
 	world  *testzone.World
 	server *testzone.Server
-	step   int // of the schedule
+	step   int // index into schedule
 
 	mu       sync.Mutex
 	fault    fault
-	harmed   []interval // when it was harmful; the last may have no end yet
-	stalled  []interval // when the machine did not let it run
+	harmed   []interval // when it was harmful; the last interval may be open
+	stalled  []interval // when the machine did not run it
 	answers  int
-	stripped map[testzone.Question]bool // the last answer was
+	stripped map[testzone.Question]bool // questions whose last answer was stripped
 }
 
 type interval struct{ from, to time.Time }
@@ -84,8 +86,8 @@ func newUpstream() (*upstream, error) {
 
 func (u *upstream) close() { _ = u.server.Close() }
 
-// fail goes through the schedule until ctx is done, and is well from then on. It goes
-// on with the step that it was at when it was called last.
+// fail runs through the schedule until ctx is done, and then works again. It
+// continues with the step at which the last call ended.
 func (u *upstream) fail(ctx context.Context) {
 	defer u.set(none)
 	for ; ; u.step++ {
@@ -101,10 +103,10 @@ func (u *upstream) fail(ctx context.Context) {
 
 const (
 	beat  = 100 * time.Millisecond
-	stall = 500 * time.Millisecond // between two beats
+	stall = 500 * time.Millisecond // more than this between two beats is a stall
 )
 
-// beatUntil notes when the machine was too busy to let the upstream run, until
+// beatUntil records when the machine was too busy to run the upstream, until
 // ctx is done.
 func (u *upstream) beatUntil(ctx context.Context) {
 	for last := time.Now(); ctx.Err() == nil; {
@@ -119,7 +121,7 @@ func (u *upstream) beatUntil(ctx context.Context) {
 	}
 }
 
-// stalls returns how often that was, and how long in all.
+// stalls returns the number of stalls and their total duration.
 func (u *upstream) stalls() (times int, total time.Duration) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -148,8 +150,8 @@ func (u *upstream) now() fault {
 	return u.fault
 }
 
-// excuses reports whether a question that was under way then may have failed
-// for the upstream's sake.
+// excuses reports whether a failure of a question between begin and end can be
+// due to the upstream or the machine.
 func (u *upstream) excuses(begin, end time.Time) bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -184,7 +186,7 @@ func (u *upstream) ServeDNS(w dns.ResponseWriter, r *dns.Msg) {
 	_, _ = u.world.ServeDNS(context.Background(), w, r) // the client may have gone
 }
 
-// strips chooses one answer in 20, but never two in a row to the same question.
+// strips selects one answer of 20, but never two in a row to the same question.
 func (u *upstream) strips(r *dns.Msg) bool {
 	if len(r.Question) != 1 {
 		return false
@@ -202,7 +204,7 @@ func (u *upstream) strips(r *dns.Msg) bool {
 	return strip
 }
 
-// stripper leaves signatures out of what it writes.
+// stripper removes the signatures from what is written.
 type stripper struct{ dns.ResponseWriter }
 
 func (s stripper) WriteMsg(m *dns.Msg) error {

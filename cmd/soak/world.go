@@ -8,7 +8,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-// ttl of all records: short, so that they are asked for over and over.
+// ttl is the TTL of all records. It is short, so that they are fetched often.
 const ttl = 5
 
 var content = []string{
@@ -16,7 +16,7 @@ var content = []string{
 	"across CNAME www.hashed.test.",
 }
 
-// newWorld makes zones of each kind, and breaks those that are to be broken.
+// newWorld makes zones of each kind, some of them broken.
 func newWorld() (*testzone.World, error) {
 	specs := []testzone.Spec{
 		{Name: ".", Algorithm: dns.ECDSAP256SHA256},
@@ -54,18 +54,18 @@ func newWorld() (*testzone.World, error) {
 	return w, nil
 }
 
-// status is what is true of an answer.
+// status is the expected status of an answer.
 type status uint8
 
 const (
 	secure   status = iota
 	insecure        // and not broken
-	island          // secure while its trust anchor is there, else insecure
+	island          // secure with its trust anchor, otherwise insecure
 	broken
 )
 
-// kind is questions that have the same right answer. N in the name is another
-// number each time.
+// kind is a kind of question with one right answer. N in the name is replaced
+// by a random number.
 type kind struct {
 	name   string
 	qtype  uint16

@@ -18,10 +18,10 @@ import (
 	"github.com/moby/patternmatcher/ignorefile"
 )
 
-// instruction is one of a Dockerfile.
+// instruction is an instruction of a Dockerfile.
 type instruction struct{ word, args string }
 
-// stages reads the Dockerfile: the instructions of each stage, FROM first.
+// stages returns the instructions of each stage of the Dockerfile, FROM first.
 func stages(t *testing.T) [][]instruction {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(repository, "Dockerfile"))
@@ -47,7 +47,7 @@ func stages(t *testing.T) [][]instruction {
 	return all
 }
 
-// args returns those of each instruction of a kind.
+// args returns the arguments of all instructions of a kind.
 func args(stage []instruction, word string) []string {
 	var all []string
 	for _, i := range stage {
@@ -83,7 +83,7 @@ func TestDockerfile(t *testing.T) {
 		"FROM": {"scratch"},
 		"COPY": {"--from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt", "--from=build " + output(t, build) + " /coredns"},
 		"USER": {"65532:65532"}, "WORKDIR": {"/"}, "ENTRYPOINT": {`["/coredns"]`}, "EXPOSE": {"53 53/udp 8080 8181 9153"},
-		// Nothing in scratch can run them.
+		// scratch has nothing to run them with.
 		"RUN": nil, "SHELL": nil, "HEALTHCHECK": nil, "CMD": nil, "ADD": nil, "ENV": nil, "VOLUME": nil,
 	} {
 		if got := args(image, word); !slices.Equal(got, want) {
@@ -97,7 +97,7 @@ func TestDockerfile(t *testing.T) {
 	}
 }
 
-// goBuild returns the command that builds.
+// goBuild returns the build command.
 func goBuild(t *testing.T, stage []instruction) string {
 	t.Helper()
 	for _, run := range args(stage, "RUN") {
@@ -105,11 +105,11 @@ func goBuild(t *testing.T, stage []instruction) string {
 			return run
 		}
 	}
-	t.Fatal("nothing builds")
+	t.Fatal("there is no build command")
 	panic("not reached")
 }
 
-// output is where the build puts the program.
+// output returns the path of the built program.
 func output(t *testing.T, stage []instruction) string {
 	t.Helper()
 	m := regexp.MustCompile(` -o (\S+) `).FindStringSubmatch(goBuild(t, stage))
@@ -119,7 +119,7 @@ func output(t *testing.T, stage []instruction) string {
 	return m[1]
 }
 
-// ignored reads .dockerignore.
+// ignored parses .dockerignore.
 func ignored(t *testing.T) *patternmatcher.PatternMatcher {
 	t.Helper()
 	file, err := os.Open(filepath.Join(repository, ".dockerignore"))
@@ -138,7 +138,7 @@ func ignored(t *testing.T) *patternmatcher.PatternMatcher {
 	return matcher
 }
 
-// context returns the files that Docker would see.
+// context returns the files in the build context.
 func context(t *testing.T) []string {
 	t.Helper()
 	matcher := ignored(t)
@@ -221,7 +221,7 @@ func TestDockerIgnore(t *testing.T) {
 }
 
 // TestDockerBuild runs the Dockerfile's build command, for this machine, on the
-// files that Docker would see.
+// files in the build context.
 func TestDockerBuild(t *testing.T) {
 	if testing.Short() {
 		t.Skip("all of CoreDNS is compiled, which takes minutes")
@@ -252,7 +252,7 @@ func TestDockerBuild(t *testing.T) {
 	defer program.Close()
 	for _, part := range program.Progs {
 		if part.Type == elf.PT_INTERP {
-			t.Error("it is not static: it can't start from scratch")
+			t.Error("the binary is not static and cannot start in scratch")
 		}
 	}
 }

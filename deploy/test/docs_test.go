@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-// TestKubectl compares what kubectl renders, with its own kustomize, with ours.
+// TestKubectl compares the output of kubectl's kustomize with ours.
 func TestKubectl(t *testing.T) {
 	kubectl, err := exec.LookPath("kubectl")
 	if err != nil {
@@ -31,7 +31,7 @@ func TestKubectl(t *testing.T) {
 	}
 }
 
-// TestDocs looks for what docs/kubernetes.md names.
+// TestDocs checks that what docs/kubernetes.md names exists.
 func TestDocs(t *testing.T) {
 	bytes, err := os.ReadFile(filepath.Join(repository, "docs", "kubernetes.md"))
 	if err != nil {

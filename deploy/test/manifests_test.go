@@ -17,7 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 )
 
-// withPods are the overlays that run CoreDNS.
+// withPods lists the overlays that run CoreDNS.
 var withPods = overlays[:3]
 
 func eachPod(t *testing.T, check func(t *testing.T, all objects, pod corev1.PodTemplateSpec)) {
@@ -70,7 +70,8 @@ func TestSelectors(t *testing.T) {
 	})
 }
 
-// TestNamesApart keeps the Pods of each overlay out of the Services of the others.
+// TestNamesApart checks that no Service of an overlay selects the Pods of
+// another.
 func TestNamesApart(t *testing.T) {
 	for _, a := range withPods {
 		service := one[*corev1.Service](t, render(t, a))
@@ -123,7 +124,7 @@ func checkProbe(t *testing.T, probe *corev1.Probe, c corefile, word, path string
 	if get.Path != path || get.Port.IntVal != port {
 		t.Errorf("the probe asks %s on %s", get.Path, get.Port.String())
 	}
-	want := []string{"", fmt.Sprintf("%s:%d", get.Host, port)} // the default, or as told
+	want := []string{"", fmt.Sprintf("%s:%d", get.Host, port)} // the default, or as configured
 	if get.Host != "" {
 		want = want[1:]
 	}
@@ -132,11 +133,11 @@ func checkProbe(t *testing.T, probe *corev1.Probe, c corefile, word, path string
 	}
 }
 
-// corefile is what the tests look at.
+// corefile is a parsed Corefile.
 type corefile struct {
 	text  string
-	zones []string            // with their ports
-	words map[string][]string // first word of a line -> the rest of it, in each block
+	zones []string            // with ports
+	words map[string][]string // first word of a line -> the rest, for all lines
 }
 
 func corefileOf(t *testing.T, all objects) corefile {
@@ -176,7 +177,7 @@ func TestMounts(t *testing.T) {
 		files := mounted(t, all, pod)
 		args := pod.Spec.Containers[0].Args
 		if len(args) != 2 || args[0] != "-conf" || files[args[1]] == "" {
-			t.Errorf("%v: there are %v", args, files)
+			t.Errorf("%v: the mounted files are %v", args, files)
 		}
 		anchors := corefileOf(t, all).words["trust-anchor"]
 		if len(anchors) != 1 {
@@ -194,7 +195,7 @@ func TestMounts(t *testing.T) {
 	})
 }
 
-// mounted returns the files that the first container sees, with their text.
+// mounted returns the files in the first container, with their content.
 func mounted(t *testing.T, all objects, pod corev1.PodTemplateSpec) map[string]string {
 	t.Helper()
 	files := map[string]string{}
@@ -225,7 +226,7 @@ func mounted(t *testing.T, all objects, pod corev1.PodTemplateSpec) map[string]s
 	return files
 }
 
-// TestCorefiles looks at what every Corefile has, besides what starting it shows.
+// TestCorefiles checks what all Corefiles need. TestPods starts them.
 func TestCorefiles(t *testing.T) {
 	eachPod(t, func(t *testing.T, all objects, pod corev1.PodTemplateSpec) {
 		c := corefileOf(t, all)
@@ -235,14 +236,14 @@ func TestCorefiles(t *testing.T) {
 			}
 		}
 		if len(c.words["insecure"]) > 0 {
-			t.Error("it lets forged answers pass")
+			t.Error("the Corefile has insecure: forged answers pass")
 		}
 		_, api := c.words["kubernetes"]
 		if account := pod.Spec.AutomountServiceAccountToken; api == (account != nil && !*account) {
-			t.Error("a token for the API server, and the kubernetes plugin: both or none")
+			t.Error("only one of API server token and kubernetes plugin")
 		}
 		if (len(of[*rbacv1.ClusterRole](all)) > 0) != api {
-			t.Error("RBAC, and the kubernetes plugin: both or none")
+			t.Error("only one of RBAC and kubernetes plugin")
 		}
 		if strings.Contains(c.text, "{$KUBE_DNS_SERVICE_HOST}") {
 			links := pod.Spec.EnableServiceLinks
@@ -272,12 +273,12 @@ func TestAccess(t *testing.T) {
 	}
 	want := []string{"[]/endpoints [list watch]", "[]/services [list watch]", "[]/pods [list watch]", "[]/namespaces [list watch]", "[discovery.k8s.io]/endpointslices [list watch]"}
 	if !slices.Equal(may, want) {
-		t.Errorf("it may %v", may)
+		t.Errorf("the role allows %v", may)
 	}
 }
 
-// TestReplacement is about what can't be changed in a cluster that is there:
-// the selector of the Deployment and the address of the Service.
+// TestReplacement checks what can't be changed in an existing cluster: the
+// selector of the Deployment and the address of the Service.
 func TestReplacement(t *testing.T) {
 	all := render(t, "overlays/kube-system")
 	deployment, service := one[*appsv1.Deployment](t, all), one[*corev1.Service](t, all)
@@ -310,7 +311,7 @@ func TestSecurity(t *testing.T) {
 			checkContainer(t, container, "NET_ADMIN")
 		}
 		if spec.HostNetwork {
-			return // what opens port 53 to others than root is of the node there
+			return // the node's port 53 can only be opened by root
 		}
 		if len(spec.InitContainers) > 0 {
 			t.Error("an init container")
@@ -323,7 +324,7 @@ func TestSecurity(t *testing.T) {
 			t.Errorf("sysctls: %v", s.Sysctls)
 		}
 		if len(of[*policyv1.PodDisruptionBudget](all)) != 1 || *one[*appsv1.Deployment](t, all).Spec.Replicas < 2 || len(spec.TopologySpreadConstraints) == 0 {
-			t.Error("a node that goes takes the DNS along")
+			t.Error("all Pods can be on one node")
 		}
 	})
 }
@@ -332,7 +333,7 @@ func checkContainer(t *testing.T, container corev1.Container, capability corev1.
 	t.Helper()
 	s := container.SecurityContext
 	if s == nil || s.Capabilities == nil || s.AllowPrivilegeEscalation == nil || s.ReadOnlyRootFilesystem == nil {
-		t.Fatalf("%s: the security context is not told", container.Name)
+		t.Fatalf("%s: the security context is missing", container.Name)
 	}
 	if *s.AllowPrivilegeEscalation || !*s.ReadOnlyRootFilesystem || (s.Privileged != nil && *s.Privileged) || s.RunAsUser != nil {
 		t.Errorf("%s: %v", container.Name, s)

@@ -20,7 +20,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// binaryEnv names a built CoreDNS with the plugin.
+// binaryEnv is the environment variable with the path of a CoreDNS with the
+// plugin.
 const binaryEnv = "DNSSECVAL_COREDNS"
 
 func binary(t *testing.T) string {
@@ -39,8 +40,8 @@ func binary(t *testing.T) string {
 	return path
 }
 
-// onlyServed are the metrics of blocks with the word serve, which the binary that is
-// asked here does not have.
+// onlyServed lists the metrics of blocks with the option serve, which the
+// binary under test does not have.
 var onlyServed = []string{"coredns_dnssec_zone_signature_expiration_timestamp_seconds"}
 
 var (
@@ -48,7 +49,7 @@ var (
 	ofRecord   = regexp.MustCompile(`[\w:]+:coredns_dnssec_[\w:]+`)
 )
 
-// dashboard is what the tests look at.
+// dashboard is the part of a Grafana dashboard that the tests use.
 type dashboard struct {
 	Title  string `json:"title"`
 	UID    string `json:"uid"`
@@ -85,8 +86,8 @@ func readDashboard(t *testing.T) dashboard {
 	return d
 }
 
-// expressions returns every expression of the rules and the dashboard, by
-// where it is. Grafana's variables have values.
+// expressions returns all expressions of the rules and the dashboard by place.
+// Grafana's variables are replaced by values.
 func expressions(t *testing.T) map[string]string {
 	t.Helper()
 	all := map[string]string{}
@@ -104,7 +105,7 @@ func expressions(t *testing.T) map[string]string {
 	return all
 }
 
-// used returns the plugin's metrics in the expressions, and where each is.
+// used returns the plugin's metrics in the expressions, with a place for each.
 func used(t *testing.T) map[string]string {
 	t.Helper()
 	names := map[string]string{}
@@ -125,7 +126,7 @@ func readme(t *testing.T) string {
 	return string(text)
 }
 
-// family takes away what a histogram adds to its name.
+// family removes the suffixes of a histogram from a name.
 func family(name string) string {
 	for _, suffix := range []string{"_bucket", "_sum", "_count"} {
 		name = strings.TrimSuffix(name, suffix)
@@ -145,7 +146,7 @@ func TestMetricsAreDocumented(t *testing.T) {
 			t.Errorf("%s: README.md has no %s", place, name)
 		}
 	}
-	// And the other way round: what is worth a line there is worth a place here.
+	// Metrics in the README that are not used here are only logged.
 	for name := range listed {
 		if _, ok := names[name]; !ok && !strings.HasSuffix(name, "_misses_total") && !strings.HasSuffix(name, "_duration_seconds") && !strings.HasSuffix(name, "_") {
 			t.Logf("%s is neither in the rules nor in the dashboard", name)
@@ -189,13 +190,13 @@ func TestDashboard(t *testing.T) {
 	taken := map[cell]string{}
 	for _, p := range d.Panels {
 		if ids[p.ID] || p.Title == "" || p.Description == "" || len(p.Targets) == 0 || p.Datasource.UID != "${datasource}" {
-			t.Errorf("panel %d %q: twice, or without title, description, data source or target", p.ID, p.Title)
+			t.Errorf("panel %d %q: duplicate, or without title, description, data source or target", p.ID, p.Title)
 		}
 		ids[p.ID] = true
 		for x := p.GridPos.X; x < p.GridPos.X+p.GridPos.W; x++ {
 			for y := p.GridPos.Y; y < p.GridPos.Y+p.GridPos.H; y++ {
 				if other := taken[cell{x, y}]; other != "" || x >= 24 {
-					t.Fatalf("%q lies over %q, or outside", p.Title, other)
+					t.Fatalf("%q overlaps %q or is outside of the grid", p.Title, other)
 				}
 				taken[cell{x, y}] = p.Title
 			}
@@ -216,7 +217,7 @@ func TestDashboard(t *testing.T) {
 	}
 }
 
-// TestDashboardExpressions has Prometheus parse them.
+// TestDashboardExpressions checks the syntax with promtool.
 func TestDashboardExpressions(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("groups:\n- name: dashboard\n  rules:\n")
@@ -234,11 +235,11 @@ func TestDashboardExpressions(t *testing.T) {
 	}
 }
 
-// demo is cmd/demo: a signed world, and CoreDNS in front of it.
+// demo is a running cmd/demo: a signed world, and CoreDNS in front of it.
 type demo struct {
 	listen, metrics string
-	upstream        string // the world
-	anchors         string // the file with its trust anchors
+	upstream        string // address of the world
+	anchors         string // file with its trust anchors
 }
 
 func startDemo(t *testing.T) demo {
@@ -266,7 +267,7 @@ func startDemo(t *testing.T) demo {
 		_ = cmd.Process.Signal(os.Interrupt)
 		_ = cmd.Wait()
 	})
-	line, err := bufio.NewReader(out).ReadString('\n') // "CoreDNS validates on …, upstream is ….", when it does
+	line, err := bufio.NewReader(out).ReadString('\n') // "CoreDNS validates on …, upstream is ….", once it does
 	if err != nil {
 		t.Fatalf("demo: %v", err)
 	}
@@ -280,7 +281,7 @@ func startDemo(t *testing.T) demo {
 	return d
 }
 
-// demoEnv names the demo when it is built already.
+// demoEnv is the environment variable with the path of a built demo.
 const demoEnv = "DNSSECVAL_DEPLOY_DEMO"
 
 func buildDemo(t *testing.T, program string) {
@@ -302,7 +303,7 @@ func freeAddr(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// ask returns the answer over UDP, with DO and EDNS.
+// ask returns the answer to a query over UDP with DO.
 func ask(t *testing.T, addr, name string) *dns.Msg {
 	t.Helper()
 	q := new(dns.Msg).SetQuestion(name, dns.TypeA).SetEdns0(1232, true)
@@ -329,8 +330,8 @@ func get(t *testing.T, url string) (int, string) {
 	return r.StatusCode, string(body)
 }
 
-// TestMetricsAreExported asks the real binary a few names, and looks for every
-// metric that the rules and the dashboard use.
+// TestMetricsAreExported asks CoreDNS for a few names and checks that it
+// exports every metric that the rules and the dashboard use.
 func TestMetricsAreExported(t *testing.T) {
 	d := startDemo(t)
 	for range 2 {

@@ -36,7 +36,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// The addresses of a cluster.
+// Addresses and paths in a cluster.
 const (
 	apiAddr     = "10.96.0.1"
 	kubeDNSAddr = "10.96.0.10"
@@ -44,15 +44,14 @@ const (
 	account     = "/var/run/secrets/kubernetes.io/serviceaccount"
 )
 
-// insideEnv says that the test is in namespaces of its own.
+// insideEnv is set if the test runs in its own namespaces.
 const insideEnv = "DNSSECVAL_DEPLOY_INSIDE"
 
-// TestPods runs the Pods as they are rendered: the Corefiles word for word, with
-// the ports, paths and addresses that they name, the user, the capabilities,
-// the sysctls, a root file system that can't be written to, and ConfigMaps with
-// the symbolic links that the kubelet makes. For that it goes into network and
-// mount namespaces of its own, in which there are stand-ins for the cluster and
-// the world, and each Pod has another network namespace.
+// TestPods runs the Pods as rendered: with the unchanged Corefiles and their
+// ports, paths and addresses, the user, the capabilities, the sysctls, a
+// read-only root file system, and ConfigMaps with the kubelet's symbolic links.
+// It runs in network and mount namespaces with a fake cluster, and each Pod has
+// its own network.
 func TestPods(t *testing.T) {
 	coredns := binary(t)
 	if os.Getenv(insideEnv) == "" {
@@ -67,8 +66,8 @@ func TestPods(t *testing.T) {
 	t.Run("alert reasons", func(t *testing.T) { w.testReasons(t, coredns) })
 }
 
-// reexecute runs the test again, in namespaces of its own: for others than root
-// in a user namespace, too.
+// reexecute runs the test again in its own namespaces, and unless it is root,
+// in a user namespace.
 func reexecute(t *testing.T) {
 	t.Helper()
 	program := filepath.Join(t.TempDir(), "demo")
@@ -99,12 +98,12 @@ func reexecute(t *testing.T) {
 	}
 }
 
-// cluster is the stand-ins.
+// cluster has the fake servers of a cluster.
 type cluster struct {
-	world string      // where the signed world answers
-	strip atomic.Bool // the upstream leaves DNSSEC records out
-	keys  []byte      // the anchors file of the world
-	ca    []byte      // of the API server
+	world string      // address of the signed world
+	strip atomic.Bool // whether the upstream removes DNSSEC records
+	keys  []byte      // anchors file of the world
+	ca    []byte      // CA certificate of the API server
 }
 
 func newCluster(t *testing.T) *cluster {
@@ -139,7 +138,7 @@ func runTool(t *testing.T, tool string, args ...string) {
 	}
 }
 
-// serveDNS answers on port 53 until the test ends.
+// serveDNS listens on port 53 until the test ends.
 func serveDNS(t *testing.T, addr string, handler dns.HandlerFunc) {
 	t.Helper()
 	for _, network := range []string{"udp", "tcp"} {
@@ -156,7 +155,7 @@ func serveDNS(t *testing.T, addr string, handler dns.HandlerFunc) {
 	}
 }
 
-// upstream passes questions on to the signed world.
+// upstream forwards queries to the signed world.
 func (c *cluster) upstream(rw dns.ResponseWriter, r *dns.Msg) {
 	client := dns.Client{Net: rw.LocalAddr().Network(), Timeout: 2 * time.Second}
 	q := r.Copy()
@@ -180,8 +179,8 @@ func (c *cluster) upstream(rw dns.ResponseWriter, r *dns.Msg) {
 	_ = rw.WriteMsg(a)
 }
 
-// kubeDNS answers as the cluster's DNS does. For queries over UDP it has
-// nothing: the node's cache asks over TCP.
+// kubeDNS answers like the cluster's DNS. It refuses queries over UDP, since
+// the node's cache is configured to use TCP.
 func kubeDNS(rw dns.ResponseWriter, r *dns.Msg) {
 	a := new(dns.Msg).SetReply(r)
 	if rw.LocalAddr().Network() == "udp" {
@@ -192,7 +191,7 @@ func kubeDNS(rw dns.ResponseWriter, r *dns.Msg) {
 	_ = rw.WriteMsg(a)
 }
 
-// serveAPI stands for the API server, with the Service kubernetes alone.
+// serveAPI serves a fake API server with only the Service kubernetes.
 func (c *cluster) serveAPI(t *testing.T) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -220,7 +219,7 @@ func (c *cluster) serveAPI(t *testing.T) {
 	})
 }
 
-// answerAPI answers lists, and watches in which nothing happens.
+// answerAPI answers lists, and watches without events.
 func answerAPI(w http.ResponseWriter, r *http.Request) {
 	kinds := map[string][2]string{"namespaces": {"v1", "NamespaceList"}, "services": {"v1", "ServiceList"}, "endpointslices": {"discovery.k8s.io/v1", "EndpointSliceList"}}
 	kind, ok := kinds[path.Base(r.URL.Path)]
@@ -278,8 +277,8 @@ func (c *cluster) testOverlay(t *testing.T, overlay, coredns string) {
 	}
 }
 
-// testSysctl shows why it is there: the capability doesn't reach a process that
-// is not root.
+// testSysctl checks that the sysctl is needed: an added capability is not
+// effective for a process that is not root.
 func (c *cluster) testSysctl(t *testing.T, coredns string) {
 	if os.Getenv(insideEnv) == "" || !isRoot(t) {
 		t.Skip("there are no other users than root in this user namespace")
@@ -289,13 +288,13 @@ func (c *cluster) testSysctl(t *testing.T, coredns string) {
 	select {
 	case <-p.ended:
 	case <-time.After(20 * time.Second):
-		t.Fatal("it starts without the sysctl: does it have to be there?")
+		t.Fatal("CoreDNS starts without the sysctl: is it still needed?")
 	}
 	p.awaitLog(t, "bind: permission denied")
 }
 
-// testReasons counts what fails when the upstream strips DNSSEC records, and
-// when the clock is wrong: the alerts have to look for these reasons.
+// testReasons checks that the alerts count the reasons that occur when the
+// upstream removes DNSSEC records, and when the clock is wrong.
 func (c *cluster) testReasons(t *testing.T, coredns string) {
 	cases := map[string]struct {
 		strip  bool
@@ -352,7 +351,7 @@ func reasonsOf(t *testing.T, name string) []string {
 	panic("not reached")
 }
 
-// isRoot tells the real root from the one of a user namespace.
+// isRoot reports whether root is the real root, not that of a user namespace.
 func isRoot(t *testing.T) bool {
 	t.Helper()
 	text, err := os.ReadFile("/proc/self/uid_map")
@@ -370,8 +369,8 @@ type pod struct {
 	ended chan struct{}
 }
 
-// start runs CoreDNS as the kubelet would run the overlay's Pod. change is for
-// tests that want another one.
+// start runs CoreDNS like the kubelet runs the overlay's Pod. change modifies
+// the template and the Corefile for some tests.
 func (c *cluster) start(t *testing.T, all objects, coredns string, change func(*corev1.PodTemplateSpec, *string)) *pod {
 	t.Helper()
 	template, _ := pods(t, all)
@@ -387,7 +386,7 @@ func (c *cluster) start(t *testing.T, all objects, coredns string, change func(*
 	for _, file := range append([]string{coredns}, libraries(coredns)...) {
 		to := file
 		if file == coredns {
-			to = "/coredns" // the Dockerfile's
+			to = "/coredns" // as in the Dockerfile
 		}
 		copyInto(t, file, filepath.Join(root, to), 0o755)
 	}
@@ -408,7 +407,7 @@ func (c *cluster) start(t *testing.T, all objects, coredns string, change func(*
 	return p
 }
 
-// run starts the process, with what runc takes away from it taken away.
+// run starts the process with the restrictions that runc applies.
 func (p *pod) run(t *testing.T, root string) {
 	t.Helper()
 	log, err := os.Create(p.log)
@@ -425,7 +424,7 @@ func (p *pod) run(t *testing.T, root string) {
 	go func() {
 		defer close(p.ended)
 		defer log.Close()
-		runtime.LockOSThread() // and never unlock it: the thread ends with this
+		runtime.LockOSThread() // never unlocked, so that the thread ends with this goroutine
 		err := p.network()
 		if err == nil {
 			err = dropCapabilities()
@@ -451,12 +450,12 @@ func (p *pod) run(t *testing.T, root string) {
 	})
 }
 
-// networks counts the Pods, for their addresses.
+// networks counts the Pods, to number their addresses.
 var networks atomic.Int32
 
-// network gives this thread, and what it starts, a network of its own: with the
-// sysctls of the Pod, the address that its init container makes, and a way to
-// the stand-ins.
+// network gives this thread and its children a network namespace, with the
+// Pod's sysctls, the address that its init container adds, and a route to the
+// fake servers.
 func (p *pod) network() error {
 	outside, err := os.Open("/proc/thread-self/ns/net")
 	if err != nil {
@@ -487,7 +486,7 @@ if ip link add probe type dummy 2>/dev/null; then ip link del probe; else ip add
 	}
 	cmds := [][]string{{"sh", "-c", script}}
 	for _, init := range p.spec.InitContainers {
-		cmds = append(cmds, init.Command, init.Command) // the Pod may start again
+		cmds = append(cmds, init.Command, init.Command) // twice, since the Pod may be restarted
 	}
 	for _, words := range cmds {
 		cmd := exec.Command(words[0], words[1:]...)
@@ -499,8 +498,8 @@ if ip link add probe type dummy 2>/dev/null; then ip link del probe; else ip add
 	return nil
 }
 
-// dropCapabilities leaves what the manifests add, NET_BIND_SERVICE, to what this
-// thread starts, and forbids to gain others.
+// dropCapabilities drops all capabilities but NET_BIND_SERVICE, which the
+// manifests add, for children of this thread, and prevents new ones.
 func dropCapabilities() error {
 	for capability := uintptr(0); capability <= unix.CAP_LAST_CAP; capability++ {
 		if capability == unix.CAP_NET_BIND_SERVICE {
@@ -530,7 +529,7 @@ func (p *pod) await(t *testing.T) {
 			}
 			select {
 			case <-p.ended:
-				t.Fatal("it ended")
+				t.Fatal("CoreDNS has ended")
 			default:
 			}
 			if time.Now().After(deadline) {
@@ -538,7 +537,7 @@ func (p *pod) await(t *testing.T) {
 			}
 		}
 	}
-	// CoreDNS says that it is ready a moment before it listens.
+	// CoreDNS reports that it is ready just before it listens.
 	addr := p.addr
 	if p.spec.HostNetwork {
 		addr = nodeLocal
@@ -549,7 +548,7 @@ func (p *pod) await(t *testing.T) {
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
-	t.Fatal("it is ready, and does not answer")
+	t.Fatal("CoreDNS is ready but does not answer")
 }
 
 func (p *pod) awaitLog(t *testing.T, line string) {
@@ -567,8 +566,8 @@ func (p *pod) awaitLog(t *testing.T, line string) {
 	t.Errorf("the log has no %q", line)
 }
 
-// writeProjected writes a file into a volume as the kubelet does: it is a
-// symbolic link into ..data, which is one to a folder with a time for a name.
+// writeProjected writes a file into a volume like the kubelet: a symbolic link
+// into ..data, which is a link to a directory with a timestamp as its name.
 func writeProjected(t *testing.T, volume, name, text string) {
 	t.Helper()
 	const version = "..2026_11_23_00_00_00.1"
@@ -585,7 +584,7 @@ func writeProjected(t *testing.T, volume, name, text string) {
 	}
 }
 
-// readOnly takes the right to write away, from root as well.
+// readOnly removes all write permissions, for root as well.
 func readOnly(t *testing.T, root string) {
 	t.Helper()
 	if err := os.Chmod(root, 0o755); err != nil {
@@ -610,7 +609,8 @@ func readOnly(t *testing.T, root string) {
 	}
 }
 
-// libraries are those of a binary that is not static; the image's is.
+// libraries returns the libraries of a dynamically linked binary. The image's
+// binary has none.
 func libraries(program string) []string {
 	out, err := exec.Command("ldd", program).Output()
 	if err != nil {

@@ -1,6 +1,6 @@
-// Package deploy checks what is in the folder above, and the Dockerfile,
-// without a cluster and without Docker. It is a module of its own, so that what
-// it needs for that stays out of the plugin's.
+// Package deploy tests the manifests and the Dockerfile without a cluster or
+// Docker. It is a separate module, to keep its dependencies out of the
+// plugin's.
 package deploy
 
 import (
@@ -28,11 +28,10 @@ const (
 	kubernetes = "../kubernetes"
 )
 
-// overlays are what is applied to a cluster.
+// overlays lists what can be applied to a cluster.
 var overlays = []string{"overlays/kube-system", "overlays/forwarder", "overlays/nodelocal", "monitoring"}
 
-// strict decodes into the real API types; fields that they don't have, and
-// fields that are there twice, are errors.
+// strict decodes into the API types. Unknown and duplicate fields are errors.
 var strict = func() runtime.Decoder {
 	scheme := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{corev1.AddToScheme, appsv1.AddToScheme, rbacv1.AddToScheme, policyv1.AddToScheme, monitoringv1.AddToScheme} {
@@ -46,8 +45,8 @@ var strict = func() runtime.Decoder {
 // objects is a rendered overlay.
 type objects []metav1.Object
 
-// kustomize does what kubectl does: no files from outside of the folders, no
-// plugins, and what others need first.
+// kustomize renders an overlay like kubectl: no files from outside of the
+// directories, no plugins, and dependencies first.
 func kustomize(t *testing.T, overlay string) resmap.ResMap {
 	t.Helper()
 	options := krusty.MakeDefaultOptions()
@@ -59,7 +58,7 @@ func kustomize(t *testing.T, overlay string) resmap.ResMap {
 	return resources
 }
 
-// render runs kustomize and decodes what comes out.
+// render runs kustomize and decodes the output.
 func render(t *testing.T, overlay string) objects {
 	t.Helper()
 	var all objects
@@ -114,7 +113,7 @@ func one[T metav1.Object](t *testing.T, all objects) T {
 	return some[0]
 }
 
-// named returns the object of a type with a name.
+// named returns the object with the given type and name.
 func named[T metav1.Object](t *testing.T, all objects, name string) T {
 	t.Helper()
 	for _, object := range of[T](all) {
@@ -155,7 +154,7 @@ func TestDecodingIsStrict(t *testing.T) {
 	}
 }
 
-// TestPlaces looks at namespaces and names that are there twice.
+// TestPlaces checks the namespaces, and that no two objects have the same name.
 func TestPlaces(t *testing.T) {
 	places := map[string]string{"overlays/kube-system": "kube-system", "overlays/forwarder": "dnssec-forwarder", "overlays/nodelocal": "kube-system", "monitoring": "monitoring"}
 	seen := map[string]string{}
@@ -172,7 +171,7 @@ func TestPlaces(t *testing.T) {
 			if object.GetLabels()["app.kubernetes.io/part-of"] != "dnssecval" {
 				t.Errorf("%s: %T %s is not labelled as a part of dnssecval", overlay, object, object.GetName())
 			}
-			// All overlays can be in one cluster.
+			// All overlays can be applied to one cluster.
 			key := fmt.Sprintf("%T %s/%s", object, object.GetNamespace(), object.GetName())
 			if other, ok := seen[key]; ok {
 				t.Errorf("%s is in %s and in %s", key, other, overlay)

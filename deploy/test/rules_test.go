@@ -13,7 +13,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// promtool runs it in dir.
+// promtool runs promtool in dir.
 func promtool(t *testing.T, dir string, args ...string) (string, error) {
 	t.Helper()
 	tool, err := exec.LookPath("promtool")
@@ -26,7 +26,7 @@ func promtool(t *testing.T, dir string, args ...string) (string, error) {
 	return string(out), err
 }
 
-// writeRules writes groups as a rule file of Prometheus.
+// writeRules writes groups as a Prometheus rule file.
 func writeRules(t *testing.T, dir string, spec monitoringv1.PrometheusRuleSpec) {
 	t.Helper()
 	text, err := yaml.Marshal(spec)
@@ -67,7 +67,7 @@ func TestCheckRules(t *testing.T) {
 	}
 }
 
-// alertTests has what the tests in testdata expect, as far as it matters here.
+// alertTests is the part of testdata/alerts.yaml that is checked.
 type alertTests struct {
 	Tests []struct {
 		Exprs []struct {
@@ -77,7 +77,8 @@ type alertTests struct {
 	} `json:"tests"`
 }
 
-// TestAlerts runs testdata/alerts.yaml, in which each alert fires and stays quiet.
+// TestAlerts runs testdata/alerts.yaml, in which each alert has to fire and has
+// to stay quiet.
 func TestAlerts(t *testing.T) {
 	text, err := os.ReadFile("testdata/alerts.yaml")
 	if err != nil {
@@ -99,7 +100,7 @@ func TestAlerts(t *testing.T) {
 	}
 	for _, alert := range alerts(t) {
 		if !fires[alert.Alert] || !quiet[alert.Alert] {
-			t.Errorf("%s: shown to fire: %t, to stay quiet: %t", alert.Alert, fires[alert.Alert], quiet[alert.Alert])
+			t.Errorf("%s: tested to fire: %t, to stay quiet: %t", alert.Alert, fires[alert.Alert], quiet[alert.Alert])
 		}
 	}
 	dir := t.TempDir()
@@ -112,8 +113,8 @@ func TestAlerts(t *testing.T) {
 	}
 }
 
-// TestAlertTestsSee takes the alerts away, one at a time, and makes them fire
-// always, one at a time: the tests have to notice both.
+// TestAlertTestsSee removes each alert in turn, and makes each fire
+// permanently. The tests in testdata have to fail both times.
 func TestAlertTestsSee(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes a minute")
@@ -138,7 +139,7 @@ func TestAlertTestsSee(t *testing.T) {
 			}
 			writeRules(t, dir, changed)
 			if _, err := promtool(t, dir, "test", "rules", "alerts.yaml"); err == nil {
-				t.Errorf("nobody notices that %s %s", alert.Alert, what)
+				t.Errorf("no test fails although %s %s", alert.Alert, what)
 			}
 		}
 	}

@@ -1,5 +1,5 @@
-// Command nodelocal is a small resolver for a node: CoreDNS as a library, with
-// a handful of plugins, and dnssec in front of forward.
+// Command nodelocal is a small resolver for a node: CoreDNS as a library with a
+// few plugins, and dnssec in front of forward.
 package main
 
 import (
@@ -19,8 +19,8 @@ import (
 	_ "github.com/dnssecval/dnssecval/dnssec"
 )
 
-// directives is the order in which the plugins see a query. dnssec stands
-// behind cache, so that what is cached is judged already.
+// directives lists the plugins in the order in which they see a query. dnssec
+// comes after cache, so that only validated answers are cached.
 var directives = []string{
 	"reload",
 	"bind",

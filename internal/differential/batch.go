@@ -9,18 +9,18 @@ import (
 	"github.com/miekg/dns"
 )
 
-// Batch is worlds that stand side by side under one root.
+// Batch is several worlds under one root, served by one testzone.World.
 type Batch struct {
 	World *testzone.World
 	Plans []*Plan
 
 	byTop  map[string]*Plan
-	intact map[*Plan]map[Question]evidence // before the defects
+	intact map[*Plan]map[Question]evidence // answers without the defects
 }
 
-// NewBatch builds the plans, whose tops have to differ. A defect that a world
-// turns out to have no room for, as the signatures that are to be dropped are
-// not there, is taken out of its plan.
+// NewBatch builds the worlds of the plans, whose Top labels must differ. If a
+// defect can't be applied, for example because there are no signatures to drop,
+// it is removed from its plan.
 func NewBatch(now time.Time, plans []*Plan) (*Batch, error) {
 	b := &Batch{Plans: plans, byTop: make(map[string]*Plan), intact: make(map[*Plan]map[Question]evidence)}
 	var specs []testzone.Spec
@@ -37,7 +37,7 @@ func NewBatch(now time.Time, plans []*Plan) (*Batch, error) {
 	for _, p := range plans {
 		b.intact[p] = make(map[Question]evidence)
 		for _, q := range p.Questions {
-			b.intact[p][q] = gather(q.In(p), b.World.Answer)
+			b.intact[p][q] = gatherEvidence(q.In(p), b.World.Answer)
 		}
 		if err := b.apply(p); err != nil {
 			p.Defect = Defect{}
@@ -47,21 +47,21 @@ func NewBatch(now time.Time, plans []*Plan) (*Batch, error) {
 	return b, nil
 }
 
-// changed is what the upstream answers.
+// changed returns the answer of the upstream to q, including edits.
 func (b *Batch) changed(q *dns.Msg) *dns.Msg { return b.edit(q, b.World.Answer(q)) }
 
-// apply breaks what is stored.
+// apply applies the plan's defect to the stored data of the World.
 func (b *Batch) apply(p *Plan) error {
 	d := p.Defect
 	kind, ok := defects[d.Kind]
 	if !ok {
 		return nil
 	}
-	f := fault{zone: p.absolute(d.Zone), parent: ".", name: p.absolute(d.Name), typ: d.Type}
+	f := target{zone: p.absolute(d.Zone), parent: ".", name: p.absolute(d.Name), typ: d.Type}
 	if up := p.parentOf(p.zone(d.Zone)); up != nil {
 		f.parent = p.absolute(up.Name)
 	}
-	if kind.of == rrsetOf && (d.Type == dns.TypeNSEC || d.Type == dns.TypeNSEC3) {
+	if kind.scope == rrsetScope && (d.Type == dns.TypeNSEC || d.Type == dns.TypeNSEC3) {
 		owner, typ, err := b.World.Zone(f.zone).Denial(f.name)
 		if err != nil {
 			return err
@@ -71,17 +71,18 @@ func (b *Batch) apply(p *Plan) error {
 	return b.World.Break(f.zone, kind.breakage(f))
 }
 
-// edit changes the answers that a plan wants changed.
+// edit applies the defect of the plan that q belongs to, if it is an edit, to
+// the answer a.
 func (b *Batch) edit(q, a *dns.Msg) *dns.Msg {
 	if len(q.Question) != 1 {
 		return a
 	}
-	p := b.byTop[topOf(q.Question[0].Name)]
+	p := b.byTop[topLabel(q.Question[0].Name)]
 	if p == nil {
 		return a
 	}
 	kind, ok := edits[p.Defect.Kind]
-	if !ok || !p.meant(kind, q.Question[0]) {
+	if !ok || !p.editsAnswer(kind, q.Question[0]) {
 		return a
 	}
 	c := &change{Msg: a, world: b.World, zone: b.World.Zone(p.absolute(p.Defect.Zone)), up: b.World.Zone(".")}
@@ -92,8 +93,8 @@ func (b *Batch) edit(q, a *dns.Msg) *dns.Msg {
 	return a
 }
 
-// meant reports whether the answer to q is the one to change.
-func (p *Plan) meant(kind edit, q dns.Question) bool {
+// editsAnswer reports whether the edit applies to the answer to q.
+func (p *Plan) editsAnswer(kind edit, q dns.Question) bool {
 	name, typ := p.Defect.Name, p.Defect.Type
 	if kind.apex != 0 {
 		name, typ = p.Defect.Zone, kind.apex
@@ -101,8 +102,8 @@ func (p *Plan) meant(kind edit, q dns.Question) bool {
 	return q.Qtype == typ && strings.EqualFold(q.Name, p.absolute(name))
 }
 
-// topOf returns the label next to the root.
-func topOf(name string) string {
+// topLabel returns the rightmost label of name in lower case.
+func topLabel(name string) string {
 	labels := dns.SplitDomainName(name)
 	if len(labels) == 0 {
 		return ""
@@ -110,13 +111,13 @@ func topOf(name string) string {
 	return strings.ToLower(labels[len(labels)-1])
 }
 
-// Undisturbed reports whether the answer to a question has nothing to do with a
-// name whose answer is changed: neither is it of that name, for another type,
-// nor does it lead over it. A validator that has the changed answer cached, or
-// asks for the target of an alias by itself, would go by that.
+// Undisturbed reports whether the answer to a question is independent of the
+// name whose answer is edited. It is not if the qname is that name with another
+// qtype, or if it is an alias to that name: validators that have the edited
+// answer cached, or query the target separately, would get different results.
 func (b *Batch) Undisturbed(p *Plan, q Question) bool {
 	kind, ok := edits[p.Defect.Kind]
-	if !ok || kind.apex != 0 || p.meant(kind, q.In(p)) {
+	if !ok || kind.apex != 0 || p.editsAnswer(kind, q.In(p)) {
 		return true
 	}
 	if q.Name == p.Defect.Name {
@@ -130,12 +131,12 @@ func (b *Batch) Undisturbed(p *Plan, q Question) bool {
 	})
 }
 
-// Traits says what is special about the zones that a question leads to, and
-// about those above them.
+// Traits returns the notable properties of the zones that take part in the
+// answer to a question and of their ancestors.
 func (b *Batch) Traits(p *Plan, q Question) string {
 	var traits []string
 	a := b.World.Answer(new(dns.Msg).SetQuestion(p.absolute(q.Name), q.Type).SetEdns0(1232, true))
-	for _, z := range p.leadsTo(q, slices.Concat(a.Answer, a.Ns)) {
+	for _, z := range p.zonesOf(q, slices.Concat(a.Answer, a.Ns)) {
 		for ; z != nil; z = p.parentOf(z) {
 			traits = append(traits, z.traits()...)
 			if p.skipsLabel(z) {
@@ -147,8 +148,8 @@ func (b *Batch) Traits(p *Plan, q Question) string {
 	return strings.Join(slices.Compact(traits), ", ")
 }
 
-// leadsTo returns the zones of a question and of the records that answer it.
-func (p *Plan) leadsTo(q Question, records []dns.RR) []*Zone {
+// zonesOf returns the zones of a question and of the records in its answer.
+func (p *Plan) zonesOf(q Question, records []dns.RR) []*Zone {
 	zones := []*Zone{p.ZoneOf(q)}
 	for _, rr := range records {
 		if name, ok := strings.CutSuffix(strings.ToLower(rr.Header().Name), p.Top+"."); ok {
@@ -158,13 +159,13 @@ func (p *Plan) leadsTo(q Question, records []dns.RR) []*Zone {
 	return zones
 }
 
-// skipsLabel reports whether there is a name between the zone and its parent.
+// skipsLabel reports whether there are labels between the zone and its parent.
 func (p *Plan) skipsLabel(z *Zone) bool {
 	up := p.parentOf(z)
 	return up != nil && strings.Contains(strings.TrimSuffix(strings.TrimSuffix(z.Name, up.Name), "."), ".")
 }
 
-// traits are the words that a judgement may match.
+// traits returns the words for Judgement.Traits that apply to the zone.
 func (z *Zone) traits() []string {
 	traits := []string{z.Denial.String(), string(z.Phase)}
 	if z.Phase == "KSK revoked with DS" && len(z.DS) == 0 {

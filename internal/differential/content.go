@@ -7,14 +7,14 @@ import (
 	"github.com/miekg/dns"
 )
 
-// feature is something that a zone may have: records, and the questions that
-// are of interest then. In both OTHER is a zone of the same world.
+// feature is an optional part of a zone: records, and questions about them.
+// OTHER stands for the name of a zone in the same world.
 type feature struct {
 	records   []string
-	questions string // lines of name, type and kind
+	questions string // lines of qname, qtype and kind
 }
 
-// apex is what is asked in each zone.
+// apex has the questions that every zone gets.
 const apex = `
 @ SOA positive
 @ NS positive
@@ -113,7 +113,7 @@ deep A empty non-terminal
 `},
 }
 
-// parseQuestions reads lines of name, type and kind, for a zone.
+// parseQuestions parses lines of qname, qtype and kind, relative to a zone.
 func parseQuestions(lines, zone string) []Question {
 	var list []Question
 	for line := range strings.Lines(strings.TrimSpace(lines)) {
@@ -123,7 +123,7 @@ func parseQuestions(lines, zone string) []Question {
 	return list
 }
 
-// withOther puts another zone into the records of a feature.
+// withOther returns the records with OTHER replaced by the name of a zone.
 func (f feature) withOther(other string) []string {
 	var lines []string
 	for _, line := range f.records {

@@ -7,44 +7,44 @@ import (
 	"github.com/miekg/dns"
 )
 
-// aim is what a defect is of.
-type aim uint8
+// scope is the part of a zone that a defect applies to.
+type scope uint8
 
 const (
-	zoneOf  aim = iota // the whole zone, its keys, or its DS
-	rrsetOf            // one RRset, for NSEC and NSEC3 given by a name that it matches or covers
-	nameOf             // the denial of a name
+	zoneScope  scope = iota // the zone, its keys or its DS RRset
+	rrsetScope              // one RRset; NSEC and NSEC3 are given by a name that they match or cover
+	nameScope               // the denial of a name
 )
 
-// defect changes what the zone has stored.
+// defect is a change to the stored data of a zone.
 type defect struct {
-	of       aim
-	breakage func(fault) testzone.Breakage
+	scope    scope
+	breakage func(target) testzone.Breakage
 }
 
-// fault is a Defect with its names absolute.
-type fault struct {
+// target is a Defect with absolute names.
+type target struct {
 	zone, parent, name string
 	typ                uint16
 }
 
 func whole(b testzone.Breakage) defect {
-	return defect{of: zoneOf, breakage: func(fault) testzone.Breakage { return b }}
+	return defect{scope: zoneScope, breakage: func(target) testzone.Breakage { return b }}
 }
 
 func set(f func(name string, typ uint16) testzone.Breakage) defect {
-	return defect{of: rrsetOf, breakage: func(x fault) testzone.Breakage { return f(x.name, x.typ) }}
+	return defect{scope: rrsetScope, breakage: func(x target) testzone.Breakage { return f(x.name, x.typ) }}
 }
 
 func denial(f func(name string) testzone.Breakage) defect {
-	return defect{of: nameOf, breakage: func(x fault) testzone.Breakage { return f(x.name) }}
+	return defect{scope: nameScope, breakage: func(x target) testzone.Breakage { return f(x.name) }}
 }
 
 func bit(f func(name string, typ uint16) testzone.Breakage, typ uint16) defect {
 	return denial(func(name string) testzone.Breakage { return f(name, typ) })
 }
 
-// defects are the ways to break a zone, by kind.
+// defects has the defects of stored data, by kind.
 var defects = map[string]defect{
 	"signatures dropped":         set(testzone.DropSignatures),
 	"all signatures dropped":     whole(testzone.DropAllSignatures()),
@@ -69,16 +69,16 @@ var defects = map[string]defect{
 	"signed by the KSK":            set(func(n string, t uint16) testzone.Breakage { return testzone.SignedBy(testzone.KSK, n, t) }),
 	"signed by the ZSK":            set(func(n string, t uint16) testzone.Breakage { return testzone.SignedBy(testzone.ZSK, n, t) }),
 	"signed by an unknown key":     set(testzone.SignedByUnknownKey),
-	"wrong signature besides":      set(beside(testzone.FlippedBit)),
-	"expired signature besides":    set(beside(testzone.ExpiredSignature)),
-	"unknown signature besides":    set(beside(testzone.UnknownTag)),
-	"signed by the parent": {of: rrsetOf, breakage: func(x fault) testzone.Breakage {
+	"wrong signature besides":      set(prepended(testzone.FlippedBit)),
+	"expired signature besides":    set(prepended(testzone.ExpiredSignature)),
+	"unknown signature besides":    set(prepended(testzone.UnknownTag)),
+	"signed by the parent": {scope: rrsetScope, breakage: func(x target) testzone.Breakage {
 		return testzone.ForeignSigner(x.name, x.typ, x.parent)
 	}},
-	"signed by no zone": {of: rrsetOf, breakage: func(x fault) testzone.Breakage {
+	"signed by no zone": {scope: rrsetScope, breakage: func(x target) testzone.Breakage {
 		return testzone.ForeignSigner(x.name, x.typ, "none."+x.zone)
 	}},
-	"signatures of the SOA": {of: rrsetOf, breakage: func(x fault) testzone.Breakage {
+	"signatures of the SOA": {scope: rrsetScope, breakage: func(x target) testzone.Breakage {
 		return testzone.TakeSignatures(x.name, x.typ, x.zone, dns.TypeSOA)
 	}},
 
@@ -100,7 +100,7 @@ var defects = map[string]defect{
 	"denial dropped":           whole(testzone.DropDenial()),
 	"wildcard proofs dropped":  whole(testzone.DropWildcardProofs()),
 	"denial of a name dropped": denial(testzone.DropDenialOf),
-	"next name is the zone": {of: nameOf, breakage: func(x fault) testzone.Breakage {
+	"next name is the zone": {scope: nameScope, breakage: func(x target) testzone.Breakage {
 		return testzone.ReplaceNext(x.name, x.zone)
 	}},
 	"next name is near":               denial(func(n string) testzone.Breakage { return testzone.ReplaceNext(n, `\000.`+n) }),
@@ -123,6 +123,6 @@ var defects = map[string]defect{
 	"NSEC3 iterations wrong and many": whole(testzone.NSEC3Iterations(2500)),
 }
 
-func beside(kind testzone.BadSignature) func(string, uint16) testzone.Breakage {
+func prepended(kind testzone.BadSignature) func(string, uint16) testzone.Breakage {
 	return func(name string, typ uint16) testzone.Breakage { return testzone.PrependSignature(kind, name, typ) }
 }

@@ -2,69 +2,69 @@ package differential
 
 import "slices"
 
-// noDenial are the defects after which a denial proves nothing.
+// noDenial lists the defects that invalidate a denial.
 var noDenial = slices.Concat(badSignatures, []string{
 	"NSEC3 flags unknown", "NSEC3 hash unknown", "NSEC3 iterations wrong", "NSEC3 salt wrong", "denial dropped", "denial of a name dropped",
 	"type bit DS set", "signed by the parent", "labels one less",
 })
 
-// denialJudgements are about what NSEC and NSEC3 RRs prove.
+// denialJudgements are about denial with NSEC and NSEC3 RRs.
 var denialJudgements = []Judgement{
 	{
-		Name:     "NSEC3 with flags or a hash that nobody knows",
+		Name:     "NSEC3 with unknown flags or hash",
 		Defects:  []string{"NSEC3 flags unknown", "NSEC3 hash unknown"},
 		Statuses: []Statuses{{bogus, secure, bogus}, {bogus, insecure, bogus}},
 		Section:  "RFC 5155, sections 8.1 and 8.2",
-		Because:  "Such an RR has to be ignored, and without it there is no proof. BIND takes it, or takes the name for insecure.",
+		Because:  "Such an RR has to be ignored, and without it there is no proof. BIND uses it, or considers the name insecure.",
 	},
 	{
-		Name:       "a cut below an empty non-terminal whose denial proves nothing",
+		Name:       "a zone cut below an empty non-terminal with a bad DS denial",
 		Traits:     []string{belowNonTerminal},
 		Defects:    noDenial,
 		Statuses:   []Statuses{{bogus, secure, secure}, {bogus, insecure, insecure}},
 		WrongPeers: []string{"unbound"},
 		Section:    "RFC 4035, section 5.2",
-		Because: "An authenticated DS RRset at the cut is all that the chain needs. " +
-			"Unbound asks for one at each label, and needs the denial at those that are no cut.",
+		Because: "The authentication chain needs only the authenticated DS RRset at the zone cut. Unbound queries DS at each label and needs " +
+			"the denial at those between.",
 	},
 	{
-		Name:     "an insecure delegation below such a cut",
+		Name:     "an insecure delegation below such a zone cut",
 		Traits:   []string{belowNonTerminal, "unsigned"},
 		Defects:  noDenial,
 		Statuses: []Statuses{{bogus, bogus, insecure}},
 		Section:  "RFC 4035, section 5.2",
-		Because:  "As above: the zone below the cut denies the DS. Where there is no signature BIND asks at each label too.",
+		Because:  "The zone below the cut denies the DS securely. Without signatures BIND also queries DS at each label.",
 	},
 	{
-		Name:     "a cut below an empty non-terminal, with over 150 iterations",
+		Name:     "a zone cut below an empty non-terminal, with over 150 iterations",
 		Traits:   []string{belowNonTerminal, manyIterations},
 		Statuses: []Statuses{{insecure, secure, secure}, {insecure, bogus, bogus}},
 		Section:  "RFC 4035, section 5.2; RFC 9276, section 3.2",
-		Because: "As above. What may be taken for insecure is a response whose proof has too many iterations, " +
-			"and the DS RRset at the cut needs no proof.",
+		Because: "A proof with too many iterations makes a response insecure, but the DS RRset at the zone cut needs no proof. Unbound queries " +
+			"DS at each label and stops at the empty non-terminal.",
 	},
 	{
-		Name:     "a cut below an empty non-terminal, with over 150 iterations, and nothing that can be validated below",
+		Name:     "a zone cut below an empty non-terminal, with over 150 iterations, and no usable key below",
 		Traits:   []string{belowNonTerminal, manyIterations},
 		Defects:  []string{"ZSK not a zone key", "ZSK protocol wrong"},
 		Statuses: []Statuses{{insecure, insecure, bogus}},
 		Section:  "RFC 4035, section 5.2; RFC 9276, section 3.2",
-		Because:  "As above; where no signature holds BIND asks at each label too.",
+		Because:  "The DS RRset at the zone cut needs no proof. Without a valid signature below BIND also queries DS at each label, like Unbound.",
 	},
 	{
-		Name:     "a cut below an empty non-terminal, where the iterations were changed",
+		Name:     "a zone cut below an empty non-terminal, with changed iterations",
 		Traits:   []string{belowNonTerminal},
 		Defects:  []string{"NSEC3 iterations wrong and many"},
 		Statuses: []Statuses{{insecure, secure, secure}},
 		Section:  "RFC 4035, section 5.2; RFC 9276, section 3.2",
-		Because:  "As above.",
+		Because:  "The DS RRset at the zone cut needs no proof. Unbound queries DS at each label and stops at the empty non-terminal.",
 	},
 	{
-		Name:     "a denial whose SOA fails",
+		Name:     "a denial with a bad SOA",
 		Statuses: []Statuses{{bogus, insecure, bogus}},
 		Defects:  slices.Concat(badSignatures, []string{"record added", "signed by the parent"}),
 		Section:  "RFC 4035, sections 3.2.3 and 5.5",
-		Because:  "No signature of the SOA can be validated, so that the response is bad. BIND passes it without AD.",
+		Because:  "No signature of the SOA is valid, so the response is bogus. BIND returns it without AD.",
 	},
 	{
 		Name:       "records in the authority section that are no part of the proof",
@@ -72,34 +72,33 @@ var denialJudgements = []Judgement{
 		Statuses:   []Statuses{{bogus, secure, secure}, {bogus, insecure, secure}, {bogus, insecure, insecure}},
 		WrongPeers: []string{"unbound"},
 		Section:    "RFC 4035, sections 3.2.3 and 5.4",
-		Because: "What counts is the answer and the records that prove its denial. What is not proven is left out of our reply. " +
-			"BIND does not set AD where it keeps it.",
+		Because:    "The answer and the records that prove a denial decide. What is not proven is left out of our reply. BIND keeps it and does not set AD.",
 	},
 	{
-		Name:       "NSEC3 RRs of the child beside a DS",
+		Name:       "NSEC3 RRs of the child zone beside a DS",
 		Defects:    []string{"one more denial added", "many denials added"},
 		Question:   []string{"DS"},
 		Statuses:   []Statuses{{bogus, secure, secure}},
 		WrongPeers: []string{"unbound"},
 		Section:    "RFC 4035, section 3.2.3",
-		Because:    "As above: the DS is signed by the parent, and needs no denial. Unbound tries the parent's keys on them.",
+		Because:    "The DS is signed by the parent zone and needs no denial. Unbound tries to verify the added RRs with the keys of the parent zone.",
 	},
 	{
-		Name:       "a proof that is complete, beside a span of the zone that covers what exists",
+		Name:       "a complete proof beside an NSEC3 RR that covers existing names",
 		Defects:    []string{"next name is the zone", "next name is near", "NSEC3 iterations wrong", "NSEC3 salt wrong"},
 		Question:   []string{"wildcard", "wildcard NODATA", "wildcard CNAME", "wildcard CNAME itself", "wildcard CNAME to NODATA", "ANY from a wildcard", "NXDOMAIN"},
 		Statuses:   []Statuses{{secure, bogus, secure}},
 		WrongPeers: []string{"named"},
 		Section:    "RFC 5155, sections 8.4, 8.7 and 8.8",
-		Because:    "The records that the proof needs are there and signed. That one covers more than it should is the signer's word.",
+		Because:    "The records that the proof needs are present and signed. If one of them covers too much, the signer said so.",
 	},
 	{
-		Name:     "an expansion below an NSEC3 RR of a delegation",
+		Name:     "a wildcard expansion below an NSEC3 RR of a delegation",
 		Defects:  []string{"type bit NS set"},
 		Question: []string{"wildcard"},
 		Statuses: []Statuses{{secure, bogus, bogus}},
 		Section:  "RFC 6840, section 4.1; RFC 5155, section 8.3",
-		Because:  "The parent's RR at a zone cut says nothing of the names below. Unbound does not look at the closest encloser of an expansion.",
+		Because:  "The parent zone's RR at a zone cut proves nothing about names below. Unbound does not check the closest encloser of an expansion.",
 	},
 	{
 		Name:       "a closest encloser with the DS bit",
@@ -108,15 +107,15 @@ var denialJudgements = []Judgement{
 		Statuses:   []Statuses{{secure, bogus, secure}},
 		WrongPeers: []string{"named"},
 		Section:    "RFC 5155, section 8.3",
-		Because:    "What must not be set there is DNAME, and NS without SOA. BIND passes over one with DS too.",
+		Because:    "Only DNAME, and NS without SOA, must not be set at the closest encloser. BIND ignores the RR if DS is set, too.",
 	},
 	{
-		Name:     "a DS denied by an NSEC that says to be an apex",
+		Name:     "a DS denied by an NSEC with the SOA bit",
 		Defects:  []string{"type bit SOA set"},
 		Question: []string{"DS of no zone cut", "DS of an empty non-terminal", "DS of an insecure delegation", "CNAME to NODATA", "NXDOMAIN", "wildcard NODATA"},
 		Statuses: []Statuses{{bogus, secure, bogus}, {bogus, insecure, bogus}},
 		Section:  "RFC 4035, section 5.2; RFC 6840, section 4.1",
-		Because:  "With the SOA bit it is the child's, which has no say about the DS. BIND takes it.",
+		Because:  "An NSEC with the SOA bit is from the apex of the child zone, which can't deny the DS. BIND accepts it.",
 	},
 	{
 		Name:       "an empty non-terminal where a wildcard would apply",
@@ -125,55 +124,53 @@ var denialJudgements = []Judgement{
 		Statuses:   []Statuses{{bogus, secure, secure}},
 		WrongPeers: []string{"unbound"},
 		Section:    "RFC 4592, section 2.2.2; RFC 4035, section 5.4",
-		Because: "The next domain name is below the name that was asked for, which exists then and has no RRsets. " +
-			"Unbound looks for the denial of the wildcard's type first.",
+		Because:    "The next domain name is below the qname, so the qname exists and has no RRsets. Unbound first looks for the denial of the type at the wildcard.",
 	},
 	{
-		Name:     "the denial by an NSEC of the parent, where an unsigned child can't be ruled out",
+		Name:     "a denial by an NSEC of the parent zone, where an unsigned child zone is possible",
 		Defects:  []string{"NODATA by the NSEC of a delegation", "NXDOMAIN by the NSEC of a delegation"},
 		Statuses: []Statuses{{bogus, insecure, bogus}},
 		Section:  "RFC 6840, section 4.1",
-		Because:  "An NSEC of a delegation says nothing of the names below. BIND takes the answer for one of an unsigned zone, whoever signed it.",
+		Because:  "An NSEC of a delegation proves nothing about names below. BIND considers the answer to be from an unsigned zone, whoever signed it.",
 	},
 	{
-		Name:     "a name that the zone has delegated, denied by the zone itself",
+		Name:     "a delegated name denied by the parent zone",
 		Defects:  []string{"type bit NS set", "NODATA by the NSEC of a delegation", "NXDOMAIN by the NSEC of a delegation"},
 		Statuses: []Statuses{{insecure, insecure, bogus}},
 		Section:  "RFC 6840, section 4.1",
-		Because: "The NSEC is that of an insecure delegation, and denies nothing but the DS. What an unsigned child says would be insecure, " +
-			"but the SOA shows that it is the zone above that speaks.",
+		Because: "The NSEC is of an insecure delegation and denies nothing but the DS. An answer from an unsigned child zone would be insecure, " +
+			"but the SOA shows that the parent zone answers.",
 	},
 	{
 		Name:     "more NSEC3 records than any proof needs",
 		Defects:  []string{"many denials added"},
 		Statuses: []Statuses{{secure, secure, bogus}, {insecure, insecure, bogus}, {bogus, insecure, bogus}},
 		Section:  "RFC 5155, section 7.2",
-		Because:  "A proof takes three of a zone at most. We look at no response with more than eight (CVE-2023-50868).",
+		Because:  "A proof needs at most three NSEC3 RRs of a zone. We reject a response with more than eight (CVE-2023-50868).",
 	},
 	{
-		Name:     "no NSEC where the NSEC3 RR has the CNAME bit",
+		Name:     "no NSEC, where the NSEC3 RR has the CNAME bit",
 		Defects:  []string{"type bit CNAME set"},
 		Question: []string{"NSEC"},
 		Statuses: []Statuses{{bogus, secure, bogus}},
 		Section:  "RFC 5155, section 8.5",
-		Because:  "Neither bit may be set, whatever the type. BIND does not look at the CNAME's for this one.",
+		Because:  "Neither the bit of the qtype nor CNAME may be set, whatever the qtype. BIND does not check CNAME for qtype NSEC.",
 	},
 	{
-		Name:     "the denial of a DS whose SOA fails",
+		Name:     "a denial of a DS with a bad SOA",
 		Defects:  []string{"labels one less"},
 		Statuses: []Statuses{{insecure, bogus, insecure}},
 		Section:  "RFC 4035, section 5.2",
-		Because:  "In the chain the NSEC or NSEC3 RRs are what is needed, and the SOA goes to no client. BIND wants it to be sound.",
+		Because:  "The authentication chain needs only the NSEC or NSEC3 RRs, and the SOA is not sent to a client. BIND needs a valid SOA.",
 	},
 	{
-		Name:       "a span to the end of the zone",
+		Name:       "an NSEC that covers the rest of the zone",
 		Defects:    []string{"next name is the zone"},
 		Question:   []string{"NXDOMAIN"},
 		Statuses:   []Statuses{{bogus, secure, secure}},
 		WrongPeers: []string{"unbound"},
 		Section:    "RFC 4035, section 5.4",
-		Because: "One NSEC RR covers the name, another one the wildcard at the closest encloser. " +
-			"That the first covers a name of the zone too is the signer's word.",
+		Because:    "One NSEC RR covers the name, another one the wildcard at the closest encloser. If the first covers an existing name, too, the signer said so.",
 	},
 	{
 		Name:     "a name that is covered by the NSEC RR of another answer",
@@ -181,7 +178,7 @@ var denialJudgements = []Judgement{
 		Question: []string{"DS of an insecure delegation", "DS of no zone cut", "DS", "CNAME to NODATA", "NXDOMAIN"},
 		Statuses: []Statuses{{"NXDOMAIN AD", "NOERROR AD", "NOERROR AD"}, {secure, insecure, insecure}},
 		Section:  "RFC 8198, section 5.1",
-		Because: "The zone says in one RR that nothing else is in it, and gives an answer all the same. " +
-			"Unbound makes its answer to questions for DS out of that RR, whatever is configured.",
+		Because: "A signed NSEC RR says that the zone has no other name, yet the zone answers. For DS queries Unbound synthesizes its answer " +
+			"from that RR, whatever is configured.",
 	},
 }

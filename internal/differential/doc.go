@@ -1,12 +1,12 @@
-// Package differential makes random signed worlds with single defects, and
-// decides what to think of validators that disagree on them.
+// Package differential generates random signed worlds with single defects, and
+// judges the disagreements of validators about them.
 //
-// A [Plan] is the description of one world: a top-level domain with zones
-// below it, and at most one [Defect]. It is made from a seed and has no keys
-// yet, so that it can be printed, made smaller, and built again under another
-// name. A [Batch] is several plans built side by side under one root. What
-// validators answered in it makes a [Case]; those that differ are looked up
-// in the table of judgements.
+// A [Plan] describes one world: a top-level domain with zones below it and at
+// most one [Defect]. It is generated from a seed and contains no keys, so that
+// it can be printed, reduced, and built again under another name. A [Batch] is
+// several plans built under one root. The answers of the validators to one
+// question are a [Case]. Disagreements are looked up in the table of
+// judgements.
 //
-// Nothing here starts a process or asks a question: cmd/differential does.
+// The package does not start processes or send queries; cmd/differential does.
 package differential

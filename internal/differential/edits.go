@@ -8,28 +8,28 @@ import (
 	"github.com/miekg/dns"
 )
 
-// edit changes the answer to one question on its way: to any of the zone with
-// the defect, to one whose kind has a word in it, or to that for the apex and a
-// type.
+// edit is a change to the answer to one question: to any question of the zone
+// with the defect, to one whose kind contains word, or to the one for the apex
+// with the qtype apex.
 type edit struct {
 	edit func(*change)
 	word string
 	apex uint16
 }
 
-// change is an answer that is being changed.
+// change is an answer that is being edited.
 type change struct {
 	*dns.Msg
 	world *testzone.World
-	zone  *testzone.Zone // that has the defect
-	up    *testzone.Zone // its parent
+	zone  *testzone.Zone // the zone with the defect
+	up    *testzone.Zone // its parent zone
 }
 
 func (c *change) qname() string { return c.Question[0].Name }
 
 func on(f func(*change)) edit { return edit{edit: f} }
 
-// edits are the ways to change an answer, by kind.
+// edits has the edits of answers, by kind.
 var edits = map[string]edit{
 	"answer emptied":                       on(func(c *change) { c.Answer = nil }),
 	"NXDOMAIN said":                        on(func(c *change) { c.Rcode = dns.RcodeNameError }),
@@ -69,13 +69,12 @@ func fail(c *change) {
 	c.Rcode, c.Answer, c.Ns = dns.RcodeServerFailure, nil, nil
 }
 
-// without returns the section without the RRsets of a type and their
-// signatures.
+// without returns section without the RRsets of a type and their signatures.
 func without(section []dns.RR, typ uint16) []dns.RR {
 	return slices.DeleteFunc(section, func(rr dns.RR) bool { return covers(rr) == typ })
 }
 
-// covers returns the type of an RR, or of what it signs.
+// covers returns the type of an RR, or the type covered by an RRSIG.
 func covers(rr dns.RR) uint16 {
 	if sig, ok := rr.(*dns.RRSIG); ok {
 		return sig.TypeCovered
@@ -101,12 +100,13 @@ func (c *change) ns() dns.RR {
 	return &dns.NS{Hdr: c.header(c.zone.Name, dns.TypeNS), Ns: "added." + c.zone.Name}
 }
 
-// nsec is one that covers every name of the zone.
+// nsec returns an NSEC RR that covers every name below the apex.
 func (c *change) nsec() dns.RR {
 	return &dns.NSEC{Hdr: c.header(`\000.`+c.zone.Name, dns.TypeNSEC), NextDomain: c.zone.Name, TypeBitMap: []uint16{dns.TypeA}}
 }
 
-// wrongSignatures are for nsec: those of the zone's SOA, if it has any.
+// wrongSignatures returns signatures for nsec that were made for the zone's
+// SOA.
 func (c *change) wrongSignatures() []dns.RR {
 	set, _ := c.zone.RRset(c.zone.Name, dns.TypeSOA)
 	var list []dns.RR
@@ -117,8 +117,8 @@ func (c *change) wrongSignatures() []dns.RR {
 	return list
 }
 
-// denials returns up to n of the zone's NSEC or NSEC3 RRs that are not there,
-// with their signatures.
+// denials returns up to n NSEC or NSEC3 RRs of the zone that are not in the
+// response, with their signatures.
 func (c *change) denials(n int) []dns.RR {
 	var list []dns.RR
 	for _, rr := range c.zone.Records() {
@@ -138,7 +138,7 @@ func (c *change) denials(n int) []dns.RR {
 	return list
 }
 
-// leaveTargetOut cuts a chain after its first CNAME.
+// leaveTargetOut removes everything after the first CNAME of a chain.
 func leaveTargetOut(c *change) {
 	i := slices.IndexFunc(c.Answer, func(rr dns.RR) bool { return rr.Header().Rrtype == dns.TypeCNAME })
 	if i < 0 {
@@ -151,8 +151,8 @@ func leaveTargetOut(c *change) {
 	c.Ns, c.Rcode = nil, dns.RcodeSuccess
 }
 
-// editSynthesized has f change each CNAME that has no signature, and drops it
-// if f returns false.
+// editSynthesized calls f for each CNAME without a signature, and removes it if
+// f returns false.
 func (c *change) editSynthesized(f func(*dns.CNAME) bool) {
 	signed := map[string]bool{}
 	for _, rr := range c.Answer {
@@ -185,8 +185,8 @@ func capitals(c *change) {
 	}
 }
 
-// replay answers with what is the answer to another question of the zone. An
-// expansion is given the name that was asked for.
+// replay replaces the answer by that to another question of the zone. The owner
+// names in the answer section are changed to the qname.
 func (c *change) replay(name string, typ uint16) {
 	a := c.world.Answer(new(dns.Msg).SetQuestion(name, typ).SetEdns0(1232, true))
 	c.Rcode, c.Answer, c.Ns = a.Rcode, a.Answer, a.Ns
@@ -197,8 +197,8 @@ func (c *change) replay(name string, typ uint16) {
 	}
 }
 
-// ancestor denies with the NSEC or NSEC3 RR that the parent has for the zone
-// cut (RFC 6840, section 4.1).
+// ancestor replaces the answer by a denial with the parent zone's NSEC or NSEC3
+// RR of the delegation (RFC 6840, section 4.1).
 func (c *change) ancestor(rcode int) {
 	if c.up == nil {
 		return

@@ -10,19 +10,19 @@ import (
 	"github.com/miekg/dns"
 )
 
-// evidence is a digest of the answers that the verdict on a question may rest on:
-// the one to itself, those for the targets of its aliases, and DS and DNSKEY of
-// each name at or above the owner names in them.
+// evidence is a digest of all answers that the verdict on a question can depend
+// on: the answer itself, the answers for the targets of its aliases, and DS and
+// DNSKEY of each name at or above their owner names.
 type evidence [sha256.Size]byte
 
-// Touches reports whether the plan's defect changes anything that the verdict on
-// the question may rest on.
+// Touches reports whether the plan's defect changes an answer that the verdict
+// on the question can depend on.
 func (b *Batch) Touches(p *Plan, q Question) bool {
-	return gather(q.In(p), b.changed) != b.intact[p][q] || b.deniesAbove(p, q)
+	return gatherEvidence(q.In(p), b.changed) != b.intact[p][q] || b.deniesAbove(p, q)
 }
 
-// deniesAbove reports whether an answer is changed so that it denies a name above that
-// of the question, and all names below with it (RFC 8020).
+// deniesAbove reports whether the edited answer is a name error at or above the
+// qname, which denies the qname as well (RFC 8020).
 func (b *Batch) deniesAbove(p *Plan, q Question) bool {
 	_, ok := edits[p.Defect.Kind]
 	changed := Question{Name: p.Defect.Name, Type: p.Defect.Type}.In(p)
@@ -32,9 +32,9 @@ func (b *Batch) deniesAbove(p *Plan, q Question) bool {
 	return b.changed(new(dns.Msg).SetQuestion(changed.Name, changed.Qtype).SetEdns0(1232, true)).Rcode == dns.RcodeNameError
 }
 
-// gather asks for the evidence.
-func gather(q dns.Question, answer func(*dns.Msg) *dns.Msg) evidence {
-	g := gathering{answer: answer, hash: sha256.New(), asked: make(map[dns.Question]bool)}
+// gatherEvidence collects the evidence for q.
+func gatherEvidence(q dns.Question, answer func(*dns.Msg) *dns.Msg) evidence {
+	g := evidenceGatherer{answer: answer, hash: sha256.New(), asked: make(map[dns.Question]bool)}
 	names := make(map[string]bool)
 	for todo := []string{q.Name}; len(todo) > 0; todo = todo[1:] {
 		a := g.ask(todo[0], q.Qtype)
@@ -62,15 +62,16 @@ func gather(q dns.Question, answer func(*dns.Msg) *dns.Msg) evidence {
 	return evidence(g.hash.Sum(nil))
 }
 
-// gathering is evidence in the making.
-type gathering struct {
+// evidenceGatherer collects the answers of an evidence.
+type evidenceGatherer struct {
 	answer func(*dns.Msg) *dns.Msg
 	hash   hash.Hash
 	asked  map[dns.Question]bool
 }
 
-// ask adds the answer to a question, and returns it the first time.
-func (g *gathering) ask(name string, qtype uint16) *dns.Msg {
+// ask adds the answer to a question. It returns nil if the question was asked
+// before.
+func (g *evidenceGatherer) ask(name string, qtype uint16) *dns.Msg {
 	m := new(dns.Msg).SetQuestion(name, qtype).SetEdns0(1232, true)
 	if g.asked[m.Question[0]] {
 		return nil
@@ -81,9 +82,9 @@ func (g *gathering) ask(name string, qtype uint16) *dns.Msg {
 	return a
 }
 
-// askChain adds the answer for DS or DNSKEY. Where an alias is there is no zone cut,
-// and what it leads to does not count.
-func (g *gathering) askChain(name string, qtype uint16) {
+// askChain adds the answer for DS or DNSKEY. At an alias there is no zone cut,
+// and the target of the alias does not count.
+func (g *evidenceGatherer) askChain(name string, qtype uint16) {
 	a := g.answer(new(dns.Msg).SetQuestion(name, qtype).SetEdns0(1232, true))
 	records := slices.Concat(a.Answer, a.Ns)
 	if slices.ContainsFunc(a.Answer, func(rr dns.RR) bool { return rr.Header().Rrtype == dns.TypeCNAME }) {

@@ -6,8 +6,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// TestTouches: a defect touches a question if it changes the answer, that for the
-// target of an alias, or the chain to one of them.
+// TestTouches checks that a defect touches a question if it changes the answer,
+// the answer for the target of an alias, or the authentication chain.
 func TestTouches(t *testing.T) {
 	for _, tt := range []struct {
 		name     string

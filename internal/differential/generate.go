@@ -11,23 +11,23 @@ import (
 	"github.com/miekg/dns"
 )
 
-// generator makes one plan.
+// generator generates one plan.
 type generator struct {
 	*rand.Rand
 	plan *Plan
-	all  []Question         // of all zones
-	sets map[string][]rrset // by zone
-	kind string             // of the defect; empty: any, or none
+	all  []Question         // questions of all zones
+	sets map[string][]rrset // RRsets that a defect can apply to, by zone
+	kind string             // kind of the defect; empty: any or none
 }
 
-// rrset is one that a defect may be put into.
+// rrset is the key of an RRset.
 type rrset struct {
 	name string
 	typ  uint16
 }
 
-// Generate makes the world with that number of a seed, and n questions. Its
-// defect is of the given kind; an empty one stands for any, or none.
+// Generate returns the plan with the given number of a seed, with n questions
+// and a defect of the given kind. An empty kind stands for any or none.
 func Generate(seed, number uint64, n int, kind string) *Plan {
 	g := &generator{
 		Rand: rand.New(rand.NewPCG(seed, number)),
@@ -53,7 +53,7 @@ func (g *generator) chance(percent int) bool { return g.IntN(100) < percent }
 
 func pick[T any](g *generator, from ...T) T { return from[g.IntN(len(from))] }
 
-// makeZones makes the top-level domain and some zones below it.
+// makeZones makes the top-level domain and several zones below it.
 func (g *generator) makeZones() {
 	g.plan.Zones = []Zone{g.signed("")}
 	for i := range 3 + g.IntN(3) {
@@ -78,7 +78,7 @@ func (g *generator) makeZones() {
 	}
 }
 
-// signed makes a signed zone.
+// signed returns a signed zone with random parameters.
 func (g *generator) signed(name string) Zone {
 	z := Zone{
 		Name:      name,
@@ -109,7 +109,7 @@ func (g *generator) signed(name string) Zone {
 	return z
 }
 
-// fill gives a zone its records, and collects what can be asked and broken.
+// fill adds records to a zone and collects its questions and RRsets.
 func (g *generator) fill(z *Zone) {
 	questions := parseQuestions(apex, z.Name)
 	g.sets[z.Name] = []rrset{{z.Name, dns.TypeSOA}, {z.Name, dns.TypeNS}}
@@ -138,15 +138,15 @@ func (g *generator) addSet(z *Zone, line string) {
 	}
 }
 
-// addDS makes the DS RRset of a zone one that its parent's defect may be in.
+// addDS adds the DS RRset of z to the RRsets of the parent zone.
 func (g *generator) addDS(z *Zone) {
 	if up := g.plan.parentOf(z); up != nil && z.Algorithm != 0 && up.Algorithm != 0 && len(z.DS) > 0 {
 		g.sets[up.Name] = append(g.sets[up.Name], rrset{z.Name, dns.TypeDS})
 	}
 }
 
-// makeDefect puts a defect into a zone that is secure, or changes an answer,
-// which may also be one of an insecure zone.
+// makeDefect chooses a defect: a change to the stored data of a secure zone, or
+// an edit of an answer, sometimes in an insecure zone.
 func (g *generator) makeDefect() {
 	var signed []*Zone
 	for i := range g.plan.Zones {
@@ -171,9 +171,9 @@ func (g *generator) makeDefect() {
 	}
 	switch {
 	case edits[d.Kind].apex != 0:
-	case edits[d.Kind].edit != nil || defects[d.Kind].of == nameOf:
-		d.Name, d.Type = g.victim(z, edits[d.Kind].word)
-	case defects[d.Kind].of == rrsetOf:
+	case edits[d.Kind].edit != nil || defects[d.Kind].scope == nameScope:
+		d.Name, d.Type = g.pickQuestion(z, edits[d.Kind].word)
+	case defects[d.Kind].scope == rrsetScope:
 		set := pick(g, g.sets[z.Name]...)
 		d.Name, d.Type = set.name, set.typ
 		if g.chance(15) {
@@ -183,38 +183,38 @@ func (g *generator) makeDefect() {
 	g.plan.Defect = d
 }
 
-// victim chooses the question whose answer is changed, or whose denial is: if
-// there is one of a kind with the word in it.
-func (g *generator) victim(z *Zone, word string) (string, uint16) {
-	var own, meant []Question
+// pickQuestion chooses a question of the zone, with the word in its kind if
+// there is one.
+func (g *generator) pickQuestion(z *Zone, word string) (string, uint16) {
+	var own, matching []Question
 	for _, q := range g.all {
 		if g.plan.ZoneOf(q) != z {
 			continue
 		}
 		own = append(own, q)
 		if strings.Contains(q.Kind, word) {
-			meant = append(meant, q)
+			matching = append(matching, q)
 		}
 	}
-	if len(meant) == 0 {
-		meant = own
+	if len(matching) == 0 {
+		matching = own
 	}
-	q := pick(g, meant...)
+	q := pick(g, matching...)
 	return q.Name, q.Type
 }
 
-// denialRecord chooses an NSEC or NSEC3 RRset: the one that matches or covers
-// the name that is returned.
+// denialRecord chooses an NSEC or NSEC3 RRset. It returns a name that the RRset
+// matches or covers, and the type.
 func (g *generator) denialRecord(z *Zone) (string, uint16) {
-	name, _ := g.victim(z, "")
+	name, _ := g.pickQuestion(z, "")
 	if z.Denial == testzone.NSEC3 || z.Denial == testzone.NSEC3OptOut {
 		return name, dns.TypeNSEC3
 	}
 	return name, dns.TypeNSEC
 }
 
-// choose takes n questions: all about what is at fault, half of the others
-// from the zone at fault, the rest from anywhere.
+// choose selects n questions: all for the name with the defect, then half of
+// the rest from the zone with the defect, then from all zones.
 func (g *generator) choose(n int) {
 	var first, own, rest []Question
 	d := g.plan.Defect
@@ -238,7 +238,7 @@ func (g *generator) choose(n int) {
 	g.plan.Questions = chosen[:min(n, len(chosen))]
 }
 
-// Kinds lists the kinds of defects.
+// Kinds returns the sorted kinds of defects.
 func Kinds() []string {
 	kinds := slices.AppendSeq(slices.Collect(maps.Keys(defects)), maps.Keys(edits))
 	slices.Sort(kinds)

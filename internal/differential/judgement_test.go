@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestJudgements: the table says of each class why, and by which section of an
-// RFC; of none too much.
+// TestJudgements checks that each judgement has a reason and a section of an
+// RFC, and that it is not too broad.
 func TestJudgements(t *testing.T) {
 	kinds := Kinds()
 	for _, j := range judgements {
@@ -58,8 +58,8 @@ func everyTrait() []string {
 	return traits
 }
 
-// TestTrust: where we alone trust an answer, nothing but a judgement that names each
-// peer as wrong, with a section, lets it pass.
+// TestTrust checks that an answer that only we call secure is accepted only by
+// a judgement with a section that names each disagreeing peer as wrong.
 func TestTrust(t *testing.T) {
 	for _, tt := range []struct {
 		name     string

@@ -2,14 +2,14 @@ package differential
 
 import "slices"
 
-// judgements has what was found out about each disagreement that is known, on
-// Unbound 1.17 and BIND 9.18.
+// judgements explains all known disagreements with Unbound 1.17 and BIND 9.18.
 var judgements = slices.Concat(keyJudgements, denialJudgements, optOutJudgements, responseJudgements)
 
-// besides are the defects that put a bad signature beside a good one.
-var besides = []string{"expired signature besides", "wrong signature besides", "unknown signature besides"}
+// badBesideGood lists the defects that put a bad signature beside a good one.
+var badBesideGood = []string{"expired signature besides", "wrong signature besides", "unknown signature besides"}
 
-// badSignatures are the defects after which an RRset has no signature that counts.
+// badSignatures lists the defects that leave an RRset without a valid
+// signature.
 var badSignatures = []string{
 	"signatures dropped", "expired", "expired minutes ago", "not yet valid", "inception after expiration",
 	"bit of the signature flipped", "RDATA changed", "wrong key tag", "wrong signature algorithm",
@@ -23,56 +23,55 @@ var keyJudgements = []Judgement{
 		Question: []string{"RRSIG"},
 		Statuses: []Statuses{{insecure, secure, insecure}, {bogus, insecure, bogus}, {bogus, secure, bogus}},
 		Section:  "RFC 4035, sections 2.2 and 3.2.3",
-		Because: "An RRSIG RR is never signed, so that there is nothing to prove it by; and where there is none, " +
-			"that has to be proven. BIND does not validate answers of this type.",
+		Because:  "RRSIG RRs are never signed, so they can't be authenticated, and their absence has to be proven. BIND does not validate answers of this type.",
 	},
 	{
-		Name:       "the CNAME that a DNAME makes",
+		Name:       "a CNAME synthesized from a DNAME",
 		Question:   []string{"CNAME of a DNAME"},
 		Statuses:   []Statuses{{bogus, secure, secure}, {insecure, secure, secure}},
 		WrongPeers: []string{"unbound"},
 		Section:    "RFC 6672, section 5.3.1",
-		Because: "The signed DNAME proves it, as BIND says too, whatever else is wrong. Unbound sees that only where the question is " +
-			"for another type; here it goes by the DS denial of the name.",
+		Because: "The signed DNAME proves it whatever else is wrong, and BIND agrees. Unbound uses the DNAME only for other qtypes; for qtype " +
+			"CNAME it relies on the DS denial of the name.",
 	},
 	{
-		Name:       "the CNAME that a DNAME makes, and a bad signature beside a good one",
+		Name:       "a CNAME synthesized from a DNAME, and a bad signature beside a good one",
 		Question:   []string{"CNAME of a DNAME"},
-		Defects:    besides,
+		Defects:    badBesideGood,
 		Statuses:   []Statuses{{bogus, bogus, secure}},
 		WrongPeers: []string{"unbound", "named"},
 		Section:    "RFC 6672, section 5.3.1; RFC 6840, section 5.4",
-		Because:    "Unbound fails for the one reason, BIND for the other: see there.",
+		Because:    "Unbound fails as for any CNAME synthesized from a DNAME, BIND as for any bad signature beside a good one.",
 	},
 	{
-		Name:     "a KSK that is no zone key, or of another protocol",
+		Name:     "a KSK without the ZONE flag or with a wrong protocol",
 		Defects:  []string{"KSK not a zone key", "KSK protocol wrong"},
 		Statuses: []Statuses{{bogus, secure, bogus}, {bogus, insecure, bogus}},
 		Section:  "RFC 4034, sections 2.1.1 and 2.1.2; RFC 4035, section 5.2",
-		Because:  "Such a DNSKEY must not be used. BIND looks at both only where the key signs data.",
+		Because:  "Such a DNSKEY must not be used. BIND checks flag and protocol only for keys that sign data.",
 	},
 	{
-		Name:     "a KSK that is no zone key, or of another protocol, and over 150 iterations",
+		Name:     "a KSK without the ZONE flag or with a wrong protocol, and over 150 iterations",
 		Defects:  []string{"KSK not a zone key", "KSK protocol wrong"},
 		Traits:   []string{belowNonTerminal, manyIterations},
 		Statuses: []Statuses{{insecure, secure, bogus}},
 		Section:  "RFC 4034, sections 2.1.1 and 2.1.2; RFC 4035, section 5.2",
-		Because:  "As above; why Unbound takes the zone for insecure is said of a cut below an empty non-terminal.",
+		Because:  "Such a DNSKEY must not be used. Unbound considers the zone insecure because its zone cut is below an empty non-terminal: see there.",
 	},
 	{
-		Name:     "a CSK that is no zone key, or of another protocol",
+		Name:     "a CSK without the ZONE flag or with a wrong protocol",
 		Defects:  []string{"ZSK not a zone key", "ZSK protocol wrong"},
 		Question: []string{"DNSKEY"},
 		Statuses: []Statuses{{bogus, secure, bogus}},
 		Section:  "RFC 4034, sections 2.1.1 and 2.1.2; RFC 4035, section 5.2",
-		Because:  "As above.",
+		Because:  "Such a DNSKEY must not be used. BIND checks flag and protocol only for keys that sign data.",
 	},
 	{
 		Name:     "keys with the REVOKE flag",
 		Defects:  []string{"KSK revoked", "ZSK revoked"},
 		Statuses: []Statuses{{secure, bogus, bogus}, {insecure, bogus, bogus}},
 		Section:  "RFC 5011, section 2.1",
-		Because:  "A revoked key must not be used for anything but its revocation. Unbound minds it at trust anchors only.",
+		Because:  "A revoked key must only be used to validate its revocation. Unbound checks the flag only on trust anchors.",
 	},
 	{
 		Name:     "RRSIG below keys with the REVOKE flag",
@@ -80,79 +79,81 @@ var keyJudgements = []Judgement{
 		Question: []string{"RRSIG"},
 		Statuses: []Statuses{{insecure, insecure, bogus}},
 		Section:  "RFC 5011, section 2.1; RFC 4035, section 5.2",
-		Because:  "What lies below a zone that is bogus is not shown to be insecure. Unbound takes the key, and BIND validates no answers of this type.",
+		Because:  "A name below a bogus zone is not proven insecure. Unbound accepts the revoked key, and BIND does not validate answers of this type.",
 	},
 	{
-		Name:     "a DS of nothing but a revoked key",
+		Name:     "a DS RRset for a revoked key only",
 		Traits:   []string{revokedAlone},
 		Statuses: []Statuses{{secure, secure, bogus}, {insecure, insecure, bogus}, {bogus, secure, bogus}},
 		Section:  "RFC 5011, section 2.1; RFC 4035, section 5.2",
-		Because: "A key with the REVOKE bit must not be used for any purpose but to validate its revocation, so that no key is left that the DS " +
-			"stands for. The zone is not insecure: its DS has an algorithm that is relied on. Nobody's revocation ends like this, since a key's tag " +
-			"and digest change with the bit; a zone whose last key is revoked has to say so to its parent. BIND refuses the key where it is the only " +
-			"one that signs the DNSKEY RRset, and takes it where one that no DS stands for has signed too; Unbound minds the bit at trust anchors only.",
+		Because: "A revoked key must only be used to validate its revocation, so the DS RRset matches no usable key. The zone is not insecure, " +
+			"because the algorithm is supported. No real rollover ends like this: the flag changes key tag and digest, and a zone that " +
+			"revokes its last key has to tell its parent. BIND rejects the key if it alone signs the DNSKEY RRset, but accepts it if a key " +
+			"without a DS RR signs as well. Unbound checks the flag only on trust anchors.",
 	},
 	{
 		Name:       "one bad signature beside a good one",
-		Defects:    besides,
+		Defects:    badBesideGood,
 		Statuses:   []Statuses{{secure, bogus, secure}, {secure, insecure, secure}, {insecure, bogus, insecure}},
 		WrongPeers: []string{"named"},
 		Section:    "RFC 6840, section 5.4",
-		Because:    "Any signature that is valid is enough. BIND allows one failure for each fetch, and often ends at the first.",
+		Because:    "One valid signature is enough. BIND allows one failure per fetch and often stops at the first.",
 	},
 	{
-		Name:     "an SOA that is signed as if it came from a wildcard",
+		Name:     "an SOA signed as if expanded from a wildcard",
 		Defects:  []string{"labels one less"},
 		Statuses: []Statuses{{secure, bogus, bogus}, {insecure, bogus, bogus}},
 		Section:  "RFC 4035, sections 5.3.1 and 5.3.4",
-		Because:  "It would have to be shown that the apex does not exist. Unbound looks at the labels of what was asked for only.",
+		Because:  "An expansion needs the proof that the apex does not exist. Unbound checks the Labels field only of RRsets in the answer.",
 	},
 	{
-		Name:     "an RRset at the apex that the parent has signed",
+		Name:     "an apex RRset signed by the parent zone",
 		Defects:  []string{"signed by the parent"},
 		Question: []string{"positive", "DNSKEY", "NXDOMAIN", "NODATA"},
 		Statuses: []Statuses{{secure, bogus, bogus}, {insecure, bogus, bogus}},
 		Section:  "RFC 4035, section 5.3.1",
-		Because:  "The signer has to be the zone that contains the RRset, which for SOA, NS and DNSKEY is the one that begins there. Unbound takes the parent's word.",
+		Because: "The signer has to be the zone that contains the RRset. SOA, NS and DNSKEY at the apex belong to the child zone. Unbound " +
+			"accepts the parent zone as the signer.",
 	},
 	{
-		Name:     "a denial by an NSEC that the parent has signed",
+		Name:     "a denial by an NSEC signed by the parent zone",
 		Defects:  []string{"signed by the parent"},
 		Question: withoutData,
 		Statuses: []Statuses{{bogus, secure, bogus}, {secure, secure, bogus}},
 		Section:  "RFC 4035, section 5.3.1; RFC 6840, section 4.1",
-		Because:  "The SOA shows that the name is in the child, of which the parent's NSEC says nothing. BIND looks at each alone, Unbound now and then.",
+		Because: "The SOA shows that the name is in the child zone, which an NSEC of the parent zone can't deny. BIND checks each RRset by " +
+			"itself; Unbound accepts the response sometimes.",
 	},
 	{
-		Name:     "an answer with such an NSEC beside other RRsets",
+		Name:     "an NSEC signed by the parent zone beside other RRsets",
 		Defects:  []string{"signed by the parent"},
 		Question: []string{"ANY from a wildcard", "DNAME to wildcard", "CNAME across to wildcard", "wildcard", "wildcard CNAME", "NXDOMAIN", "CNAME to NXDOMAIN", "DNAME to NXDOMAIN"},
 		Statuses: []Statuses{{bogus, secure, bogus}},
 		Section:  "RFC 4035, section 5.3.1; RFC 6840, section 4.1",
-		Because:  "As above.",
+		Because:  "The SOA shows that the name is in the child zone, which an NSEC of the parent zone can't deny. BIND checks each RRset by itself.",
 	},
 	{
-		Name:     "a denial behind an insecure alias, whose SOA the parent has signed",
+		Name:     "a denial behind an insecure alias, with an SOA signed by the parent zone",
 		Defects:  []string{"signed by the parent"},
 		Question: []string{"CNAME across to NODATA", "CNAME across to NXDOMAIN", "DNAME to NODATA", "DNAME to NXDOMAIN"},
 		Statuses: []Statuses{{insecure, insecure, bogus}},
 		Section:  "RFC 4035, sections 5.3.1 and 5.5",
-		Because:  "That the alias is insecure does not make the denial so. Unbound takes the parent's word, and BIND passes the denial without AD.",
+		Because:  "An insecure alias does not make the denial insecure. Unbound accepts the parent zone as the signer, and BIND returns the denial without AD.",
 	},
 	{
-		Name:     "an NSEC3 RR that the parent has signed",
+		Name:     "an NSEC3 RR signed by the parent zone",
 		Defects:  []string{"signed by the parent"},
 		Traits:   []string{"NSEC3"},
 		Statuses: []Statuses{{secure, bogus, bogus}},
 		Section:  "RFC 4035, section 5.3.1; RFC 5155, section 8.1",
-		Because:  "Its owner name is of the child's chain, and the signer has to be the zone that contains it. Unbound takes the parent's word now and then.",
+		Because:  "Its owner name is in the child zone's NSEC3 chain, so the signer has to be the child zone. Unbound accepts the parent zone sometimes.",
 	},
 	{
-		Name:     "an expansion that the parent has denied a closer match for",
+		Name:     "a wildcard expansion with a denial signed by the parent zone",
 		Defects:  []string{"signed by the parent"},
 		Question: []string{"wildcard", "wildcard CNAME", "CNAME across to wildcard", "DNAME to wildcard", "ANY from a wildcard"},
 		Statuses: []Statuses{{secure, secure, bogus}, {insecure, insecure, bogus}},
 		Section:  "RFC 4035, sections 5.3.1 and 5.3.4",
-		Because:  "The NSEC that proves an expansion is of the zone that has the wildcard. The peers take that of any zone above.",
+		Because:  "The NSEC that proves an expansion has to be of the zone with the wildcard. The peers accept one of any ancestor zone.",
 	},
 }

@@ -2,8 +2,8 @@ package differential
 
 import "slices"
 
-// optOutJudgements are about what may be insecure: names in an opt-out span, and zones
-// with many iterations.
+// optOutJudgements are about responses that may be insecure: names covered by
+// an opt-out span, and zones with over 150 iterations.
 var optOutJudgements = []Judgement{
 	{
 		Name:     "a denial by the NSEC3 RR of another name",
@@ -12,7 +12,7 @@ var optOutJudgements = []Judgement{
 		Traits:   []string{"NSEC3 opt-out"},
 		Statuses: []Statuses{{bogus, insecure, bogus}},
 		Section:  "RFC 5155, section 8.6",
-		Because:  "It takes a match, or a span with opt-out that covers the next closer name. BIND finds one by a question of its own.",
+		Because:  "The proof needs a matching NSEC3 RR, or an opt-out span that covers the next closer name. BIND gets one with a DS query of its own.",
 	},
 	{
 		Name:     "a name in an opt-out span without the rest of the proof",
@@ -20,17 +20,17 @@ var optOutJudgements = []Judgement{
 		Traits:   []string{"NSEC3 opt-out"},
 		Statuses: []Statuses{{insecure, bogus, insecure}},
 		Section:  "RFC 5155, sections 6 and 8.6",
-		Because:  "The span covers the next closer name, so that there may be an unsigned delegation: insecure is what is proven.",
+		Because:  "The opt-out span covers the next closer name, so there may be an unsigned delegation, and the name is insecure.",
 	},
 	{
-		Name:     "a closest encloser or wildcard with a bit that it must not have, in an opt-out span",
+		Name:     "a closest encloser or wildcard with a forbidden type bit, in an opt-out span",
 		Defects:  []string{"type bit CNAME set", "type bit MX set", "type bit NS set"},
 		Question: []string{"wildcard NODATA"},
 		Traits:   []string{"NSEC3 opt-out"},
 		Statuses: []Statuses{{bogus, insecure, bogus}},
 		Section:  "RFC 5155, section 8.7",
-		Because: "At the wildcard neither the bit of the type nor that of CNAME may be set, nor NS, which an RR of the parent's has. " +
-			"BIND is content that the next closer name is in the span.",
+		Because: "At the wildcard, neither the bit of the qtype nor CNAME may be set, nor NS, which marks an RR of the parent zone. For BIND it " +
+			"is enough that the span covers the next closer name.",
 	},
 	{
 		Name:     "an empty answer for a name in an opt-out span",
@@ -38,71 +38,71 @@ var optOutJudgements = []Judgement{
 		Traits:   []string{"NSEC3 opt-out"},
 		Statuses: []Statuses{{bogus, bogus, insecure}},
 		Section:  "RFC 5155, sections 6 and 8.6",
-		Because: "By the denial of the DS there may be an unsigned child at the name, and that may have no such RRset. " +
-			"The peers go by the NSEC3 RR that came with the answer, which is no proof.",
+		Because: "The denial of the DS allows an unsigned child zone at the name, which may lack the RRset. The peers judge the NSEC3 RR in the " +
+			"response, which is no proof.",
 	},
 	{
-		Name:     "an alias without signature, with over 150 iterations",
+		Name:     "an unsigned alias, with over 150 iterations",
 		Defects:  []string{"signatures dropped"},
 		Question: aliases,
 		Traits:   []string{manyIterations},
 		Statuses: []Statuses{{bogus, bogus, insecure}},
 		Section:  "RFC 9276, section 3.2",
-		Because: "In such a zone no denial of a DS is proven, so that any unsigned RRset may be an unsigned child's. " +
-			"The peers say so of all types but CNAME, where the question for the DS leads on.",
+		Because: "In such a zone no denial of a DS is secure, so an unsigned RRset may be from an unsigned child zone. The peers agree for all " +
+			"types but CNAME, which makes their DS query follow the alias.",
 	},
 	{
-		Name:     "an alias without signature, for a name in an opt-out span",
+		Name:     "an unsigned alias for a name in an opt-out span",
 		Defects:  []string{"signatures dropped"},
 		Question: []string{"wildcard CNAME", "wildcard CNAME to NODATA"},
 		Traits:   []string{"NSEC3 opt-out"},
 		Statuses: []Statuses{{bogus, bogus, insecure}},
 		Section:  "RFC 5155, sections 6 and 8.6",
-		Because:  "As above: what is unsigned may be an unsigned child's by the denial of the DS, whatever its type.",
+		Because:  "The denial of the DS allows an unsigned child zone at the name, whatever the qtype. The peers do not consider that for CNAME.",
 	},
 	{
-		Name:     "an expansion whose proof fails, for a name in an opt-out span",
+		Name:     "a wildcard expansion with a bad proof, for a name in an opt-out span",
 		Defects:  noDenial,
 		Question: []string{"wildcard", "CNAME across to wildcard", "DNAME to wildcard"},
 		Traits:   []string{"NSEC3 opt-out"},
 		Statuses: []Statuses{{insecure, bogus, insecure}},
 		Section:  "RFC 5155, sections 6 and 8.6",
-		Because:  "By the denial of the DS, which is asked for by itself, there may be an unsigned child at the name. Behind an alias BIND wants the proof with the answer.",
+		Because:  "The denial of the DS, which is queried separately, allows an unsigned child zone at the name. Behind an alias BIND needs the proof in the response.",
 	},
 	{
-		Name:     "a denial behind an alias whose SOA fails, with over 150 iterations",
+		Name:     "a denial with a bad SOA behind an alias, with over 150 iterations",
 		Defects:  badSignatures,
 		Question: aliases,
 		Traits:   []string{manyIterations},
 		Statuses: []Statuses{{insecure, insecure, bogus}},
 		Section:  "RFC 4035, sections 3.2.3 and 5.5",
-		Because:  "No signature of the SOA can be validated, so that the response is bad. The peers say so only where no alias leads there.",
+		Because:  "No signature of the SOA is valid, so the response is bogus. The peers agree only without an alias.",
 	},
 	{
-		Name:     "a denial without records for a name in an opt-out span",
+		Name:     "a denial without proof for a name in an opt-out span",
 		Defects:  []string{"authority dropped", "signatures of the authority dropped"},
 		Question: []string{"NXDOMAIN"},
 		Traits:   []string{"NSEC3 opt-out"},
 		Statuses: []Statuses{{insecure, bogus, insecure}},
 		Section:  "RFC 5155, sections 6 and 8.6",
-		Because:  "By the denial of the DS there may be an unsigned child at the name, which need not prove anything. BIND wants a proof with the answer.",
+		Because:  "The denial of the DS allows an unsigned child zone at the name, which needs no proof. BIND needs one in the response.",
 	},
 	{
-		Name:     "an NSEC3 RR that fails, beside one of an opt-out span",
+		Name:     "a bad NSEC3 RR beside an opt-out span",
 		Defects:  slices.Concat(badSignatures, []string{"labels one less"}),
 		Question: []string{"wildcard NODATA"},
 		Traits:   []string{"NSEC3 opt-out"},
 		Statuses: []Statuses{{bogus, insecure, insecure}},
 		Section:  "RFC 5155, sections 8.7 and 9.2",
-		Because:  "The span covers the next closer name, so that nothing about a wildcard has to be proven. Unbound fails for any record of the authority section.",
+		Because:  "The span covers the next closer name, so nothing has to be proven about a wildcard. Unbound fails for any bad RRset in the authority section.",
 	},
 	{
-		Name:     "an NSEC3 RR that fails, beside one with over 150 iterations",
+		Name:     "a bad NSEC3 RR beside one with over 150 iterations",
 		Defects:  slices.Concat(badSignatures, []string{"labels one less"}),
 		Traits:   []string{manyIterations},
 		Statuses: []Statuses{{bogus, insecure, insecure}, {insecure, bogus, insecure}},
 		Section:  "RFC 9276, section 3.2",
-		Because: "The signature over an NSEC3 RR has to be validated before its iterations count, and that of the other one is. " +
-			"Unbound fails for any record of the authority section, BIND for one that it needs behind an alias.",
+		Because: "The iterations count only in an NSEC3 RR with a valid signature, and the other one has it. Unbound fails for any bad RRset in " +
+			"the authority section, BIND for one that it needs behind an alias.",
 	},
 }

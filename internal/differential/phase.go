@@ -5,13 +5,13 @@ import (
 	"github.com/miekg/dns"
 )
 
-// Phase is where a zone is in a rollover of its keys (RFC 6781, section 4.1;
-// RFC 7583). A zone in any of them is as secure as one with steady keys.
+// Phase is a step of a key rollover (RFC 6781, section 4.1; RFC 7583). A zone
+// is equally secure in all phases.
 type Phase string
 
 const steady Phase = "steady"
 
-// phases has the keys that a zone has besides its own in each phase.
+// phases has the extra keys of a zone in each phase.
 var phases = map[Phase][]testzone.ExtraKey{
 	steady:                        nil,
 	"ZSK pre-published":           {{}},
@@ -33,18 +33,18 @@ var phases = map[Phase][]testzone.ExtraKey{
 	"algorithm: unknown":          unknown(testzone.ExtraKey{Role: testzone.KSK, Signs: true, DS: true}, testzone.ExtraKey{Signs: true}),
 }
 
-// rollTo is the algorithm of the keys in a roll to another one.
+// rollTo is the new algorithm in an algorithm rollover.
 const rollTo = dns.ECDSAP384SHA384
 
-func roll(keys ...testzone.ExtraKey) []testzone.ExtraKey { return of(rollTo, keys) }
+func roll(keys ...testzone.ExtraKey) []testzone.ExtraKey { return withAlgorithm(rollTo, keys) }
 
-func unknown(keys ...testzone.ExtraKey) []testzone.ExtraKey { return of(unassigned, keys) }
+func unknown(keys ...testzone.ExtraKey) []testzone.ExtraKey { return withAlgorithm(unassigned, keys) }
 
-// unassigned is an algorithm that nobody relies on. The private ones will not
-// do: their keys have to begin with a name.
+// unassigned is an algorithm that no validator supports. The private ones (253,
+// 254) are not suitable: their public keys must begin with a name.
 const unassigned = 200
 
-func of(algorithm uint8, keys []testzone.ExtraKey) []testzone.ExtraKey {
+func withAlgorithm(algorithm uint8, keys []testzone.ExtraKey) []testzone.ExtraKey {
 	for i := range keys {
 		keys[i].Algorithm = algorithm
 	}

@@ -8,19 +8,19 @@ import (
 	"github.com/miekg/dns"
 )
 
-// topToken stands for the name of the world in records.
+// topToken stands for the name of the top-level domain in records.
 const topToken = "TOP."
 
-// Plan describes a world. Names in it are relative to its top-level domain,
-// whose own is "".
+// Plan describes a world. Names in it are relative to the top-level domain,
+// whose own name is "".
 type Plan struct {
 	Top       string // label of the top-level domain
-	Zones     []Zone // the top-level domain first, parents before children
+	Zones     []Zone // the top-level domain comes first, parents before children
 	Defect    Defect
 	Questions []Question
 }
 
-// Zone describes a zone.
+// Zone describes a zone of a Plan.
 type Zone struct {
 	Name       string
 	Algorithm  uint8 // 0: unsigned
@@ -33,16 +33,16 @@ type Zone struct {
 	Records    []string // zone-file lines relative to the zone
 }
 
-// Defect is what is wrong in a world, in terms of a kind in the tables of
-// defects and edits. The zero value is no defect.
+// Defect is the one fault of a world. Kind is a key of defects or edits. The
+// zero value means no defect.
 type Defect struct {
 	Kind string
 	Zone string
-	Name string // the RRset at fault, or the name whose denial is
+	Name string // owner name of the RRset, or the name whose answer or denial is affected
 	Type uint16
 }
 
-// Question is a name and type with what is special about it.
+// Question is a qname, a qtype and the kind of answer that is expected.
 type Question struct {
 	Name string
 	Type uint16
@@ -51,12 +51,13 @@ type Question struct {
 
 func (q Question) String() string { return fmt.Sprintf("%s %s", q.Name, dns.Type(q.Type)) }
 
-// In returns the question as it is asked in the world p.
+// In returns the question with the absolute qname of the world p.
 func (q Question) In(p *Plan) dns.Question {
 	return dns.Question{Name: p.absolute(q.Name), Qtype: q.Type, Qclass: dns.ClassINET}
 }
 
-// absolute returns the domain name for a name relative to the top.
+// absolute returns the absolute name for a name relative to the top-level
+// domain.
 func (p *Plan) absolute(name string) string {
 	if name == "" {
 		return p.Top + "."
@@ -64,7 +65,8 @@ func (p *Plan) absolute(name string) string {
 	return name + "." + p.Top + "."
 }
 
-// join returns the name below a zone, for a name relative to it.
+// join returns name, which is relative to zone, relative to the top-level
+// domain.
 func join(name, zone string) string {
 	switch {
 	case name == "@" || name == "":
@@ -75,7 +77,7 @@ func join(name, zone string) string {
 	return name + "." + zone
 }
 
-// zone returns the zone of that name.
+// zone returns the zone with the given name, or nil.
 func (p *Plan) zone(name string) *Zone {
 	for i := range p.Zones {
 		if p.Zones[i].Name == name {
@@ -85,8 +87,8 @@ func (p *Plan) zone(name string) *Zone {
 	return nil
 }
 
-// ZoneOf returns the zone that a question's answer comes from: the closest
-// above it, which for DS is that of the parent.
+// ZoneOf returns the zone that answers a question: the closest zone at or above
+// the qname, or for qtype DS the closest zone above it.
 func (p *Plan) ZoneOf(q Question) *Zone {
 	name := q.Name
 	if q.Type == dns.TypeDS {
@@ -104,7 +106,7 @@ func (p *Plan) closest(name string) *Zone {
 	}
 }
 
-// parentOf returns the zone that delegates z; nil for the top.
+// parentOf returns the parent zone of z, or nil for the top-level domain.
 func (p *Plan) parentOf(z *Zone) *Zone {
 	if z.Name == "" {
 		return nil
@@ -116,17 +118,17 @@ func (p *Plan) parentOf(z *Zone) *Zone {
 // secure reports whether there is an authentication chain to the zone.
 func (p *Plan) secure(z *Zone) bool {
 	for ; z != nil; z = p.parentOf(z) {
-		if !z.reliedOn() || len(z.DS) == 0 {
+		if !z.supported() || len(z.DS) == 0 {
 			return false
 		}
 	}
 	return true
 }
 
-// reliedOn reports whether validators rely on the zone's algorithm.
-func (z *Zone) reliedOn() bool { return z.Algorithm != 0 && z.Algorithm != unassigned }
+// supported reports whether validators support the zone's algorithm.
+func (z *Zone) supported() bool { return z.Algorithm != 0 && z.Algorithm != unassigned }
 
-// spec returns the zone as testzone wants it.
+// spec returns the testzone.Spec for the zone.
 func (p *Plan) spec(z *Zone) testzone.Spec {
 	s := testzone.Spec{
 		Name: p.absolute(z.Name), Algorithm: z.Algorithm, Bits: rsaBits, CSK: z.CSK,
@@ -141,10 +143,10 @@ func (p *Plan) spec(z *Zone) testzone.Spec {
 	return s
 }
 
-// rsaBits is the size of RSA keys: small ones are signed with soon.
+// rsaBits is the size of RSA keys. Small keys sign faster.
 const rsaBits = 1024
 
-// String writes the plan as an operator would read it.
+// String returns a readable description of the plan.
 func (p *Plan) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "defect: %s\n", p.Defect)

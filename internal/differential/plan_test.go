@@ -10,14 +10,14 @@ import (
 	"github.com/miekg/dns"
 )
 
-// TestGenerate: a seed makes the same worlds each time, of every kind, and they can
-// be built.
+// TestGenerate checks that a seed always gives the same plans, that seeds
+// differ, and that plans of every kind can be built.
 func TestGenerate(t *testing.T) {
 	var plans []*Plan
 	for number := range uint64(40) {
 		p := Generate(7, number, 20, "")
 		if again := Generate(7, number, 20, ""); again.String() != p.String() || !slices.Equal(again.Questions, p.Questions) {
-			t.Errorf("world %d is another one each time", number)
+			t.Errorf("world %d is not reproducible", number)
 		}
 		if other := Generate(8, number, 20, ""); strings.ReplaceAll(other.String(), other.Top, p.Top) == p.String() {
 			t.Errorf("world %d is the same for another seed", number)
@@ -45,7 +45,7 @@ func TestGenerate(t *testing.T) {
 	}
 }
 
-// TestKinds: each kind of defect finds a world that it can be put into.
+// TestKinds checks that each kind of defect can be applied to some world.
 func TestKinds(t *testing.T) {
 	for _, kind := range Kinds() {
 		found := false
@@ -55,7 +55,7 @@ func TestKinds(t *testing.T) {
 			found = p.Defect.Kind == kind
 		}
 		if !found {
-			t.Errorf("%s: no world has room for it", kind)
+			t.Errorf("%s: it applies to no world", kind)
 		}
 	}
 }
@@ -69,13 +69,13 @@ func newBatch(t *testing.T, plans ...*Plan) *Batch {
 	return b
 }
 
-// answer is what the upstream says, changes on the way included.
+// answer returns the answer of the upstream, including edits.
 func answer(b *Batch, p *Plan, q Question) *dns.Msg {
 	m := new(dns.Msg).SetQuestion(p.absolute(q.Name), q.Type).SetEdns0(1232, true)
 	return b.edit(m, b.World.Answer(m))
 }
 
-// smallPlan is a world to look at things in.
+// smallPlan returns a small fixed plan.
 func smallPlan() *Plan {
 	signed := func(name string, records ...string) Zone {
 		return Zone{Name: name, Algorithm: dns.ECDSAP256SHA256, DS: []uint8{dns.SHA256}, Phase: steady, Records: records}
@@ -88,7 +88,7 @@ func smallPlan() *Plan {
 	}}
 }
 
-// TestEdits looks at what the upstream says after each edit.
+// TestEdits checks the answer after each edit.
 func TestEdits(t *testing.T) {
 	p := smallPlan()
 	b := newBatch(t, p)
@@ -133,7 +133,7 @@ func TestEdits(t *testing.T) {
 	}
 }
 
-// TestEditsAnywhere: edits are made in zones without keys, too.
+// TestEditsAnywhere checks that edits also work in unsigned zones.
 func TestEditsAnywhere(t *testing.T) {
 	p := smallPlan()
 	b := newBatch(t, p)
@@ -149,7 +149,7 @@ func TestEditsAnywhere(t *testing.T) {
 	}
 }
 
-// count counts records of a type and signatures of it.
+// count returns the number of records of a type and of their signatures.
 func count(section []dns.RR, typ uint16) (n int) {
 	for _, rr := range section {
 		if covers(rr) == typ {
@@ -187,8 +187,8 @@ func TestTraits(t *testing.T) {
 	}
 }
 
-// TestSmaller: each plan that is smaller is so in one way, and all together are
-// smaller in every way.
+// TestSmaller checks that each smaller plan is smaller in one way, and that
+// their merger is smaller in every way.
 func TestSmaller(t *testing.T) {
 	p := smallPlan()
 	p.Zones[1].Phase, p.Zones[1].Algorithm = "KSK standby", dns.ED25519
@@ -204,7 +204,7 @@ func TestSmaller(t *testing.T) {
 		}
 		s.Top = "other"
 	}
-	if want := 1 + 2 + 2 + 6; len(list) != want { // defect, zones, what is special, records
+	if want := 1 + 2 + 2 + 6; len(list) != want { // defect, zones, special properties, records
 		t.Errorf("%d plans, want %d", len(list), want)
 	}
 	merged := Merge(p, list)

@@ -7,10 +7,9 @@ import (
 	"github.com/miekg/dns"
 )
 
-// Smaller returns plans that are a little smaller than p, each in one way:
-// without a zone that the question can do without, without one record,
-// without the defect, or with a plainer zone. All have one question, and the
-// tops are theirs to be given.
+// Smaller returns plans that are smaller than p in one way each: without the
+// defect, one zone or one record, or with one special property less in a zone.
+// They have only the question q. The caller has to set their Top labels.
 func Smaller(p *Plan, q Question) []*Plan {
 	var list []*Plan
 	add := func(edit func(*Plan)) {
@@ -28,8 +27,8 @@ func Smaller(p *Plan, q Question) []*Plan {
 		}
 	}
 	for i := range p.Zones {
-		for _, plainer := range p.Zones[i].plainer() {
-			add(func(c *Plan) { c.Zones[i] = plainer })
+		for _, simpler := range p.Zones[i].simplified() {
+			add(func(c *Plan) { c.Zones[i] = simpler })
 		}
 	}
 	for i, z := range p.Zones {
@@ -49,8 +48,7 @@ func (p *Plan) clone() *Plan {
 	return &c
 }
 
-// Merge returns the plan that has the reductions of all the smaller plans of
-// p; nil if they do not go together.
+// Merge returns a plan with the reductions of all the smaller plans of p.
 func Merge(p *Plan, smaller []*Plan) *Plan {
 	c := smaller[0].clone()
 	for _, s := range smaller {
@@ -65,7 +63,7 @@ func Merge(p *Plan, smaller []*Plan) *Plan {
 	return c
 }
 
-// mergeZone takes over into z what s has in another way than p.
+// mergeZone applies to z the differences between p and s.
 func mergeZone(z, p, s Zone) Zone {
 	z.Records = slices.DeleteFunc(slices.Clone(z.Records), func(line string) bool { return !slices.Contains(s.Records, line) })
 	if s.Algorithm != p.Algorithm {
@@ -89,8 +87,8 @@ func mergeZone(z, p, s Zone) Zone {
 	return z
 }
 
-// plainer returns the zone with one thing less that is special.
-func (z Zone) plainer() []Zone {
+// simplified returns copies of the zone with one special property less each.
+func (z Zone) simplified() []Zone {
 	var list []Zone
 	add := func(special bool, edit func(*Zone)) {
 		if special {

@@ -2,14 +2,14 @@ package differential
 
 import "slices"
 
-// aliases are the kinds of questions whose answer is a chain.
+// aliases lists the kinds of questions whose answer is an alias.
 var aliases = []string{
 	"CNAME", "CNAME to NODATA", "CNAME to NXDOMAIN", "CNAME across", "CNAME across to NODATA", "CNAME across to NXDOMAIN",
 	"CNAME across to wildcard", "wildcard CNAME", "wildcard CNAME to NODATA", "DNAME", "DNAME to NODATA", "DNAME to NXDOMAIN", "DNAME to wildcard",
 }
 
-// withData are the kinds of questions that have an answer, and withoutData those that
-// have none for a name that exists. Of some there are both.
+// withData lists the kinds of questions that have an answer, and withoutData
+// those with NODATA. Some kinds are in both.
 var (
 	withData = []string{
 		"positive", "positive or NODATA", "wildcard", "wildcard itself", "wildcard CNAME itself", "CNAME itself", "DNAME itself",
@@ -22,8 +22,7 @@ var (
 	}
 )
 
-// responseJudgements are about responses that were changed, and about chains of
-// aliases and ANY.
+// responseJudgements are about edited responses, aliases and ANY.
 var responseJudgements = []Judgement{
 	{
 		Name:       "a denial without SOA",
@@ -31,25 +30,25 @@ var responseJudgements = []Judgement{
 		Statuses:   []Statuses{{secure, bogus, secure}, {insecure, bogus, insecure}},
 		WrongPeers: []string{"named"},
 		Section:    "RFC 2308, section 2.2; RFC 4035, section 5.4",
-		Because:    "A NODATA response may come without SOA, and the NSEC or NSEC3 RRs alone are the proof.",
+		Because:    "A NODATA response may lack the SOA, and the NSEC or NSEC3 RRs alone are the proof.",
 	},
 	{
-		Name:       "NXDOMAIN for data that are proven",
+		Name:       "NXDOMAIN with secure data",
 		Defects:    []string{"NXDOMAIN said"},
 		Question:   withData,
 		Statuses:   []Statuses{{bogus, bogus, secure}, {secure, bogus, secure}, {"NXDOMAIN AD", "SERVFAIL", "NOERROR AD"}},
 		WrongPeers: []string{"unbound", "named"},
 		Section:    "RFC 4035, section 5.3",
-		Because:    "The response code is not signed, the data are. Our reply has NOERROR then. The peers look for the denial of the name, Unbound not always.",
+		Because:    "The rcode is not signed, but the data are, so our reply has NOERROR. The peers look for a denial of the name, Unbound not always.",
 	},
 	{
-		Name:       "NXDOMAIN for a name that is proven to be empty",
+		Name:       "NXDOMAIN with a NODATA proof",
 		Defects:    []string{"NXDOMAIN said", "NXDOMAIN of another name"},
 		Question:   withoutData,
 		Statuses:   []Statuses{{secure, bogus, secure}, {bogus, bogus, secure}, {bogus, secure, secure}, {"NXDOMAIN", "SERVFAIL", "NOERROR"}, {"NXDOMAIN", "SERVFAIL", "NOERROR AD"}},
 		WrongPeers: []string{"unbound", "named"},
 		Section:    "RFC 4035, section 5.4; RFC 5155, section 8.5",
-		Because:    "The response code is not signed, what the records prove is. Our reply has NOERROR then. Unbound's too, but not by NSEC3.",
+		Because:    "The rcode is not signed, but the proof is, so our reply has NOERROR. Unbound does the same, but not with NSEC3.",
 	},
 	{
 		Name:     "NXDOMAIN without the denial of the wildcard",
@@ -58,14 +57,14 @@ var responseJudgements = []Judgement{
 		Traits:   []string{"NSEC3 opt-out"},
 		Statuses: []Statuses{{bogus, insecure, bogus}},
 		Section:  "RFC 5155, section 8.4",
-		Because:  "A name error needs an NSEC3 RR that covers the wildcard. BIND is content that the next closer name is in an opt-out span.",
+		Because:  "A name error needs an NSEC3 RR that covers the wildcard. For BIND it is enough that an opt-out span covers the next closer name.",
 	},
 	{
 		Name:     "several CNAMEs for a name",
 		Defects:  []string{"record added"},
 		Statuses: []Statuses{{secure, bogus, bogus}, {insecure, bogus, bogus}},
 		Section:  "RFC 2181, section 10.1",
-		Because:  "There can be but one. Unbound takes the first and leaves the forged one out.",
+		Because:  "A name can have only one CNAME. Unbound uses the first and leaves the forged one out.",
 	},
 	{
 		Name:     "NOERROR for an alias to a name that does not exist",
@@ -73,7 +72,7 @@ var responseJudgements = []Judgement{
 		Question: aliases,
 		Statuses: []Statuses{{"NXDOMAIN", "NXDOMAIN", "NOERROR"}},
 		Section:  "RFC 1034, section 5.3.3",
-		Because:  "The code is not signed. The peers ask for the target of each alias by themselves, and that answer has another code here.",
+		Because:  "The rcode is not signed. The peers query the target of each alias themselves, and that answer has a different rcode.",
 	},
 	{
 		Name:     "an alias that is known from another question",
@@ -81,29 +80,29 @@ var responseJudgements = []Judgement{
 		Question: []string{"wildcard CNAME to NODATA", "CNAME to NODATA", "wildcard CNAME", "CNAME"},
 		Statuses: []Statuses{{bogus, secure, bogus}, {secure, bogus, bogus}},
 		Section:  "RFC 1034, section 3.6.2",
-		Because:  "The answer for this type denies the CNAME. A peer that has it cached does not ask for the type at all.",
+		Because:  "The answer for this qtype denies the CNAME. A peer that has the CNAME in its cache does not ask for the qtype at all.",
 	},
 	{
-		Name:     "a CNAME that is not what the DNAME makes",
+		Name:     "a CNAME that does not match the DNAME",
 		Defects:  []string{"synthesized CNAME changed"},
 		Statuses: []Statuses{{secure, secure, bogus}, {insecure, insecure, bogus}, {bogus, secure, bogus}},
 		Section:  "RFC 6672, section 5.3.1",
-		Because:  "What has to be verified is that the CNAME was properly synthesized. The peers make another one and go on.",
+		Because:  "It has to be verified that the CNAME was properly synthesized. The peers replace the CNAME by the right one and go on.",
 	},
 	{
-		Name:       "an address that nobody asked for beside a denial",
+		Name:       "an unrelated address beside a denial",
 		Defects:    []string{"unsigned address added to the answer"},
 		Statuses:   []Statuses{{secure, bogus, secure}, {insecure, bogus, insecure}},
 		WrongPeers: []string{"named"},
 		Section:    "RFC 2308, section 2.2",
-		Because:    "A response is NODATA if no relevant answer is there; another record does not matter, and is left out.",
+		Because:    "A response is NODATA if it has no relevant answer. The unrelated record does not matter and is left out.",
 	},
 	{
 		Name:     "NXDOMAIN with data in an insecure zone",
 		Defects:  []string{"NXDOMAIN said"},
 		Statuses: []Statuses{{insecure, bogus, bogus}},
 		Section:  "RFC 2308, section 2.1",
-		Because:  "No name error has an answer but for aliases. Nothing is proven, and Unbound passes it on.",
+		Because:  "A name error has no answer except aliases. Nothing is proven, and Unbound returns the response.",
 	},
 	{
 		Name:     "NXDOMAIN with data in an insecure zone, behind an alias",
@@ -111,57 +110,56 @@ var responseJudgements = []Judgement{
 		Question: aliases,
 		Statuses: []Statuses{{insecure, insecure, bogus}},
 		Section:  "RFC 2308, section 2.1",
-		Because:  "As above. BIND asks for the target by itself.",
+		Because:  "A name error has no answer except aliases. BIND queries the target itself.",
 	},
 	{
-		Name:     "a DS that can't be had below an insecure zone",
+		Name:     "an unavailable DS below an insecure zone",
 		Defects:  []string{"DS unavailable"},
 		Traits:   []string{"unsigned"},
 		Statuses: []Statuses{{insecure, bogus, insecure}},
 		Section:  "RFC 4035, section 5.2",
-		Because:  "No chain leads there, so that the DS is not needed. BIND begins at the signer and gives up without it.",
+		Because:  "There is no authentication chain to the name, so the DS is not needed. BIND starts at the signer and fails without the DS.",
 	},
 	{
-		Name:     "the name of a zone that is said not to exist",
+		Name:     "a name error at the apex",
 		Defects:  []string{"NXDOMAIN of another name", "NXDOMAIN said"},
 		Statuses: []Statuses{{insecure, bogus, insecure}},
 		Section:  "RFC 4035, section 5.2",
-		Because: "The DS RRset is authenticated all the same, and in an insecure zone nothing can be proven. " +
-			"BIND remembers NXDOMAIN for the whole zone and then fails.",
+		Because:  "The DS RRset is authenticated nevertheless, and in an insecure zone nothing can be proven. BIND caches the NXDOMAIN for the whole zone and then fails.",
 	},
 	{
-		Name:     "the name of a zone that is said not to exist, and over 150 iterations",
+		Name:     "a name error at the apex, with over 150 iterations",
 		Defects:  []string{"NXDOMAIN said"},
 		Question: []string{"NODATA at the apex"},
 		Traits:   []string{manyIterations},
 		Statuses: []Statuses{{bogus, bogus, insecure}},
 		Section:  "RFC 4035, section 5.2; RFC 9276, section 3.2",
-		Because:  "As above, also for Unbound. The denial itself is insecure.",
+		Because:  "The denial itself is insecure. Both peers cache the NXDOMAIN for the whole zone and then fail.",
 	},
 	{
-		Name:     "ANY with an RRset that fails",
+		Name:     "ANY with a bad RRset",
 		Question: []string{"ANY", "ANY from a wildcard"},
 		Defects:  slices.Concat(badSignatures, []string{"record added", "labels one less", "signed by the parent"}),
 		Statuses: []Statuses{{bogus, secure, bogus}, {secure, bogus, bogus}, {secure, secure, bogus}},
 		Section:  "RFC 8482, section 4.1; RFC 4035, section 5.5",
-		Because:  "The answer to ANY may be any of the RRsets: a peer leaves out the one that fails, or has some of the others cached. We refuse.",
+		Because:  "The answer to ANY may be any of the RRsets. A peer leaves out the bad one, or has some of the others in its cache. We refuse the answer.",
 	},
 	{
-		Name:     "ANY from a wildcard of another closest encloser",
+		Name:     "ANY from a wildcard without proof of the closest encloser",
 		Defects:  []string{"labels one less", "wildcard proofs dropped"},
 		Question: []string{"ANY from a wildcard"},
 		Statuses: []Statuses{{secure, secure, bogus}, {insecure, insecure, bogus}, {bogus, insecure, bogus}},
 		Section:  "RFC 4035, section 5.3.4",
-		Because:  "It has to be proven that no closer name exists, whatever the type. The peers leave that out for ANY, Unbound not always.",
+		Because:  "It has to be proven that no closer name exists, whatever the qtype. The peers skip that for ANY, Unbound not always.",
 	},
 	{
-		Name:       "a DNAME that is there twice",
+		Name:       "a duplicate DNAME",
 		Defects:    []string{"records twice"},
 		Question:   []string{"DNAME", "DNAME itself", "DNAME to NODATA", "DNAME to NXDOMAIN", "DNAME to wildcard"},
 		Statuses:   []Statuses{{bogus, secure, secure}, {bogus, insecure, insecure}},
 		WrongPeers: []string{"unbound"},
 		Section:    "RFC 4034, section 6.3",
-		Because:    "Of duplicates all but one may be left out. Unbound counts two DNAMEs.",
+		Because:    "Duplicate RRs may be dropped. Unbound counts two DNAMEs.",
 	},
 	{
 		Name:     "an alias to a name in an opt-out span, without the denial of the wildcard",
@@ -170,6 +168,6 @@ var responseJudgements = []Judgement{
 		Traits:   []string{"NSEC3 opt-out"},
 		Statuses: []Statuses{{insecure, bogus, bogus}},
 		Section:  "RFC 5155, section 8.4",
-		Because:  "A name error needs an NSEC3 RR that covers the wildcard. Unbound goes on to look for NODATA where there is an alias, and is content with the span.",
+		Because:  "A name error needs an NSEC3 RR that covers the wildcard. Behind an alias Unbound also tries NODATA, for which the span is enough.",
 	},
 }

@@ -9,17 +9,17 @@ import (
 	"github.com/miekg/dns"
 )
 
-// Verdict is what is compared of an answer: the response code, and AD after
-// it if it is set; or NoAnswer.
+// Verdict is the part of an answer that is compared: the rcode, followed by AD
+// if it is set, or NoAnswer.
 type Verdict string
 
-// The verdicts that are named in the code.
+// Verdicts with special treatment.
 const (
 	NoAnswer Verdict = "no answer"
 	Failure  Verdict = "SERVFAIL"
 )
 
-// VerdictOf returns the verdict that a message is; nil is no answer.
+// VerdictOf returns the verdict for an answer; nil means no answer.
 func VerdictOf(a *dns.Msg) Verdict {
 	switch {
 	case a == nil:
@@ -30,14 +30,14 @@ func VerdictOf(a *dns.Msg) Verdict {
 	return Verdict(dns.RcodeToString[a.Rcode])
 }
 
-// secure reports whether the answer is vouched for.
+// secure reports whether the validator called the answer secure.
 func (v Verdict) secure() bool { return v == "NOERROR AD" || v == "NXDOMAIN AD" }
 
 // refused reports whether the client gets no data.
 func (v Verdict) refused() bool { return v == Failure || v == NoAnswer }
 
-// Status is a verdict without the response code: one of the words of RFC
-// 4033, or the verdict if no word fits.
+// Status is a verdict without the rcode: a status of RFC 4033, or the verdict
+// itself if none applies.
 type Status string
 
 const (
@@ -58,13 +58,13 @@ func (v Verdict) status() Status {
 	return Status(v)
 }
 
-// Verdicts are those of the three validators on one question.
+// Verdicts has the verdicts of the three validators on one question.
 type Verdicts struct {
 	Unbound, Named, Ours Verdict
 }
 
-// Agree reports whether all are the same. That a failure is told by SERVFAIL
-// by one and by silence by another is none: who asks gets nothing.
+// Agree reports whether the verdicts are the same. SERVFAIL and no answer from
+// a peer count as the same, since the client gets no data either way.
 func (v Verdicts) Agree() bool {
 	if v.Unbound.refused() && v.Named.refused() && v.Ours == Failure {
 		return true
@@ -77,11 +77,11 @@ func (v Verdicts) Trusting() bool {
 	return v.Ours.secure() && (v.Unbound.refused() || v.Named.refused())
 }
 
-// Statuses are those of Unbound, BIND and us, in this order.
+// Statuses has the statuses of Unbound, BIND and us, in this order.
 type Statuses [3]Status
 
-// Statuses returns the verdicts in a word each; as they are, if two of them
-// have data with different response codes.
+// Statuses returns the status of each verdict. If two of them have data with
+// different rcodes, it returns the verdicts themselves.
 func (v Verdicts) Statuses() Statuses {
 	all := [3]Verdict{v.Unbound, v.Named, v.Ours}
 	code := ""
@@ -104,9 +104,9 @@ func (v Verdicts) String() string {
 	return fmt.Sprintf("unbound %s, named %s, ours %s", v.Unbound, v.Named, v.Ours)
 }
 
-// Class is what disagreements have in common that are of one kind.
+// Class is a kind of disagreement.
 type Class struct {
-	Defect   string // kind; empty if it changes nothing for the question
+	Defect   string // kind; empty if the defect does not touch the question
 	Question string // kind
 	Verdicts
 	Traits string
@@ -120,22 +120,22 @@ func (c Class) String() string {
 	return s
 }
 
-// broad returns the class without what is told of the zones.
+// broad returns the class without traits.
 func (c Class) broad() Class {
 	return Class{Defect: c.Defect, Question: c.Question, Verdicts: c.Verdicts}
 }
 
-// Case is a question that was asked of all.
+// Case is a question with the verdicts of all validators.
 type Case struct {
 	Plan     *Plan
 	Question Question
 	Verdicts Verdicts
 	Traits   string // see Batch.Traits
 	Touched  bool   // see Batch.Touches
-	Reason   string // that we gave
+	Reason   string // our Extended DNS Error
 }
 
-// Class returns the class that the case is of.
+// Class returns the class of the case.
 func (c Case) Class() Class {
 	class := Class{Question: c.Question.Kind, Verdicts: c.Verdicts, Traits: c.Traits}
 	if c.Touched {
@@ -144,17 +144,17 @@ func (c Case) Class() Class {
 	return class
 }
 
-// Report sorts cases by what is to be thought of them.
+// Report sorts cases by their judgement.
 type Report struct {
 	Asked, Agreed int
-	Answers       map[Verdict]int // ours
+	Answers       map[Verdict]int // number of our answers
 	Judged        map[*Judgement][]Case
-	Unjudged      map[Class][]Case // by broad classes
-	Trusting      int              // of the unjudged: we call secure what a peer calls bogus
-	PeerWrong     int              // of the judged: the same, and the peer is in error
+	Unjudged      map[Class][]Case // key has no traits
+	Trusting      int              // number of unjudged cases with Verdicts.Trusting
+	PeerWrong     int              // number of judged cases with Verdicts.Trusting
 }
 
-// NewReport judges cases by the table of judgements.
+// NewReport sorts cases with the table of judgements.
 func NewReport(cases []Case) *Report {
 	r := &Report{Answers: make(map[Verdict]int), Judged: make(map[*Judgement][]Case), Unjudged: make(map[Class][]Case)}
 	for _, c := range cases {
@@ -180,7 +180,7 @@ func NewReport(cases []Case) *Report {
 	return r
 }
 
-// Classes returns the unjudged classes, those with most cases first.
+// Classes returns the unjudged classes, sorted by the number of cases.
 func (r *Report) Classes() []Class {
 	var list []Class
 	for class := range r.Unjudged {
@@ -192,8 +192,8 @@ func (r *Report) Classes() []Class {
 	return list
 }
 
-// Examples returns an unjudged case for each kind of defect and way to
-// disagree.
+// Examples returns one unjudged case for each combination of defect and
+// statuses.
 func (r *Report) Examples() []Case {
 	var list []Case
 	type kind struct {

@@ -8,14 +8,15 @@ import (
 	"github.com/miekg/dns"
 )
 
-// unpacked is a name as a message with these octets has it, canonical.
-func unpacked(wire []byte) (string, bool) {
+// unpacked returns the canonical name whose labels are wire, without the root label.
+// ok is false if miekg/dns can't unpack it.
+func unpacked(wire []byte) (name string, ok bool) {
 	name, _, err := dns.UnpackDomainName(append(wire, 0), 0)
 	return Canonical(name), err == nil
 }
 
-// labelsOf is the wire form of a name's labels, the last one first: what RFC 4034,
-// section 6.1, orders by.
+// labelsOf returns the labels of name in wire format from right to left, which is how
+// RFC 4034, section 6.1, compares them.
 func labelsOf(t *testing.T, name string) [][]byte {
 	wire := make([]byte, 256)
 	end, err := dns.PackDomainName(name, wire, 0, nil, false)
@@ -41,7 +42,8 @@ func addNames(f *testing.F) {
 	}
 }
 
-// FuzzCompare: the order is total, and the one of RFC 4034, section 6.1.
+// FuzzCompare checks that Compare and SortKey are the canonical order of RFC 4034,
+// section 6.1, and that it is a total order.
 func FuzzCompare(f *testing.F) {
 	addNames(f)
 	f.Fuzz(func(t *testing.T, wireA, wireB, wireC []byte) {
@@ -78,7 +80,8 @@ func FuzzCompare(f *testing.F) {
 	})
 }
 
-// FuzzAncestors: the laws of what lies below what.
+// FuzzAncestors compares the functions on ancestors with each other and with the
+// labels in wire format.
 func FuzzAncestors(f *testing.F) {
 	addNames(f)
 	f.Fuzz(func(t *testing.T, wireA, wireB, _ []byte) {
@@ -121,7 +124,8 @@ func FuzzAncestors(f *testing.F) {
 	})
 }
 
-// FuzzAppendWire: the wire form is that of miekg/dns, for any text that it packs.
+// FuzzAppendWire compares the wire format with that of miekg/dns, for all text that
+// it packs.
 func FuzzAppendWire(f *testing.F) {
 	for _, name := range []string{".", "a.b.", `\000\255.`, `a\.b\\.c.`, `WWW.\065.example.`, `\12.`, `\9.`, "*."} {
 		f.Add(name)
@@ -130,7 +134,7 @@ func FuzzAppendWire(f *testing.F) {
 		got := AppendWire(nil, text)
 		LowerWire(bytes.Clone(got), 0)
 		name := dns.Fqdn(text)
-		if _, ok := dns.IsDomainName(name); !ok || !dns.IsFqdn(name) || len(name) != len([]rune(name)) { // what is unpacked is ASCII
+		if _, ok := dns.IsDomainName(name); !ok || !dns.IsFqdn(name) || len(name) != len([]rune(name)) { // names from a message are ASCII
 			t.Skip()
 		}
 		want := make([]byte, 256)

@@ -1,8 +1,9 @@
-// Package dnsname compares and takes apart domain names in presentation form.
+// Package dnsname compares and splits domain names in presentation format.
 //
-// Names are fully qualified and canonical: as miekg/dns unpacks them from the
-// wire (special octets escaped), with the letters A to Z in lower case.
-// Canonical makes them so. Nothing here checks the length limits of RFC 1035.
+// All functions but Canonical and AppendWire expect canonical names: fully qualified,
+// escaped as miekg/dns unpacks them from a message, with the letters A to Z in lower
+// case. Canonical converts a name to that form. Nothing here checks the length limits
+// of RFC 1035, section 2.3.4.
 package dnsname
 
 import (
@@ -15,7 +16,9 @@ import (
 // Root is the name of the root zone.
 const Root = "."
 
-// Canonical returns name fully qualified and in lower case (RFC 4034, section 6.2).
+// Canonical returns name fully qualified and with the letters A to Z in lower case
+// (RFC 4034, section 6.2). It does not check that name is valid, and it does not
+// normalize escapes.
 func Canonical(name string) string {
 	for i := range len(name) {
 		if c := name[i]; c >= 'A' && c <= 'Z' {
@@ -28,7 +31,8 @@ func Canonical(name string) string {
 	return name
 }
 
-// IsSubdomain tells whether child is parent or lies below it, label by label.
+// IsSubdomain reports whether child is equal to parent or below it. Whole labels are
+// compared, so an escaped dot in child ends no label.
 func IsSubdomain(child, parent string) bool {
 	if parent == Root || child == parent {
 		return true
@@ -37,10 +41,10 @@ func IsSubdomain(child, parent string) bool {
 	return i > 0 && child[i:] == parent && endsLabel(child, i)
 }
 
-// IsBelow tells whether child lies strictly below parent.
+// IsBelow reports whether child is below parent and not equal to it.
 func IsBelow(child, parent string) bool { return child != parent && IsSubdomain(child, parent) }
 
-// endsLabel tells whether the octet before i is a dot that no backslash escapes.
+// endsLabel reports whether the octet before i is an unescaped dot.
 func endsLabel(name string, i int) bool {
 	if name[i-1] != '.' {
 		return false
@@ -52,7 +56,7 @@ func endsLabel(name string, i int) bool {
 	return escapes%2 == 0
 }
 
-// Parent returns the name without its first label; the root's parent is the root.
+// Parent returns name without its first label. The parent of the root is the root.
 func Parent(name string) string {
 	i, end := dns.NextLabel(name, 0)
 	if end || i >= len(name) {
@@ -61,11 +65,11 @@ func Parent(name string) string {
 	return name[i:]
 }
 
-// Labels counts the labels of name; the root has none.
+// Labels returns the number of labels of name, without the root label.
 func Labels(name string) int { return dns.CountLabel(name) }
 
-// SignedLabels counts the labels as the Labels field of an RRSIG does: a leading
-// asterisk is left out (RFC 4034, section 3.1.3).
+// SignedLabels returns the number of labels of name as the Labels field of an RRSIG
+// counts them: a leading asterisk label is not counted (RFC 4034, section 3.1.3).
 func SignedLabels(name string) int {
 	if IsWildcard(name) {
 		return Labels(name) - 1
@@ -73,10 +77,12 @@ func SignedLabels(name string) int {
 	return Labels(name)
 }
 
-// IsWildcard tells whether the first label of name is an asterisk.
+// IsWildcard reports whether the first label of name is a single asterisk (RFC 4592,
+// section 2.1.1).
 func IsWildcard(name string) bool { return strings.HasPrefix(name, "*.") }
 
-// Wildcard returns the wildcard name at encloser (RFC 4592, section 2.1.1).
+// Wildcard returns the wildcard name directly below encloser, which is the source of
+// synthesis if encloser is the closest encloser (RFC 4592, sections 2.1.1 and 3.3.1).
 func Wildcard(encloser string) string {
 	if encloser == Root {
 		return "*."
@@ -84,7 +90,8 @@ func Wildcard(encloser string) string {
 	return "*." + encloser
 }
 
-// Ancestor returns the last n labels of name: name itself if it has no more.
+// Ancestor returns the last n labels of name. It returns name if name has no more
+// than n labels, and the root if n is not positive.
 func Ancestor(name string, n int) string {
 	if n <= 0 {
 		return Root
@@ -95,11 +102,11 @@ func Ancestor(name string, n int) string {
 	return name
 }
 
-// NextCloser returns the ancestor of name, or name, that is one label longer than
-// encloser (RFC 5155, section 1.3). It assumes that name lies below encloser.
+// NextCloser returns the next closer name: name or its ancestor with one label more
+// than encloser (RFC 5155, section 1.3). It assumes that name is below encloser.
 func NextCloser(name, encloser string) string { return Ancestor(name, Labels(encloser)+1) }
 
-// CommonAncestor returns the longest name at or above both.
+// CommonAncestor returns the longest name that a and b are both equal to or below.
 func CommonAncestor(a, b string) string {
 	for !IsSubdomain(b, a) {
 		a = Parent(a)
@@ -107,8 +114,9 @@ func CommonAncestor(a, b string) string {
 	return a
 }
 
-// Compare orders names canonically: by labels from the right, octet by octet
-// (RFC 4034, section 6.1). It is a total order, and zero for equal names only.
+// Compare returns a negative number, zero or a positive number if a sorts before,
+// equal to or after b in canonical order (RFC 4034, section 6.1). It is zero only for
+// equal names.
 func Compare(a, b string) int {
 	if a == b {
 		return 0
@@ -127,8 +135,9 @@ func Compare(a, b string) int {
 	return len(labelsA) - len(labelsB)
 }
 
-// SortKey returns a string that sorts, octet by octet, as name does canonically: the
-// labels from the right, each with an end that is less than any octet.
+// SortKey returns a string whose byte order is the canonical order of name (RFC 4034,
+// section 6.1). The string has the labels from right to left, each terminated by a
+// zero octet. The octets 0 and 1 inside a label are escaped by a 1.
 func SortKey(name string) string {
 	var buf [wireMax]byte
 	var off [wireMax / 2]uint16
@@ -136,7 +145,7 @@ func SortKey(name string) string {
 	key := make([]byte, 0, len(wire))
 	for i := len(labels) - 1; i >= 0; i-- {
 		for _, c := range label(wire, labels[i]) {
-			if c <= 1 { // 0 is the end, and 1 stands before the octets 0 and 1
+			if c <= 1 {
 				key = append(key, 1)
 			}
 			key = append(key, c)
@@ -146,13 +155,16 @@ func SortKey(name string) string {
 	return string(key)
 }
 
-// wireMax leaves room for a wildcard label before the longest name.
+// wireMax is the buffer size for one name: 255 octets, and a wildcard label before
+// it.
 const wireMax = 260
 
+// label returns the label whose length octet is at off, without that octet.
 func label(wire []byte, off uint16) []byte {
 	return wire[off+1 : int(off)+1+int(wire[off])]
 }
 
+// labelOffsets returns wire, and offsets with the offset of each label appended.
 func labelOffsets(wire []byte, offsets []uint16) ([]byte, []uint16) {
 	for off := 0; off < len(wire) && wire[off] != 0; off += int(wire[off]) + 1 {
 		offsets = append(offsets, uint16(off))
@@ -160,9 +172,9 @@ func labelOffsets(wire []byte, offsets []uint16) ([]byte, []uint16) {
 	return wire, offsets
 }
 
-// AppendWire appends the canonical wire form of name to dst: uncompressed, with
-// the letters in lower case (RFC 4034, section 6.2). A label that is longer than
-// 255 octets, which no message can carry, is cut.
+// AppendWire appends name to dst in canonical wire format: uncompressed, with the
+// letters A to Z in lower case (RFC 4034, section 6.2). It does not check lengths. A
+// label of more than 255 octets, which no message can contain, is truncated.
 func AppendWire(dst []byte, name string) []byte {
 	if name == Root || name == "" {
 		return append(dst, 0)
@@ -191,6 +203,7 @@ func AppendWire(dst []byte, name string) []byte {
 	return dst
 }
 
+// isDecimal reports whether s[i:] begins with three digits, as in the escape \DDD.
 func isDecimal(s string, i int) bool {
 	if i+2 >= len(s) {
 		return false
@@ -210,8 +223,9 @@ func lower(c byte) byte {
 	return c
 }
 
-// LowerWire puts the letters of the uncompressed name at wire[off:] into lower
-// case and returns the offset behind it, or -1 if the name does not end there.
+// LowerWire converts the letters A to Z of the uncompressed name at wire[off:] to
+// lower case, in place. It returns the offset after the name, or -1 if the name is
+// not complete.
 func LowerWire(wire []byte, off int) int {
 	for off < len(wire) {
 		n := int(wire[off])

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// rfc4034Order is the example of RFC 4034, section 6.1.
+// rfc4034Order is the example of RFC 4034, section 6.1, in canonical order.
 var rfc4034Order = []string{
 	"example.", "a.example.", "yljkjljk.a.example.", "Z.a.example.", "zABC.a.EXAMPLE.",
 	"z.example.", `\001.z.example.`, "*.z.example.", `\200.z.example.`,
@@ -54,7 +54,7 @@ func TestCompare(t *testing.T) {
 	}
 }
 
-// TestCompareSorts sorts names in any order into the one order.
+// TestCompareSorts sorts shuffled names.
 func TestCompareSorts(t *testing.T) {
 	want := make([]string, len(rfc4034Order))
 	for i, name := range rfc4034Order {
@@ -71,7 +71,7 @@ func TestCompareSorts(t *testing.T) {
 	}
 }
 
-// longest has 255 octets on the wire: three labels of 63 octets and one of 61.
+// longest has 255 octets in wire format: three labels of 63 octets and one of 61.
 var longest = strings.Repeat(strings.Repeat("a", 63)+".", 3) + strings.Repeat("a", 61) + "."
 
 func TestLongestNames(t *testing.T) {
@@ -96,7 +96,7 @@ func TestLongestNames(t *testing.T) {
 	}
 }
 
-// TestSortKey: the keys sort as the names do.
+// TestSortKey checks that the sort keys order names as Compare does.
 func TestSortKey(t *testing.T) {
 	names := []string{".", "a.", "b.a.", "a.b.a.", "z.a.", "a.b.", `\000.a.`, `\001.a.`, `\000\000.a.`, `\001\000.a.`, `\255.a.`, `a\000.a.`, `a\.b.a.`, "a.example.", "*.a.", "-.a.", "aa.a."}
 	names = append(names, rfc4034Order...)

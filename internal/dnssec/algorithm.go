@@ -7,17 +7,17 @@ import (
 	"github.com/miekg/dns"
 )
 
-// Policy says what is relied on. The zero value relies on no SHA-1 signature and
-// allows no difference of the clocks.
+// Policy selects the algorithms and the clock skew that are accepted. The zero value
+// accepts no SHA-1 signatures and no clock skew.
 type Policy struct {
-	AllowSHA1 bool // rely on algorithms 5 and 7 too (RFC 9905 says not to)
+	AllowSHA1 bool // accept algorithms 5 and 7, which RFC 9905 treats as unsupported
 	Skew      Skew
 }
 
-// algorithms holds what is implemented, by its number in the IANA registry.
+// algorithms lists the implemented algorithms by IANA number.
 var algorithms = map[uint8]struct {
 	name string
-	hash crypto.Hash // 0: the algorithm hashes for itself
+	hash crypto.Hash // 0 if the algorithm takes the data unhashed
 }{
 	dns.RSASHA1:          {"RSASHA1", crypto.SHA1},
 	dns.RSASHA1NSEC3SHA1: {"RSASHA1-NSEC3-SHA1", crypto.SHA1},
@@ -29,8 +29,8 @@ var algorithms = map[uint8]struct {
 	dns.ED448:            {"ED448", 0},
 }
 
-// ReliesOn tells whether signatures of the algorithm count. A zone whose DS set
-// names only others is insecure (RFC 4035, section 5.2).
+// ReliesOn reports whether signatures of the algorithm are accepted. A zone whose DS
+// RRset has no accepted algorithm is insecure (RFC 4035, section 5.2).
 func (p Policy) ReliesOn(algorithm uint8) bool {
 	if algorithm == dns.RSASHA1 || algorithm == dns.RSASHA1NSEC3SHA1 {
 		return p.AllowSHA1
@@ -39,7 +39,8 @@ func (p Policy) ReliesOn(algorithm uint8) bool {
 	return ok
 }
 
-// AlgorithmName returns the mnemonic of the algorithm, or its number.
+// AlgorithmName returns the mnemonic of an implemented algorithm, or the number of
+// another one.
 func AlgorithmName(algorithm uint8) string {
 	if a, ok := algorithms[algorithm]; ok {
 		return a.name
@@ -47,8 +48,8 @@ func AlgorithmName(algorithm uint8) string {
 	return strconv.Itoa(int(algorithm))
 }
 
-// digests holds the DS digest types that are implemented, in the order of their
-// strength. The GOST digests are left out by RFC 9906.
+// digests lists the implemented DS digest types from weakest to strongest. The GOST
+// digest types 3 and 5 are not implemented (RFC 9906 deprecates type 3).
 var digests = []struct {
 	number uint8
 	hash   crypto.Hash
@@ -58,7 +59,8 @@ var digests = []struct {
 	{dns.SHA384, crypto.SHA384},
 }
 
-// digestStrength orders the digest types; 0 is none of those implemented.
+// digestStrength returns the rank of a digest type, starting at 1, or 0 if the type
+// is not implemented.
 func digestStrength(digestType uint8) int {
 	for i, d := range digests {
 		if d.number == digestType {

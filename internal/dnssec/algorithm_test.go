@@ -10,7 +10,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// TestAlgorithms signs and verifies with each algorithm, and has it fail.
+// TestAlgorithms verifies a signature of each algorithm, and rejects changed and
+// forged ones.
 func TestAlgorithms(t *testing.T) {
 	for algorithm := range algorithms {
 		t.Run(AlgorithmName(algorithm), func(t *testing.T) {
@@ -55,8 +56,8 @@ func TestReliesOn(t *testing.T) {
 	}
 }
 
-// TestRSAKeys has the exponents and sizes that zones use, and those that are too
-// dear or no RSA. What is accepted also verifies.
+// TestRSAKeys checks the bounds on exponents and moduli, and that accepted keys
+// verify.
 func TestRSAKeys(t *testing.T) {
 	e := func(text string) *big.Int { n, _ := new(big.Int).SetString(text, 0); return n }
 	tests := []struct {
@@ -70,7 +71,7 @@ func TestRSAKeys(t *testing.T) {
 		{name: "65537", bits: 1024, exponent: e("65537")},
 		{name: "31 bits", bits: 1024, exponent: e("0x7fffffff")},
 		{name: "2^31+11", bits: 1024, exponent: e("0x8000000b")},
-		{name: "2^32+1, as mailbox.org has", bits: 1024, exponent: e("0x100000001")},
+		{name: "2^32+1, used by mailbox.org", bits: 1024, exponent: e("0x100000001")},
 		{name: "64 bits", bits: 1024, exponent: e("0xffffffffffffffc5")},
 		{name: "65 bits", bits: 1024, exponent: e("0x1000000000000000d"), refused: true},
 		{name: "as long as the modulus", bits: 1024, exponent: e("0x" + fmt.Sprintf("%0254d", 7)[:200] + "1"), refused: true},
@@ -99,14 +100,14 @@ func TestRSAKeys(t *testing.T) {
 				t.Fatalf("refused: %v", err)
 			}
 			if !tt.refused {
-				verifiesOnly(t, key, tt.hash, sign)
+				checkVerify(t, key, tt.hash, sign)
 			}
 		})
 	}
 }
 
-// verifiesOnly has the key verify what it signed, and nothing that looks like it.
-func verifiesOnly(t *testing.T, key publicKey, hash crypto.Hash, sign func([]byte) []byte) {
+// checkVerify checks that the key verifies its signature and no variant of it.
+func checkVerify(t *testing.T, key publicKey, hash crypto.Hash, sign func([]byte) []byte) {
 	t.Helper()
 	data := []byte("data")
 	signature := sign(data)
@@ -135,7 +136,7 @@ func modulusOf(key publicKey) *big.Int {
 	return key.(rsaKey).pub.N
 }
 
-// TestRSAMalformed has public keys that are not what RFC 3110 says.
+// TestRSAMalformed checks public keys that violate RFC 3110, section 2.
 func TestRSAMalformed(t *testing.T) {
 	odd := new(big.Int).Lsh(big.NewInt(1), 1023)
 	odd.SetBit(odd, 0, 1)
@@ -165,10 +166,10 @@ func TestRSAMalformed(t *testing.T) {
 	}
 }
 
-// TestRSAPadding has encoded messages that a lenient check takes for PKCS #1 v1.5
-// (Bleichenbacher's forgery for exponent 3, and the like).
+// TestRSAPadding checks encoded messages that a lenient parser accepts as PKCS #1
+// v1.5, such as Bleichenbacher's forgery for exponent 3.
 func TestRSAPadding(t *testing.T) {
-	for _, bits := range []int{512, 1024} { // math/big and crypto/rsa
+	for _, bits := range []int{512, 1024} { // 512 bits use math/big, 1024 bits use crypto/rsa
 		public, sign := rsaPower(t, bits, big.NewInt(3))
 		key, err := parseRSA(crypto.SHA256, public)
 		must(t, err)
@@ -178,7 +179,7 @@ func TestRSAPadding(t *testing.T) {
 			t.Fatal("a good signature does not verify")
 		}
 		info := good[len(good)-51:]
-		junk := func(padding int) []byte { // the digest not at the end
+		junk := func(padding int) []byte { // the digest is not at the end
 			em := append([]byte{0, 1}, good[2:2+padding]...)
 			em = append(append(em, 0), info...)
 			return append(em, make([]byte, len(good)-len(em))...)
@@ -201,7 +202,7 @@ func TestRSAPadding(t *testing.T) {
 	}
 }
 
-// TestPublicKeys has keys of the other algorithms that are of the wrong form.
+// TestPublicKeys checks malformed keys of the other algorithms.
 func TestPublicKeys(t *testing.T) {
 	good := make(map[uint8][]byte)
 	for _, algorithm := range []uint8{dns.ECDSAP256SHA256, dns.ECDSAP384SHA384, dns.ED25519, dns.ED448} {

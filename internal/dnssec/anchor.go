@@ -8,25 +8,27 @@ import (
 	"github.com/miekg/dns"
 )
 
-// TrustAnchor makes the DS of a trust anchor that is given as DS or as DNSKEY. It
-// refuses what would never vouch for a key: an algorithm or a digest type that is
-// not relied on, a revoked key, one that is no zone key or can't be read.
+// TrustAnchor returns the DS of a trust anchor that is configured as a DS or a
+// DNSKEY. The digest of a DNSKEY is SHA-256. The error says why the record can't
+// authenticate a key: its algorithm or digest type is not accepted, its digest has
+// the wrong length, or the key is revoked, not a zone key or malformed. The owner
+// name is not checked.
 func TrustAnchor(rr dns.RR, p Policy) (*dns.DS, error) {
 	switch rr := rr.(type) {
 	case *dns.DS:
-		return anchorFromDS(rr, p)
+		return trustAnchorFromDS(rr, p)
 	case *dns.DNSKEY:
-		return anchorFromDNSKEY(rr, p)
+		return trustAnchorFromDNSKEY(rr, p)
 	default:
 		return nil, fmt.Errorf("a trust anchor is a DS or a DNSKEY, not %s", dns.Type(rr.Header().Rrtype))
 	}
 }
 
-func anchorFromDS(ds *dns.DS, p Policy) (*dns.DS, error) {
+func trustAnchorFromDS(ds *dns.DS, p Policy) (*dns.DS, error) {
 	strength := digestStrength(ds.DigestType)
 	switch digest, err := hex.DecodeString(ds.Digest); {
 	case !p.ReliesOn(ds.Algorithm):
-		return nil, notReliedOn(ds.Algorithm)
+		return nil, errUnsupportedAlgorithm(ds.Algorithm)
 	case strength == 0:
 		return nil, fmt.Errorf("digest type %d is not relied on: use 2 (SHA-256)", ds.DigestType)
 	case err != nil || len(digest) != digests[strength-1].hash.Size():
@@ -35,11 +37,11 @@ func anchorFromDS(ds *dns.DS, p Policy) (*dns.DS, error) {
 	return ds, nil
 }
 
-func anchorFromDNSKEY(rr *dns.DNSKEY, p Policy) (*dns.DS, error) {
+func trustAnchorFromDNSKEY(rr *dns.DNSKEY, p Policy) (*dns.DS, error) {
 	if !p.ReliesOn(rr.Algorithm) {
-		return nil, notReliedOn(rr.Algorithm)
+		return nil, errUnsupportedAlgorithm(rr.Algorithm)
 	}
-	k, ok := readKey(rr)
+	k, ok := parseKey(rr)
 	if !ok {
 		return nil, errors.New("the public key is not base64")
 	}
@@ -53,7 +55,7 @@ func anchorFromDNSKEY(rr *dns.DNSKEY, p Policy) (*dns.DS, error) {
 	return ds, nil
 }
 
-func notReliedOn(algorithm uint8) error {
+func errUnsupportedAlgorithm(algorithm uint8) error {
 	if _, implemented := algorithms[algorithm]; implemented {
 		return fmt.Errorf("algorithm %s is relied on with allow-sha1 only (RFC 9905)", AlgorithmName(algorithm))
 	}

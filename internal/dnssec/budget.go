@@ -2,48 +2,50 @@ package dnssec
 
 import "sync/atomic"
 
-// Limits of the work for one response, from what the established validators chose
-// after CVE-2023-50387 and CVE-2023-50868. An attack is made of checks that fail, and
-// an honest answer hardly ever has one: a signature that is wrong beside a good one,
-// or a second key of the same tag. So few failed ones are enough.
+// Limits on the work for one query. They follow what validators chose after
+// CVE-2023-50387 (KeyTrap) and CVE-2023-50868 (NSEC3 hashing). Failed checks have low
+// limits: an attack consists of them, and an honest response rarely has one, such as
+// an invalid signature beside a valid one or a second key with the same tag.
 const (
-	MaxSignatures     = 32   // signature checks for a client's query, failed ones too
-	MaxFailed         = 4    // of these failed
-	MaxFailedPerRRset = 2    // failed ones for an RRset, also those that the ledger knows
-	MaxCandidates     = 32   // RRSIG records of an RRset that are looked at
-	MaxKeysPerTag     = 4    // DNSKEYs of one tag and algorithm that are tried
+	MaxSignatures     = 32   // signature checks for a client's query, including failed ones
+	MaxFailed         = 4    // failed signature checks for a client's query
+	MaxFailedPerRRset = 2    // failed signature checks for an RRset, including those known to the Ledger
+	MaxCandidates     = 32   // RRSIG records of an RRset that are considered
+	MaxKeysPerTag     = 4    // DNSKEY records with one key tag and algorithm that are tried
 	MaxDS             = 8    // DS records of a zone that are tried
 	MaxDNSKEY         = 32   // DNSKEY records of a zone
-	MaxNSEC3PerProof  = 8    // NSEC3 records of a response
-	MaxHashes         = 64   // NSEC3 owner names that are computed
-	MaxHashBlocks     = 8192 // SHA-1 blocks for all of them
-	MaxIterations     = 150  // NSEC3 iterations that are computed (RFC 9276, section 3.2)
+	MaxNSEC3PerProof  = 8    // NSEC3 records in a response
+	MaxHashes         = 64   // NSEC3 owner names hashed for a client's query
+	MaxHashBlocks     = 8192 // SHA-1 blocks for all these hashes
+	MaxIterations     = 150  // NSEC3 iterations (RFC 9276, section 3.2); BIND and Unbound chose 150 in 2021
 )
 
-// dearHash is how many SHA-1 blocks are worth a turn.
-const dearHash = 16
+// expensiveHashBlocks is the number of SHA-1 blocks from which on an NSEC3 hash is
+// computed through Turns.
+const expensiveHashBlocks = 16
 
-// Turns shares the processors among all queries: what is costly is computed in turn.
-// Nothing waits for an upstream in its turn.
+// Turns limits the expensive steps that run at the same time, over all queries. A
+// step is a signature check or an expensive NSEC3 hash. No step waits for the
+// network.
 type Turns interface {
-	// Do makes the step when it is its turn, and returns its result; ok is false, and
-	// the step is not made, if there is too much to do.
+	// Do runs step, possibly after waiting, and returns its result. ok is false if step
+	// was not run because too many steps are waiting.
 	Do(step func() bool) (result, ok bool)
 }
 
-// Budget is what one response may still cost. It is spent before each expensive
-// step, and the first step that it does not cover fails with LimitExceeded. Several
-// goroutines may spend from it; steps that they are at together may all fail.
+// Budget is the remaining work for one client's query. It is charged before each
+// expensive step, and a step that exceeds it fails with LimitExceeded. It is safe for
+// concurrent use. Concurrent steps may all fail when together they exceed the budget.
 type Budget struct {
 	signatures, failures, hashes, blocks atomic.Int32
 
-	turns Turns
+	scheduler Turns
 }
 
-// NewBudget returns the budget for one client's query. Without turns all is computed
-// right here.
-func NewBudget(turns Turns) *Budget {
-	b := Budget{turns: turns}
+// NewBudget returns the full budget for one client's query. Expensive steps run
+// through scheduler, or directly if it is nil.
+func NewBudget(scheduler Turns) *Budget {
+	b := Budget{scheduler: scheduler}
 	b.signatures.Store(MaxSignatures)
 	b.failures.Store(MaxFailed)
 	b.hashes.Store(MaxHashes)
@@ -51,36 +53,38 @@ func NewBudget(turns Turns) *Budget {
 	return &b
 }
 
-// Spent is what a response has cost.
+// Spent is the work that was charged for one client's query.
 type Spent struct {
-	Signatures int // that were computed
-	Failed     int // of these
-	Hashes     int // NSEC3 owner names that were computed
-	Blocks     int // SHA-1 blocks of these
+	Signatures int // signature checks
+	Failed     int // failed signature checks
+	Hashes     int // NSEC3 owner names hashed
+	Blocks     int // SHA-1 blocks for these hashes
 }
 
-// Spent returns what was spent until now. What the budget did not cover is counted
-// neither, but for the failures of steps that were made together.
+// Spent returns the work charged so far. No count exceeds its limit, except that
+// concurrent failures may raise Failed above MaxFailed.
 func (b *Budget) Spent() Spent {
-	used := func(most int, left *atomic.Int32) int { return most - int(max(left.Load(), 0)) }
+	spent := func(most int, left *atomic.Int32) int { return most - int(max(left.Load(), 0)) }
 	return Spent{
-		Signatures: used(MaxSignatures, &b.signatures), Failed: MaxFailed - int(b.failures.Load()),
-		Hashes: used(MaxHashes, &b.hashes), Blocks: used(MaxHashBlocks, &b.blocks),
+		Signatures: spent(MaxSignatures, &b.signatures), Failed: MaxFailed - int(b.failures.Load()),
+		Hashes: spent(MaxHashes, &b.hashes), Blocks: spent(MaxHashBlocks, &b.blocks),
 	}
 }
 
-// check pays for a signature check, and makes it in its turn.
-func (b *Budget) check(verify func() bool) (good bool, f *Failure) {
+// verifySignature charges the budget for one signature check and runs it. It fails
+// with LimitExceeded or Overloaded if the check was not run.
+func (b *Budget) verifySignature(verify func() bool) (good bool, f *Failure) {
 	if b.failures.Load() <= 0 || b.signatures.Add(-1) < 0 {
 		return false, fail(LimitExceeded, "signature checks for one query")
 	}
-	if good, f = b.inTurn(verify); f == nil && !good {
+	if good, f = b.schedule(verify); f == nil && !good {
 		b.failures.Add(-1)
 	}
 	return good, f
 }
 
-// spendHash pays for one NSEC3 hash of so many SHA-1 blocks.
+// spendHash charges the budget for one NSEC3 hash of the given number of SHA-1
+// blocks.
 func (b *Budget) spendHash(blocks int) *Failure {
 	if b.hashes.Add(-1) < 0 || b.blocks.Add(int32(-blocks)) < 0 {
 		return fail(LimitExceeded, "NSEC3 hashes for one query")
@@ -88,11 +92,12 @@ func (b *Budget) spendHash(blocks int) *Failure {
 	return nil
 }
 
-func (b *Budget) inTurn(step func() bool) (result bool, f *Failure) {
-	if b.turns == nil {
+// schedule runs step through Turns. It fails with Overloaded if step was not run.
+func (b *Budget) schedule(step func() bool) (result bool, f *Failure) {
+	if b.scheduler == nil {
 		return step(), nil
 	}
-	result, ok := b.turns.Do(step)
+	result, ok := b.scheduler.Do(step)
 	if !ok {
 		return false, fail(Overloaded, "too many checks wait")
 	}

@@ -8,9 +8,9 @@ import (
 	"github.com/miekg/dns"
 )
 
-// lowered has a record of each type whose names RFC 4034, section 6.2, puts into
-// lower case, as far as miekg/dns knows it. (A6 is historic.)
-var lowered = []string{
+// loweredRDATA has a record of each type whose names are converted to lower case (RFC
+// 4034, section 6.2), except A6, which miekg/dns does not have.
+var loweredRDATA = []string{
 	"example. 300 NS Ns.Example.", "w.example. 300 MD Md.Example.", "w.example. 300 MF Mf.Example.",
 	"w.example. 300 CNAME C.Example.", "example. 300 SOA Ns.Example. Host.Example. 1 2 3 4 5",
 	"w.example. 300 MB Mb.Example.", "w.example. 300 MG Mg.Example.", "w.example. 300 MR Mr.Example.",
@@ -23,8 +23,8 @@ var lowered = []string{
 	"w.example. 300 SRV 1 2 443 Srv.Example.", "w.example. 300 DNAME D.Example.",
 }
 
-// kept has types whose RDATA is signed as it is, names and letters included.
-var kept = []string{
+// unchangedRDATA has records of types whose RDATA is signed unchanged.
+var unchangedRDATA = []string{
 	"w.example. 300 A 192.0.2.1", "w.example. 300 AAAA 2001:DB8::1",
 	`w.example. 300 TXT "Some Text" "AND More"`, `w.example. 300 HINFO "CPU" "Os"`, `w.example. 300 SPF "V=spf1 -All"`,
 	`w.example. 300 CAA 0 issue "Ca.Example"`, `w.example. 300 URI 10 1 "https://Example.Com/Path"`,
@@ -44,11 +44,10 @@ var kept = []string{
 	`w.example. 300 TXT "` + strings.Repeat(`\000`, 255) + `"`, `a\.b.w.example. 300 MX 1 \000\255\\\..Example.`,
 }
 
-// TestCanonicalRDATA has miekg/dns sign records of each type with letters in both
-// cases: what it signs is what we verify.
+// TestCanonicalRDATA verifies records with upper case letters that miekg/dns signed.
 func TestCanonicalRDATA(t *testing.T) {
 	z := newTestZone(t, "example.", dns.ED25519)
-	for _, line := range append(append([]string(nil), lowered...), kept...) {
+	for _, line := range append(append([]string(nil), loweredRDATA...), unchangedRDATA...) {
 		t.Run(line[:min(len(line), 50)], func(t *testing.T) {
 			set := z.set(t, []string{line})
 			if _, f := verifierAt(now).Authenticate(set, z.keys); f != nil {
@@ -58,14 +57,14 @@ func TestCanonicalRDATA(t *testing.T) {
 	}
 }
 
-// TestCanonicalCase changes the case of the letters after signing. It may only be
-// changed where RFC 4034, section 6.2 (with RFC 6840, section 5.1), says so.
+// TestCanonicalCase changes the case of letters after signing. The signature has to
+// stay valid only where RFC 4034, section 6.2, and RFC 6840, section 5.1, say so.
 func TestCanonicalCase(t *testing.T) {
 	z := newTestZone(t, "example.", dns.ED25519)
 	for _, tt := range []struct {
 		lines []string
 		want  bool
-	}{{lines: lowered, want: true}, {lines: []string{
+	}{{lines: loweredRDATA, want: true}, {lines: []string{
 		"w.example. 300 NSEC next.example. A", "w.example. 300 LP 10 l64.example.", "w.example. 300 TALINK prev.example. next.example.",
 		"w.example. 300 SVCB 1 svc.example.", `w.example. 300 TXT "text"`, `w.example. 300 HINFO "cpu" "os"`, "w.example. 300 IPSECKEY 10 3 2 gw.example. AAAA",
 	}}} {
@@ -81,7 +80,7 @@ func TestCanonicalCase(t *testing.T) {
 	}
 }
 
-// upperNames puts the letters e, x, a, m, p, l of the RDATA into the other case.
+// upperNames changes the case of some letters in the last field of the record.
 func upperNames(t *testing.T, rr dns.RR) dns.RR {
 	t.Helper()
 	text := rr.String()
@@ -93,7 +92,8 @@ func upperNames(t *testing.T, rr dns.RR) dns.RR {
 	return records(t, text[:i]+changed)[0]
 }
 
-// TestLowerNamesOfRareTypes: miekg/dns does not lower these two when it signs.
+// TestLowerNamesOfRareTypes checks types that miekg/dns does not convert when it
+// signs, and RDATA that is truncated.
 func TestLowerNamesOfRareTypes(t *testing.T) {
 	fixed := strings.Repeat("\xff", 18)
 	for _, tt := range []struct {
@@ -110,7 +110,7 @@ func TestLowerNamesOfRareTypes(t *testing.T) {
 		{name: "empty MX", rrtype: dns.TypeMX, wire: "", want: ""},
 	} {
 		rdata := []byte(tt.wire)
-		if lowerNames(tt.rrtype, rdata); !bytes.Equal(rdata, []byte(tt.want)) {
+		if lowerRDATANames(tt.rrtype, rdata); !bytes.Equal(rdata, []byte(tt.want)) {
 			t.Errorf("%s: got %q, want %q", tt.name, rdata, tt.want)
 		}
 	}

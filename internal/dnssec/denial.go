@@ -6,28 +6,31 @@ import (
 	"github.com/miekg/dns"
 )
 
-// Delegation is what the denial of a DS RRset shows of a name (RFC 4035, section
+// Delegation is what the denial of a DS RRset proves about a name (RFC 4035, section
 // 5.2; RFC 6840, section 4.4).
 type Delegation uint8
 
 const (
-	DelegationUnproven Delegation = iota // nothing
-	DelegationSigned                     // a DS RRset is there; no denial shows this
-	DelegationUnsigned                   // a zone cut without DS, or an opt-out span in which one may be
-	NotDelegation                        // a name of the zone, with no zone cut at it
-	NoSuchName                           // no name of the zone, so that no zone cut is at or below it
+	DelegationUnproven Delegation = iota // nothing is proven
+	DelegationSigned                     // there is a DS RRset; no method of Denial returns this
+	DelegationUnsigned                   // an insecure delegation, or possibly one: opt-out span, too many NSEC3 iterations
+	NotDelegation                        // the name exists in the zone and is no delegation
+	NoSuchName                           // the name does not exist, so there is no zone cut at or below it
 )
 
-// Denial is the authenticated NSEC and NSEC3 records of one zone in a response.
-// Its methods decide what they prove not to exist (RFC 4035, section 5.4; RFC
-// 5155, section 8). A finding is Secure if it is proven, Insecure if the name may
-// be in an unsigned part of the zone, and Bogus if nothing is proven.
+// Denial is the authenticated NSEC and NSEC3 records of one zone in a response. Its
+// methods decide which names and types these records prove not to exist (RFC 4035,
+// section 5.4; RFC 5155, section 8).
+//
+// A Finding is Secure if nonexistence is proven, Insecure if an opt-out span or a
+// high iteration count allows no secure proof, and Bogus if the records prove
+// nothing.
 type Denial struct {
 	zone    string
 	provers []prover
 }
 
-// prover is one of the two kinds of records that deny existence.
+// prover is implemented by the NSEC and the NSEC3 records of a Denial.
 type prover interface {
 	nameError(qname string) Finding
 	noData(qname string, qtype uint16) Finding
@@ -35,9 +38,10 @@ type prover interface {
 	delegation(name string) (Delegation, Finding)
 }
 
-// Denial collects the records that the zone signed. Records of other types and
-// signers are passed over, and so are those made from a wildcard, whose owner
-// names prove nothing (RFC 4035, section 5.3.4).
+// Denial collects the NSEC and NSEC3 records that the zone signed. Records of other
+// types and of other signers are ignored. So are records expanded from a wildcard: a
+// proof needs a Labels field that equals the labels of the owner name (RFC 4035,
+// section 5.4).
 func (v *Verifier) Denial(zone string, sets []*Authenticated) *Denial {
 	d := &Denial{zone: zone}
 	var nsec nsecRecords
@@ -56,38 +60,43 @@ func (v *Verifier) Denial(zone string, sets []*Authenticated) *Denial {
 	if len(nsec.records) > 0 {
 		d.provers = append(d.provers, &nsec)
 	}
-	if chain := newNSEC3Chain(zone, nsec3, v.Budget); chain != nil {
-		d.provers = append(d.provers, chain)
+	if records := newNSEC3Records(zone, nsec3, v.Budget); records != nil {
+		d.provers = append(d.provers, records)
 	}
 	return d
 }
 
-// Zone returns the zone whose records these are.
+// Zone returns the canonical name of the zone that signed the records.
 func (d *Denial) Zone() string { return d.zone }
 
-// NameError decides whether neither qname nor a wildcard for it exists.
+// NameError decides whether it is proven that neither qname nor a wildcard that
+// matches it exists.
 func (d *Denial) NameError(qname string) Finding {
 	return d.best(func(p prover) Finding { return p.nameError(qname) })
 }
 
-// NoData decides whether qname, or the wildcard that stands for it, has no records
-// of the type and no CNAME. For a DS the records have to be of the parent zone.
+// NoData decides whether it is proven that qname has no RRset of type qtype and no
+// CNAME. If qname does not exist, the same has to be proven of the wildcard that is
+// its source of synthesis. For qtype DS the records have to be those of the parent
+// zone.
 func (d *Denial) NoData(qname string, qtype uint16) Finding {
 	return d.best(func(p prover) Finding { return p.noData(qname, qtype) })
 }
 
-// WildcardAnswer decides whether the wildcard at the closest encloser was the
-// right one to answer qname from: that the next closer name does not exist.
+// WildcardAnswer decides whether an answer may be expanded from the wildcard at
+// closestEncloser: whether it is proven that the next closer name does not exist. It
+// assumes that qname is below closestEncloser. The expanded RRset is not checked.
 func (d *Denial) WildcardAnswer(qname, closestEncloser string) Finding {
 	f := d.best(func(p prover) Finding { return p.wildcardAnswer(qname, closestEncloser) })
 	if f.Reason == DenialMissing {
-		f = found(WildcardDenialMissing, qname+" comes from a wildcard at "+closestEncloser)
+		f = finding(WildcardDenialMissing, qname+" comes from a wildcard at "+closestEncloser)
 	}
 	return f
 }
 
-// Delegation decides what the denial of the DS RRset at name shows. It assumes
-// that the zone is a parent of name.
+// Delegation decides what the denial of the DS RRset at name proves. The Delegation
+// is DelegationUnproven if the Finding is Bogus. It assumes that name is below the
+// apex.
 func (d *Denial) Delegation(name string) (Delegation, Finding) {
 	shown := DelegationUnproven
 	f := d.best(func(p prover) Finding {
@@ -100,10 +109,11 @@ func (d *Denial) Delegation(name string) (Delegation, Finding) {
 	return shown, f
 }
 
-// best returns the first finding that is not bogus, else the one that got furthest.
+// best returns the first Finding that is not Bogus. If all are Bogus, it returns the
+// one whose Reason is last in the order of the checks.
 func (d *Denial) best(prove func(prover) Finding) Finding {
 	if len(d.provers) == 0 {
-		return found(DenialMissing, "no NSEC or NSEC3 of "+d.zone)
+		return finding(DenialMissing, "no NSEC or NSEC3 of "+d.zone)
 	}
 	var best Finding
 	for _, p := range d.provers {
@@ -118,45 +128,46 @@ func (d *Denial) best(prove func(prover) Finding) Finding {
 	return best
 }
 
-// typeBitMap is what both kinds of records say of their owner name.
+// typeBitMap is the Type Bit Maps field of an NSEC or NSEC3 record.
 type typeBitMap []uint16
 
 func (t typeBitMap) has(rrtype uint16) bool { return slices.Contains(t, rrtype) }
 
-// hasData tells whether there is more at the owner name than its own denial.
+// hasData reports whether the owner name has any type besides those of its denial.
 func (t typeBitMap) hasData() bool {
 	return slices.ContainsFunc(t, func(rrtype uint16) bool {
 		return rrtype != dns.TypeNSEC && rrtype != dns.TypeRRSIG && rrtype != dns.TypeNXNAME
 	})
 }
 
-// isDelegation tells whether the record is of the parent's side of a zone cut.
+// isDelegation reports whether this is an ancestor delegation: the record is signed
+// by the parent side of a zone cut (RFC 6840, section 4.1).
 func (t typeBitMap) isDelegation() bool { return t.has(dns.TypeNS) && !t.has(dns.TypeSOA) }
 
-// endsZone tells whether names below the owner are not of this zone or not of this
-// place, so that the record proves nothing of them (RFC 6840, section 4.1).
-func (t typeBitMap) endsZone() bool { return t.isDelegation() || t.has(dns.TypeDNAME) }
+// isDelegationOrDNAME reports whether the record proves nothing about names below its
+// owner name (RFC 6840, section 4.1).
+func (t typeBitMap) isDelegationOrDNAME() bool { return t.isDelegation() || t.has(dns.TypeDNAME) }
 
-// deniesType decides whether a record that matches the name proves that it has
-// none of the type (RFC 6840, sections 4.1 to 4.4).
+// deniesType decides whether a record that matches name proves that name has no RRset
+// of type qtype and no CNAME (RFC 6840, sections 4.1 to 4.4).
 func (t typeBitMap) deniesType(name string, qtype uint16) Finding {
 	switch {
 	case t.has(qtype):
-		return found(DenialContradicted, name+" has "+dns.Type(qtype).String())
+		return finding(DenialContradicted, name+" has "+dns.Type(qtype).String())
 	case t.has(dns.TypeCNAME):
-		return found(DenialContradicted, name+" has CNAME")
+		return finding(DenialContradicted, name+" has CNAME")
 	case qtype == dns.TypeDS && t.has(dns.TypeSOA) && name != ".":
-		return found(DenialIncomplete, "the denial of DS "+name+" is of the child zone")
+		return finding(DenialIncomplete, "the denial of DS "+name+" is of the child zone")
 	case qtype != dns.TypeDS && t.isDelegation():
-		return found(DenialIncomplete, "the denial of "+dns.Type(qtype).String()+" "+name+" is of the parent zone")
+		return finding(DenialIncomplete, "the denial of "+dns.Type(qtype).String()+" "+name+" is of the parent zone")
 	case qtype == dns.TypeANY && t.hasData():
-		return found(DenialContradicted, name+" has records")
+		return finding(DenialContradicted, name+" has records")
 	default:
 		return Proven
 	}
 }
 
-// delegation decides what a record that matches the name shows of a zone cut.
+// delegation decides what a record that matches name proves about a zone cut there.
 func (t typeBitMap) delegation(name string) (Delegation, Finding) {
 	if f := t.deniesDS(name); f.Status == Bogus {
 		return DelegationUnproven, f
@@ -165,13 +176,14 @@ func (t typeBitMap) delegation(name string) (Delegation, Finding) {
 	case t.has(dns.TypeNXNAME):
 		return NoSuchName, Proven
 	case t.has(dns.TypeNS):
-		return DelegationUnsigned, found(DelegationInsecure, "no DS at "+name)
+		return DelegationUnsigned, finding(DelegationInsecure, "no DS at "+name)
 	default:
 		return NotDelegation, Proven
 	}
 }
 
-// deniesDS is deniesType for the DS of a zone cut: an alias is none.
+// deniesDS is deniesType for DS, except that a CNAME is allowed: a name with a CNAME
+// is no zone cut.
 func (t typeBitMap) deniesDS(name string) Finding {
 	if t.has(dns.TypeCNAME) && !t.has(dns.TypeDS) && !t.has(dns.TypeSOA) {
 		return Proven

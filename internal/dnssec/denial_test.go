@@ -7,8 +7,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// TestNSECOutsideTheZone: a record whose next name leaves the zone covers names that
-// the zone can say nothing about (CVE-2026-10723).
+// TestNSECOutsideTheZone checks that a record is ignored if its next name is outside
+// the zone (CVE-2026-10723).
 func TestNSECOutsideTheZone(t *testing.T) {
 	for _, next := range []string{"victim.", ".", "z.other.", "example.victim.", "notexample."} {
 		runNSEC(t, []denialCase{
@@ -16,7 +16,7 @@ func TestNSECOutsideTheZone(t *testing.T) {
 			{name: "no data to " + next, zone: "a.example.", records: []string{"a.example. " + next + apex}, ask: noData("a.example.", dns.TypeTXT), status: Bogus, reason: DenialMissing},
 		})
 	}
-	// A true record of the zone covers nothing beside the zone either.
+	// A valid record covers no name outside the zone either.
 	z := newTestZone(t, "m.example.", dns.ED25519)
 	d := verifierAt(now).Denial(z.name, z.authenticated(t, z.signed(t, nsecs(t, []string{"m.example. m.example." + apex}))))
 	for _, name := range []string{"n.example.", "xm.example.", "x.", `x\.m.example.`, "example.", "."} {
@@ -32,9 +32,9 @@ func TestNSECOutsideTheZone(t *testing.T) {
 	}
 }
 
-// TestDenialPassesOver: records that were made from a wildcard, that another zone
-// signed, or that are of other types prove nothing.
-func TestDenialPassesOver(t *testing.T) {
+// TestDenialIgnores checks that records of other types, of other signers, and
+// expanded from a wildcard prove nothing.
+func TestDenialIgnores(t *testing.T) {
 	z, parent := newTestZone(t, "example.", dns.ED25519), newTestZone(t, ".", dns.ED25519)
 	nsec := nsecs(t, []string{"c.example. d.example." + leaf})
 	tests := []struct {
@@ -42,9 +42,9 @@ func TestDenialPassesOver(t *testing.T) {
 		sets []*Authenticated
 		want Reason
 	}{
-		{name: "as it should be", sets: z.authenticated(t, z.signed(t, nsec)), want: ReasonNone},
+		{name: "valid", sets: z.authenticated(t, z.signed(t, nsec)), want: ReasonNone},
 		{name: "expanded", sets: z.authenticated(t, z.signed(t, nsec, func(sig *dns.RRSIG) { sig.Labels = 1 })), want: DenialMissing},
-		{name: "signed by the zone above", sets: parent.authenticated(t, parent.signed(t, nsec)), want: DenialMissing},
+		{name: "signed by the parent zone", sets: parent.authenticated(t, parent.signed(t, nsec)), want: DenialMissing},
 		{name: "another type", sets: z.authenticated(t, z.signed(t, records(t, "c.example. 300 TXT NSEC"))), want: DenialMissing},
 		{name: "nothing", want: DenialMissing},
 	}
@@ -61,13 +61,13 @@ func TestDenialPassesOver(t *testing.T) {
 	}
 }
 
-// TestParentsDenialForTheChild: what the parent signs above a zone cut says nothing of
-// names below it, whatever is asked (RFC 6840, section 4.1).
-func TestParentsDenialForTheChild(t *testing.T) {
+// TestAncestorDelegation checks that the record of an ancestor delegation or a DNAME
+// proves nothing about names below it (RFC 6840, section 4.1).
+func TestAncestorDelegation(t *testing.T) {
 	z := newTestZone(t, "example.", dns.ED25519)
 	for _, types := range []string{cut, signed, " DNAME RRSIG NSEC"} {
 		sets := z.authenticated(t, z.signed(t, nsecs(t, []string{"sub.example. t.example." + types, "example. sub.example." + apex})))
-		sets3 := z.authenticated(t, z.section3(t, n3{match: "sub.example.", types: strings.TrimSuffix(types, " NSEC")}, n3{match: "example.", types: "NS SOA RRSIG"},
+		sets3 := z.authenticated(t, z.nsec3Section(t, n3{match: "sub.example.", types: strings.TrimSuffix(types, " NSEC")}, n3{match: "example.", types: "NS SOA RRSIG"},
 			n3{cover: "x.sub.example."}, n3{cover: "*.sub.example."}))
 		for _, all := range [][]*Authenticated{sets, sets3, append(sets, sets3...)} {
 			d := verifierAt(now).Denial("example.", all)
@@ -82,13 +82,13 @@ func TestParentsDenialForTheChild(t *testing.T) {
 	}
 }
 
-// TestBothKinds: with NSEC and NSEC3 records in one response, one good proof is enough,
-// and of two bad ones the one that got further is told.
-func TestBothKinds(t *testing.T) {
+// TestNSECAndNSEC3 checks a response with both record types: one valid proof is
+// enough, and if both fail, the Reason is that of the later check.
+func TestNSECAndNSEC3(t *testing.T) {
 	z := newTestZone(t, "example.", dns.ED25519)
 	nsec := func(line string) []*Authenticated { return z.authenticated(t, z.signed(t, nsecs(t, []string{line}))) }
 	good, bad := nsec("c.example. d.example."+leaf), nsec("x.example. y.example."+leaf)
-	good3, bad3 := z.authenticated(t, z.section3(t, n3{match: "c.example.", types: "A"})), z.authenticated(t, z.section3(t, n3{match: "c.example.", types: "MX"}))
+	good3, bad3 := z.authenticated(t, z.nsec3Section(t, n3{match: "c.example.", types: "A"})), z.authenticated(t, z.nsec3Section(t, n3{match: "c.example.", types: "MX"}))
 	for _, tt := range []struct {
 		name string
 		sets []*Authenticated
@@ -105,8 +105,8 @@ func TestBothKinds(t *testing.T) {
 	}
 }
 
-// TestDeniesType has the bits that decide at a matching record (RFC 6840, sections
-// 4.1 to 4.4): each way of having NS, SOA, DS, CNAME and the type asked for.
+// TestDeniesType checks every combination of NS, SOA, DS, CNAME and the qtype in the
+// type bit map of a matching record (RFC 6840, sections 4.1 to 4.4).
 func TestDeniesType(t *testing.T) {
 	bits := []uint16{dns.TypeNS, dns.TypeSOA, dns.TypeDS, dns.TypeCNAME, dns.TypeMX}
 	for n := range 1 << len(bits) {

@@ -14,25 +14,26 @@ import (
 	"github.com/miekg/dns"
 )
 
-// Digest identifies a signature, the data and the key that it was checked with.
+// Digest identifies the key, the signature and the signed data of a signature check.
 type Digest [sha256.Size]byte
 
-// key is one DNSKEY of a zone. What is costly is computed when first needed; keys
-// are shared between goroutines.
+// key is one DNSKEY of a zone. It is safe for concurrent use. The public key is
+// parsed when it is first used.
 type key struct {
-	zone   string
-	rdata  []byte // flags, protocol, algorithm, public key
-	tag    uint16
-	digest Digest // of zone and rdata
-	public func() (publicKey, error)
-	signs  atomic.Bool // it has verified something
+	zone     string
+	rdata    []byte // canonical: flags, protocol, algorithm, public key
+	tag      uint16
+	digest   Digest // SHA-256 of zone and rdata
+	public   func() (publicKey, error)
+	verified atomic.Bool // a signature by this key was verified
 
-	revoking bool // it is asked only whether it revokes itself
+	allowRevoked bool // usable accepts the REVOKE flag, for Verifier.Revokes
 }
 
-const keyHeader = 4 // octets before the public key
+const dnskeyHeaderLength = 4 // octets of RDATA before the public key
 
-// newKeys reads the records of a DNSKEY RRset.
+// newKeys parses the records of a DNSKEY RRset. It fails if there are more than
+// MaxDNSKEY. It does not check whether the keys are usable.
 func newKeys(set RRset) ([]*key, *Failure) {
 	if len(set.RRs) > MaxDNSKEY {
 		return nil, fail(DNSKEYLimitExceeded, fmt.Sprintf("%d DNSKEYs in %s", len(set.RRs), set.Name))
@@ -43,7 +44,7 @@ func newKeys(set RRset) ([]*key, *Failure) {
 	}
 	keys := make([]*key, 0, len(set.RRs))
 	for _, rdata := range rdatas {
-		if len(rdata) < keyHeader {
+		if len(rdata) < dnskeyHeaderLength {
 			return nil, fail(ResponseMalformed, set.String()+" has RDATA that is too short")
 		}
 		keys = append(keys, newKey(set.Name, rdata))
@@ -54,11 +55,12 @@ func newKeys(set RRset) ([]*key, *Failure) {
 func newKey(zone string, rdata []byte) *key {
 	k := &key{zone: zone, rdata: rdata, tag: keyTag(rdata)}
 	k.digest = sha256.Sum256(append(dnsname.AppendWire(nil, zone), rdata...))
-	k.public = sync.OnceValues(func() (publicKey, error) { return parsePublicKey(k.algorithm(), k.rdata[keyHeader:]) })
+	k.public = sync.OnceValues(func() (publicKey, error) { return parsePublicKey(k.algorithm(), k.rdata[dnskeyHeaderLength:]) })
 	return k
 }
 
-// keyTag is RFC 4034, appendix B. Algorithm 1 has another one, and is not relied on.
+// keyTag computes the key tag (RFC 4034, appendix B). Algorithm 1 has a different
+// computation and is not supported.
 func keyTag(rdata []byte) uint16 {
 	var sum uint32
 	for i, b := range rdata {
@@ -79,15 +81,16 @@ func (k *key) String() string {
 	return fmt.Sprintf("DNSKEY %s (tag %d, %s)", k.zone, k.tag, AlgorithmName(k.algorithm()))
 }
 
-// usable makes the checks of RFC 4034, section 2.1, and RFC 5011, section 2.1. The
-// SEP flag says nothing here.
+// usable checks the protocol, the ZONE and REVOKE flags, and the public key (RFC
+// 4034, section 2.1; RFC 5011, section 2.1). The SEP flag is not used in validation
+// (RFC 4034, section 2.1.1).
 func (k *key) usable() *Failure {
 	switch {
 	case k.protocol() != 3:
 		return fail(DNSKEYProtocolInvalid, k.String())
 	case k.flags()&dns.ZONE == 0:
 		return fail(DNSKEYZoneFlagMissing, k.String())
-	case k.flags()&dns.REVOKE != 0 && !k.revoking:
+	case k.flags()&dns.REVOKE != 0 && !k.allowRevoked:
 		return fail(DNSKEYRevoked, k.String())
 	}
 	if _, err := k.public(); err != nil {
@@ -96,7 +99,8 @@ func (k *key) usable() *Failure {
 	return nil
 }
 
-// verify assumes that the key is usable.
+// verify reports whether the signature over the data is by this key. It assumes that
+// the key is usable. Fields of the RRSIG are not checked.
 func (k *key) verify(data, signature []byte) bool {
 	public, err := k.public()
 	if err != nil {
@@ -105,7 +109,7 @@ func (k *key) verify(data, signature []byte) bool {
 	switch hash := algorithms[k.algorithm()].hash; hash {
 	case 0:
 		return public.verify(data, signature)
-	case crypto.SHA256: // most are, and this allocates least
+	case crypto.SHA256: // most signatures use SHA-256, and Sum256 does not allocate
 		sum := sha256.Sum256(data)
 		return public.verify(sum[:], signature)
 	default:
@@ -115,7 +119,8 @@ func (k *key) verify(data, signature []byte) bool {
 	}
 }
 
-// matches tells whether the DS is the digest of the key (RFC 4034, section 5.1.4).
+// matches reports whether the DS has the digest of this key (RFC 4034, section
+// 5.1.4). The owner name, the key tag and the algorithm are not compared.
 func (k *key) matches(ds *dns.DS) bool {
 	strength := digestStrength(ds.DigestType)
 	if strength == 0 {

@@ -1,13 +1,12 @@
-// Package dnssec answers one question: given these records, these keys, this
-// instant, this policy and this budget, what is proven?
+// Package dnssec authenticates RRsets and denials of existence: given records, keys,
+// a time, a policy and a budget, it decides what is proven (RFC 4035, section 5).
 //
-// It is pure: it asks nobody, reads no clock, keeps nothing and logs nothing.
-// Only a Verifier makes the three things that the rest of the program may rely
-// on, and their fields can't be set from outside:
+// The package does no I/O, reads no clock, keeps no state and logs nothing. Only a
+// Verifier creates the values that callers may rely on. Their fields are unexported:
 //
-//   - Keys, the DNSKEY RRset of a zone that a DS set or a trust anchor vouches for,
-//   - Authenticated, an RRset with a signature that those keys verify,
+//   - Keys, the DNSKEY RRset of a zone, authenticated by a DS RRset or a trust anchor,
+//   - Authenticated, an RRset with a signature that one of those keys verifies,
 //   - Denial, the authenticated NSEC and NSEC3 records of one zone.
 //
-// What can't be proven comes back as a *Failure with the Reason why.
+// A check that fails returns a *Failure with the Reason.
 package dnssec

@@ -9,8 +9,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// dsOf makes a DS of the key. A digest type that miekg/dns does not make has the
-// digest of SHA-256.
+// dsOf returns a DS of the key. If miekg/dns does not implement the digest type, it
+// has the SHA-256 digest.
 func dsOf(s *signer, digestType uint8) *dns.DS {
 	ds := s.key.ToDS(digestType)
 	if ds == nil {
@@ -20,13 +20,14 @@ func dsOf(s *signer, digestType uint8) *dns.DS {
 	return ds
 }
 
-func wrong(ds *dns.DS) *dns.DS {
+// wrongDigest replaces the digest by zeros.
+func wrongDigest(ds *dns.DS) *dns.DS {
 	ds.Digest = strings.Repeat("0", len(ds.Digest))
 	return ds
 }
 
-// TestDigestTypes: the strongest digest counts, and SHA-1 not at all where something
-// stronger is offered (RFC 4509, section 3).
+// TestDigestTypes checks that only the strongest digest type of a key counts, and
+// that SHA-1 is ignored if there is a stronger one (RFC 4509, section 3).
 func TestDigestTypes(t *testing.T) {
 	a, b := newSigner(t, "example.", dns.ED25519), newSigner(t, "example.", dns.ED25519)
 	set := keySet(t, a, b)
@@ -39,22 +40,22 @@ func TestDigestTypes(t *testing.T) {
 		{name: "SHA-256", ds: []*dns.DS{dsOf(a, dns.SHA256)}},
 		{name: "SHA-384", ds: []*dns.DS{dsOf(a, dns.SHA384)}},
 		{name: "all three", ds: []*dns.DS{dsOf(a, dns.SHA1), dsOf(a, dns.SHA256), dsOf(a, dns.SHA384)}},
-		{name: "good SHA-1 beside wrong SHA-256", ds: []*dns.DS{dsOf(a, dns.SHA1), wrong(dsOf(a, dns.SHA256))}, want: DNSKEYNoDSMatch},
-		{name: "good SHA-1 behind wrong SHA-384", ds: []*dns.DS{wrong(dsOf(a, dns.SHA384)), dsOf(a, dns.SHA1)}, want: DNSKEYNoDSMatch},
-		{name: "good SHA-1 beside SHA-256 of another key", ds: []*dns.DS{dsOf(a, dns.SHA1), wrong(dsOf(b, dns.SHA256))}, want: DNSKEYNoDSMatch},
-		{name: "good SHA-256 beside wrong SHA-384", ds: []*dns.DS{dsOf(a, dns.SHA256), wrong(dsOf(a, dns.SHA384))}, want: DNSKEYNoDSMatch},
-		{name: "good SHA-256 beside SHA-384 of another key", ds: []*dns.DS{dsOf(a, dns.SHA256), wrong(dsOf(b, dns.SHA384))}},
+		{name: "good SHA-1 beside wrong SHA-256", ds: []*dns.DS{dsOf(a, dns.SHA1), wrongDigest(dsOf(a, dns.SHA256))}, want: DNSKEYNoDSMatch},
+		{name: "good SHA-1 after wrong SHA-384", ds: []*dns.DS{wrongDigest(dsOf(a, dns.SHA384)), dsOf(a, dns.SHA1)}, want: DNSKEYNoDSMatch},
+		{name: "good SHA-1 beside SHA-256 of another key", ds: []*dns.DS{dsOf(a, dns.SHA1), wrongDigest(dsOf(b, dns.SHA256))}, want: DNSKEYNoDSMatch},
+		{name: "good SHA-256 beside wrong SHA-384", ds: []*dns.DS{dsOf(a, dns.SHA256), wrongDigest(dsOf(a, dns.SHA384))}, want: DNSKEYNoDSMatch},
+		{name: "good SHA-256 beside SHA-384 of another key", ds: []*dns.DS{dsOf(a, dns.SHA256), wrongDigest(dsOf(b, dns.SHA384))}},
 		{name: "good SHA-1 beside an unknown digest", ds: []*dns.DS{dsOf(a, dns.SHA1), dsOf(a, dns.GOST94)}},
-		{name: "an unknown digest that would fit SHA-256", ds: []*dns.DS{dsOf(a, 7), wrong(dsOf(a, dns.SHA256))}, want: DNSKEYNoDSMatch},
+		{name: "an unknown digest type with a SHA-256 digest", ds: []*dns.DS{dsOf(a, 7), wrongDigest(dsOf(a, dns.SHA256))}, want: DNSKEYNoDSMatch},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			for range 2 {
-				vouched := DSSet{zone: "example.", records: tt.ds, noMatch: DNSKEYNoDSMatch}
-				if f := vouched.Supported(Policy{}); f.Status != Secure {
+				dsSet := DSSet{zone: "example.", records: tt.ds, noMatch: DNSKEYNoDSMatch}
+				if f := dsSet.Supported(Policy{}); f.Status != Secure {
 					t.Errorf("not supported: %v", f)
 				}
-				_, f := verifierAt(now).Keys(set, vouched)
+				_, f := verifierAt(now).Keys(set, dsSet)
 				wantReason(t, f, tt.want)
 				slices.Reverse(tt.ds)
 			}
@@ -62,19 +63,19 @@ func TestDigestTypes(t *testing.T) {
 	}
 }
 
-// TestSHA1OfUnsupportedAlgorithm: a stronger digest only counts with an algorithm
-// that is relied on; otherwise the zone could not be validated at all.
+// TestSHA1OfUnsupportedAlgorithm checks that a DS with an algorithm that is not
+// accepted does not cause SHA-1 to be ignored.
 func TestSHA1OfUnsupportedAlgorithm(t *testing.T) {
 	s := newSigner(t, "example.", dns.ED25519)
-	foreign := dsOf(s, dns.SHA256)
-	foreign.Algorithm = 200
-	vouched := DSSet{zone: "example.", records: []*dns.DS{foreign, dsOf(s, dns.SHA1)}}
-	if _, f := verifierAt(now).Keys(keySet(t, s), vouched); f != nil {
+	unsupported := dsOf(s, dns.SHA256)
+	unsupported.Algorithm = 200
+	set := DSSet{zone: "example.", records: []*dns.DS{unsupported, dsOf(s, dns.SHA1)}}
+	if _, f := verifierAt(now).Keys(keySet(t, s), set); f != nil {
 		t.Error(f)
 	}
 }
 
-// TestSupported: a zone is insecure only if no DS at all can be relied on (RFC 4035,
+// TestSupported checks that a zone is insecure only if no DS is supported (RFC 4035,
 // section 5.2; RFC 6840, section 5.2; RFC 9905).
 func TestSupported(t *testing.T) {
 	ds := func(algorithm, digestType uint8) *dns.DS {
@@ -96,7 +97,7 @@ func TestSupported(t *testing.T) {
 		{name: "SHA-1 by default", ds: []*dns.DS{ds(5, 2), ds(7, 2)}, status: Insecure, reason: AlgorithmUnsupported},
 		{name: "SHA-1 if allowed", ds: []*dns.DS{ds(5, 2)}, policy: Policy{AllowSHA1: true}, status: Secure},
 		{name: "GOST digest", ds: []*dns.DS{ds(13, 3)}, status: Insecure, reason: DigestUnsupported},
-		{name: "digest of the future", ds: []*dns.DS{ds(13, 200), ds(8, 0)}, status: Insecure, reason: DigestUnsupported},
+		{name: "unknown digest types", ds: []*dns.DS{ds(13, 200), ds(8, 0)}, status: Insecure, reason: DigestUnsupported},
 		{name: "digest and algorithm, neither together", ds: []*dns.DS{ds(13, 3), ds(12, 2)}, status: Insecure, reason: DigestUnsupported},
 		{name: "one of many relied on", ds: []*dns.DS{ds(1, 2), ds(13, 3), ds(8, 2)}, status: Secure},
 	}
@@ -108,7 +109,7 @@ func TestSupported(t *testing.T) {
 	}
 }
 
-// TestDSSet: only a DS RRset that is there by name vouches for a zone.
+// TestDSSet checks that only a DS RRset that was not expanded is a DSSet.
 func TestDSSet(t *testing.T) {
 	parent := newTestZone(t, "example.", dns.ED25519)
 	line := "a.example. 300 DS 1 13 2 " + strings.Repeat("AB", 32)
@@ -117,11 +118,11 @@ func TestDSSet(t *testing.T) {
 	}
 	expanded := parent.signed(t, records(t, line), func(sig *dns.RRSIG) { sig.Labels = 1 })
 	if _, ok := parent.authenticated(t, expanded)[0].DSSet(); ok {
-		t.Error("a DS from a wildcard vouches")
+		t.Error("a DS expanded from a wildcard is accepted")
 	}
 	other := parent.signed(t, records(t, strings.Replace(line, " DS ", " CDS ", 1)))
 	if _, ok := parent.authenticated(t, other)[0].DSSet(); ok {
-		t.Error("a CDS vouches")
+		t.Error("a CDS is accepted")
 	}
 }
 
@@ -183,8 +184,8 @@ func anchoredKey(rr dns.RR, otherwise *dns.DNSKEY) *dns.DNSKEY {
 	return otherwise
 }
 
-// TestRootAnchors: the digests of the root's keys as IANA publishes them fit nothing
-// but those keys; here that they are of the right form.
+// TestRootAnchors checks that the DS records of the root that IANA publishes are
+// valid trust anchors.
 func TestRootAnchors(t *testing.T) {
 	for tag, digest := range map[uint16]string{
 		20326: "E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237C7F8EC8D",

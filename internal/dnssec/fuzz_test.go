@@ -12,8 +12,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// fixedZone is a zone whose key is the same in each run, so that the signatures in
-// the corpora stay good.
+// fixedZone returns a zone with a fixed key, so that signatures in the corpora stay
+// valid.
 func fixedZone(t testing.TB, name string) *testZone {
 	t.Helper()
 	private := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, ed25519.SeedSize))
@@ -23,7 +23,7 @@ func fixedZone(t testing.TB, name string) *testZone {
 	return &testZone{signer: s, name: name, keys: keysOf(t, verifierAt(now), s)}
 }
 
-// fuzzSections are what the responses of the corpora are made from.
+// fuzzSections returns the sections that seed the corpora.
 func fuzzSections(t testing.TB, z *testZone) map[string][]dns.RR {
 	t.Helper()
 	return map[string][]dns.RR{
@@ -31,9 +31,9 @@ func fuzzSections(t testing.TB, z *testZone) map[string][]dns.RR {
 		"wildcard": append(z.signed(t, records(t, "a.b.example. 300 TXT x"), func(sig *dns.RRSIG) { sig.Labels = 1 }),
 			z.signed(t, records(t, "a.example. 300 NSEC c.example. A RRSIG NSEC"))...),
 		"name error":    z.signed(t, records(t, "example. 300 NSEC z.example. NS SOA RRSIG NSEC DNSKEY")),
-		"NSEC3 nodata":  z.section3(t, n3{match: "www.example.", types: "A RRSIG"}),
-		"NSEC3 opt-out": z.section3(t, apex3, coverXOut, coverStar),
-		"NSEC3":         z.section3(t, apex3, coverX, coverStar),
+		"NSEC3 nodata":  z.nsec3Section(t, n3{match: "www.example.", types: "A RRSIG"}),
+		"NSEC3 opt-out": z.nsec3Section(t, apex3, coverXOut, coverStar),
+		"NSEC3":         z.nsec3Section(t, apex3, coverX, coverStar),
 	}
 }
 
@@ -44,8 +44,8 @@ func packed(t testing.TB, section []dns.RR) []byte {
 	return wire
 }
 
-// FuzzResponse: what comes from the wire never makes the core panic, and nothing is
-// authentic that miekg/dns does not verify too.
+// FuzzResponse checks that no message causes a panic, and that miekg/dns verifies all
+// that is authenticated.
 func FuzzResponse(f *testing.F) {
 	z := fixedZone(f, "example.")
 	for _, section := range fuzzSections(f, z) {
@@ -64,7 +64,7 @@ func FuzzResponse(f *testing.F) {
 				_ = failure.Error()
 				continue
 			}
-			verifiesElsewhere(t, z, a)
+			checkWithMiekg(t, z, a)
 			sets = append(sets, a)
 		}
 		d := v.Denial("example.", sets)
@@ -80,8 +80,9 @@ func questions(name string) []question {
 	return []question{nameError(name), noData(name, dns.TypeA), noData(name, dns.TypeDS), wildcardAnswer(name, "example."), delegation(name)}
 }
 
-// verifiesElsewhere has miekg/dns judge the signature, and checks what it does not.
-func verifiesElsewhere(t *testing.T, z *testZone, a *Authenticated) {
+// checkWithMiekg verifies the signature with miekg/dns, and makes the checks that
+// miekg/dns leaves to its callers.
+func checkWithMiekg(t *testing.T, z *testZone, a *Authenticated) {
 	t.Helper()
 	sig := dns.Copy(a.Signature()).(*dns.RRSIG)
 	name := a.RRset().Name
@@ -100,8 +101,8 @@ func verifiesElsewhere(t *testing.T, z *testZone, a *Authenticated) {
 	}
 }
 
-// FuzzDenial takes the records as authentic, to get at the proofs: they end, do not
-// panic, and prove nothing of names outside the zone.
+// FuzzDenial proves from records that are taken to be authenticated. The proofs have
+// to terminate and to prove nothing about names outside the zone.
 func FuzzDenial(f *testing.F) {
 	for _, zone := range []string{"example.", "."} {
 		for _, section := range fuzzSections(f, fixedZone(f, "example.")) {
@@ -120,7 +121,7 @@ func FuzzDenial(f *testing.F) {
 		qname, zone = dnsname.Canonical(qname), dnsname.Canonical(zone)
 		var sets []*Authenticated
 		for _, set := range GroupRRsets(msg.Answer) {
-			if signerFits(set, zone) {
+			if zoneMayHold(set, zone) {
 				sig := &dns.RRSIG{Labels: uint8(dnsname.SignedLabels(set.Name))}
 				sets = append(sets, &Authenticated{set: set, signer: zone, sig: sig})
 			}
@@ -137,8 +138,9 @@ func FuzzDenial(f *testing.F) {
 	})
 }
 
-// asUnpacked is a name as a message brings it, canonical.
-func asUnpacked(text string) (string, bool) {
+// unpacked returns the canonical name as unpacked from a message. ok is false if text
+// is no name.
+func unpacked(text string) (name string, ok bool) {
 	wire := make([]byte, 256)
 	if _, err := dns.PackDomainName(dns.Fqdn(text), wire, 0, nil, false); err != nil {
 		return "", false
@@ -147,8 +149,8 @@ func asUnpacked(text string) (string, bool) {
 	return dnsname.Canonical(name), err == nil
 }
 
-// FuzzNSECSpan: a record matches a name or covers it, never both; what it covers lies
-// in the zone and between its ends.
+// FuzzNSECSpan checks that a record does not both match and cover a name, and that
+// names it covers are in the zone and between its ends.
 func FuzzNSECSpan(f *testing.F) {
 	f.Add("a.", "c.", "b.example.", "example.", false)
 	f.Add("x.", "", "z.example.", "example.", true)
@@ -156,10 +158,10 @@ func FuzzNSECSpan(f *testing.F) {
 	f.Add("", "", "com.", ".", false)
 	f.Fuzz(func(t *testing.T, owner, next, name, zone string, cut bool) {
 		var ok [4]bool
-		zone, ok[0] = asUnpacked(zone)
-		owner, ok[1] = asUnpacked(owner + zone) // no others get here: see nsecRecords.add
-		next, ok[2] = asUnpacked(next + zone)
-		name, ok[3] = asUnpacked(name)
+		zone, ok[0] = unpacked(zone)
+		owner, ok[1] = unpacked(owner + zone) // nsecRecords.add ignores records with other names
+		next, ok[2] = unpacked(next + zone)
+		name, ok[3] = unpacked(name)
 		if ok != [4]bool{true, true, true, true} || !dnsname.IsSubdomain(owner, zone) || !dnsname.IsSubdomain(next, zone) {
 			t.Skip()
 		}
@@ -186,8 +188,8 @@ func FuzzNSECSpan(f *testing.F) {
 	})
 }
 
-// FuzzNSEC3Span: the ends of a span are not covered, and each other hash by one of the
-// two halves of the circle.
+// FuzzNSEC3Span checks that a record does not cover its ends, and that it covers any
+// other hash exactly if the record with the ends exchanged does not.
 func FuzzNSEC3Span(f *testing.F) {
 	for _, seed := range []string{"abc", "cab", "aab", "aaa", "aba"} {
 		f.Add([]byte(strings.Repeat(seed[:1], 20)), []byte(strings.Repeat(seed[1:2], 20)), []byte(strings.Repeat(seed[2:], 20)))
@@ -218,20 +220,20 @@ func FuzzNSEC3Span(f *testing.F) {
 	})
 }
 
-// nsec3ZoneOf makes the chain of a zone with the names, relative to it and without
-// spaces, and tells which names there are.
-func nsec3ZoneOf(names []string, budget *Budget) (chain *nsec3Chain, exist map[string]bool) {
-	chain = &nsec3Chain{zone: "example.", budget: budget}
+// nsec3ZoneOf returns all NSEC3 records of a zone with the names, which are relative
+// to example., and the set of its names including empty non-terminals.
+func nsec3ZoneOf(names []string, budget *Budget) (chain *nsec3Records, exist map[string]bool) {
+	chain = &nsec3Records{zone: "example.", budget: budget}
 	exist = map[string]bool{"example.": true}
 	for _, name := range names {
-		name, _ = asUnpacked(name + ".example.")
+		name, _ = unpacked(name + ".example.")
 		for ; name != "example."; name = dnsname.Parent(name) {
 			exist[name] = true
 		}
 	}
 	owners := make([]nsec3Hash, 0, len(exist))
 	for name := range exist {
-		owners = append(owners, chain.compute(dnsname.AppendWire(nil, name)))
+		owners = append(owners, chain.hashWire(dnsname.AppendWire(nil, name)))
 	}
 	slices.SortFunc(owners, func(a, b nsec3Hash) int { return bytes.Compare(a[:], b[:]) })
 	for i, owner := range owners {
@@ -240,8 +242,8 @@ func nsec3ZoneOf(names []string, budget *Budget) (chain *nsec3Chain, exist map[s
 	return chain, exist
 }
 
-// FuzzNSEC3Zone: with all the records of a zone, a name error is proven for each name
-// that is not there and for no other; with some of them, for no other.
+// FuzzNSEC3Zone checks that all records of a zone prove a name error exactly for the
+// names that do not exist, and that a part of the records proves it for no others.
 func FuzzNSEC3Zone(f *testing.F) {
 	f.Add("a b.c", "x", uint16(0xffff))
 	f.Add("a b.c", "x.y.c", uint16(0xffff))
@@ -251,7 +253,7 @@ func FuzzNSEC3Zone(f *testing.F) {
 	f.Fuzz(func(t *testing.T, names, name string, some uint16) {
 		fields := strings.Fields(names)
 		for _, field := range append(fields, name) {
-			if full, ok := asUnpacked(field + ".example."); !ok || len(fields) > 6 || !dnsname.IsBelow(full, "example.") {
+			if full, ok := unpacked(field + ".example."); !ok || len(fields) > 6 || !dnsname.IsBelow(full, "example.") {
 				t.Skip()
 			}
 		}
@@ -259,9 +261,9 @@ func FuzzNSEC3Zone(f *testing.F) {
 		if len(exist) > 16 {
 			t.Skip()
 		}
-		name, _ = asUnpacked(name + ".example.")
+		name, _ = unpacked(name + ".example.")
 		absent := !exist[name]
-		for n := 1; absent && n <= dnsname.Labels(name); n++ { // nor is there a wildcard for it
+		for n := 1; absent && n <= dnsname.Labels(name); n++ { // no wildcard may match the name either
 			if encloser := dnsname.Ancestor(name, n); exist[encloser] && !exist[dnsname.Ancestor(name, n+1)] {
 				absent = !exist[dnsname.Wildcard(encloser)]
 			}

@@ -14,8 +14,7 @@ import (
 
 const module = "github.com/dnssecval/dnssecval"
 
-// allowed has what each package may import besides the standard library. The
-// direction is cmd -> root -> internal/dnssec -> internal/dnsname.
+// allowed lists what each package may import besides the standard library.
 var allowed = map[string][]string{
 	"internal/dnsname":  {"github.com/miekg/dns"},
 	"internal/dnssec":   {"github.com/miekg/dns", "github.com/cloudflare/circl/sign/ed448", module + "/internal/dnsname"},
@@ -30,14 +29,14 @@ var allowed = map[string][]string{
 	"internal/peers":        {"github.com/miekg/dns"},
 }
 
-// pure are the packages that do no I/O of their own, and impure what they would do it by.
-// What they import may well depend on these: miekg/dns has the transport with the types.
+// pure lists the packages that may not do I/O, and impure the standard packages that
+// they may not import. Indirect imports are not checked: miekg/dns imports net.
 var (
 	pure   = []string{"internal/dnsname", "internal/dnssec"}
 	impure = []string{"os", "net", "io", "log", "syscall", "math/rand", "context", "plugin", "runtime"}
 )
 
-// TestImports reads the imports of all code that is not a test.
+// TestImports checks the imports of all files that are not tests.
 func TestImports(t *testing.T) {
 	seen := make(map[string]bool)
 	const root = "../.."

@@ -10,22 +10,22 @@ import (
 	"github.com/miekg/dns"
 )
 
-// DSSet vouches for the keys of a zone: an authenticated DS RRset of its parent, or
-// trust anchors.
+// DSSet authenticates the keys of a zone. It is either an authenticated DS RRset from
+// the parent zone, or trust anchors.
 type DSSet struct {
-	zone    string
+	zone    string // canonical
 	records []*dns.DS
-	noMatch Reason
+	noMatch Reason // the Reason if no key matches
 }
 
-// TrustAnchors returns the anchors of a zone as the set that vouches for its keys.
-// They are believed: who calls this knows where they come from.
+// TrustAnchors returns the trust anchors of a zone as a DSSet. The records are
+// trusted without a check, so the caller is responsible for their source.
 func TrustAnchors(zone string, records []*dns.DS) DSSet {
 	return DSSet{zone: dnsname.Canonical(zone), records: records, noMatch: DNSKEYNoAnchorMatch}
 }
 
-// DSSet returns the DS RRset of a zone as the set that vouches for its keys; ok is
-// false if the RRset is of another type or was made from a wildcard.
+// DSSet returns an authenticated DS RRset as the DSSet of its owner name. ok is false
+// if the RRset has another type or was expanded from a wildcard.
 func (a *Authenticated) DSSet() (set DSSet, ok bool) {
 	if _, expanded := a.Expanded(); expanded || a.set.Type != dns.TypeDS {
 		return DSSet{}, false
@@ -39,9 +39,9 @@ func (a *Authenticated) DSSet() (set DSSet, ok bool) {
 	return set, true
 }
 
-// Supported decides whether a zone with this DS set can be validated. If no record
-// has an algorithm and a digest type that are relied on, the zone is insecure (RFC
-// 4035, section 5.2; RFC 6840, section 5.2).
+// Supported decides whether a zone with this DS RRset can be validated. The zone is
+// insecure if no record has both an accepted algorithm and an implemented digest type
+// (RFC 4035, section 5.2; RFC 6840, section 5.2).
 func (s DSSet) Supported(p Policy) Finding {
 	missing := AlgorithmUnsupported
 	for _, ds := range s.records {
@@ -53,10 +53,10 @@ func (s DSSet) Supported(p Policy) Finding {
 		}
 		missing = DigestUnsupported
 	}
-	return found(missing, "DS "+s.zone+" has "+s.describe())
+	return finding(missing, "DS "+s.zone+" has "+s.describe())
 }
 
-// describe lists algorithms and digest types: "algorithm 3 digest 2, …".
+// describe lists the first MaxDS records: "tag 1 algorithm 3 digest type 2, …".
 func (s DSSet) describe() string {
 	parts := make([]string, 0, len(s.records))
 	for _, ds := range s.records[:min(len(s.records), MaxDS)] {
@@ -65,10 +65,10 @@ func (s DSSet) describe() string {
 	return strings.Join(parts, ", ")
 }
 
-// reliedOn returns the records that count: for each key those of the strongest
-// digest, and no SHA-1 at all where something stronger is offered (RFC 4509,
-// section 3).
-func (s DSSet) reliedOn(p Policy) []*dns.DS {
+// supportedRecords returns the records that may authenticate a key: for each key tag
+// and algorithm those with the strongest digest type. Records with SHA-1 are ignored
+// if any accepted record has a stronger digest (RFC 4509, section 3).
+func (s DSSet) supportedRecords(p Policy) []*dns.DS {
 	strongest := 0
 	for _, ds := range s.records {
 		if p.ReliesOn(ds.Algorithm) {
@@ -81,14 +81,16 @@ func (s DSSet) reliedOn(p Policy) []*dns.DS {
 		if strength == 0 || !p.ReliesOn(ds.Algorithm) || (ds.DigestType == dns.SHA1 && strongest > strength) {
 			continue
 		}
-		if s.strongestFor(ds) == strength {
+		if s.strongestDigest(ds) == strength {
 			records = append(records, ds)
 		}
 	}
 	return records
 }
 
-func (s DSSet) strongestFor(ds *dns.DS) int {
+// strongestDigest returns the digestStrength of the strongest record with the key tag
+// and the algorithm of ds.
+func (s DSSet) strongestDigest(ds *dns.DS) int {
 	strongest := 0
 	for _, other := range s.records {
 		if other.KeyTag == ds.KeyTag && other.Algorithm == ds.Algorithm {
@@ -98,67 +100,67 @@ func (s DSSet) strongestFor(ds *dns.DS) int {
 	return strongest
 }
 
-// Keys is the DNSKEY RRset of a zone, authenticated. It may be used by several
-// goroutines at once.
+// Keys is the authenticated DNSKEY RRset of a zone. It is safe for concurrent use.
 type Keys struct {
 	zone    string
 	keys    []*key
 	ttl     uint32
 	origTTL uint32
 	expires time.Time
-	tag     uint16
+	tag     uint16 // key tag of the signature over the RRset
 }
 
-// SignedBy returns the tag of the key, of those that were vouched for, whose
-// signature over the keys verified.
+// SignedBy returns the key tag of the key whose signature authenticated the RRset. A
+// DS record or a trust anchor matches that key.
 func (k *Keys) SignedBy() uint16 { return k.tag }
 
 // Zone returns the canonical name of the zone.
 func (k *Keys) Zone() string { return k.zone }
 
-// TTL returns the seconds that the keys may be kept.
+// TTL returns how long the keys may be cached, in seconds (RFC 4035, section 5.3.3).
 func (k *Keys) TTL() uint32 { return k.ttl }
 
-// OriginalTTL returns the TTL that the zone signed the keys with, whatever caches
-// left of it.
+// OriginalTTL returns the Original TTL field of the signature over the keys, in
+// seconds.
 func (k *Keys) OriginalTTL() uint32 { return k.origTTL }
 
-// Expires returns the instant at which the signature over the keys runs out.
+// Expires returns when the signature over the keys stops being accepted.
 func (k *Keys) Expires() time.Time { return k.expires }
 
-// Keys authenticates the DNSKEY RRset of a zone: a key that a record of the DS set
-// stands for has to sign it (RFC 4035, section 5.2). One is enough, whatever other
-// algorithms the set names (RFC 6840, section 5.11). It assumes that the DS set is
-// Supported.
-func (v *Verifier) Keys(set RRset, vouched DSSet) (*Keys, *Failure) {
-	if set.Type != dns.TypeDNSKEY || set.Name != vouched.zone {
-		return nil, fail(ResponseMalformed, set.String()+" is not the DNSKEY RRset of "+vouched.zone)
+// Keys authenticates the DNSKEY RRset of a zone: a key that matches a DS record has
+// to sign it (RFC 4035, section 5.2). One such key is enough, whatever other
+// algorithms the DS RRset has (RFC 6840, section 5.11). It assumes that ds is
+// Supported, and returns a Failure if no such key verifies the RRset.
+func (v *Verifier) Keys(set RRset, ds DSSet) (*Keys, *Failure) {
+	if set.Type != dns.TypeDNSKEY || set.Name != ds.zone {
+		return nil, fail(ResponseMalformed, set.String()+" is not the DNSKEY RRset of "+ds.zone)
 	}
 	keys, f := newKeys(set)
 	if f != nil {
 		return nil, f
 	}
-	entry, f := entryPoints(keys, vouched, v.Policy)
+	matching, f := keysMatchingDS(keys, ds, v.Policy)
 	if f != nil {
 		return nil, f
 	}
-	a, f := v.authenticate(set, set.Name, entry)
+	a, f := v.authenticate(set, set.Name, matching)
 	if f != nil {
 		return nil, f
 	}
 	if _, expanded := a.Expanded(); expanded {
-		return nil, fail(SignatureLabelsInvalid, describe(a.sig)+" is of a wildcard")
+		return nil, fail(SignatureLabelsInvalid, signatureString(a.sig)+" is of a wildcard")
 	}
 	return &Keys{zone: set.Name, keys: keys, ttl: a.ttl, origTTL: a.sig.OrigTtl, expires: a.expires, tag: a.sig.KeyTag}, nil
 }
 
-// entryPoints returns the keys that a DS stands for and that may sign.
-func entryPoints(keys []*key, vouched DSSet, p Policy) ([]*key, *Failure) {
-	best := fail(vouched.noMatch, "DNSKEY "+vouched.zone+" has none of: "+vouched.describe())
-	var entry []*key
-	for i, ds := range vouched.reliedOn(p) {
-		if i == MaxDS && vouched.noMatch == DNSKEYNoDSMatch { // trust anchors are not a stranger's
-			best = further(best, fail(DNSKEYLimitExceeded, "DS records of "+vouched.zone))
+// keysMatchingDS returns the usable keys that match a record of the DSSet.
+func keysMatchingDS(keys []*key, set DSSet, p Policy) ([]*key, *Failure) {
+	best := fail(set.noMatch, "DNSKEY "+set.zone+" has none of: "+set.describe())
+	var matching []*key
+	for i, ds := range set.supportedRecords(p) {
+		// Trust anchors are configured, so their number is not limited.
+		if i == MaxDS && set.noMatch == DNSKEYNoDSMatch {
+			best = laterFailure(best, fail(DNSKEYLimitExceeded, "DS records of "+set.zone))
 			break
 		}
 		tried := 0
@@ -167,27 +169,28 @@ func entryPoints(keys []*key, vouched DSSet, p Policy) ([]*key, *Failure) {
 				continue
 			}
 			if tried++; tried > MaxKeysPerTag {
-				best = further(best, fail(DNSKEYLimitExceeded, fmt.Sprintf("DNSKEYs of %s with tag %d", vouched.zone, ds.KeyTag)))
+				best = laterFailure(best, fail(DNSKEYLimitExceeded, fmt.Sprintf("DNSKEYs of %s with tag %d", set.zone, ds.KeyTag)))
 				break
 			}
 			if !k.matches(ds) {
 				continue
 			}
 			if f := k.usable(); f != nil {
-				best = matchedBut(best, f)
-			} else if !slices.Contains(entry, k) {
-				entry = append(entry, k)
+				best = preferUnusableKey(best, f)
+			} else if !slices.Contains(matching, k) {
+				matching = append(matching, k)
 			}
 		}
 	}
-	if len(entry) == 0 {
+	if len(matching) == 0 {
 		return nil, best
 	}
-	return entry, nil
+	return matching, nil
 }
 
-// matchedBut prefers what is wrong with a key that a DS does stand for.
-func matchedBut(best, f *Failure) *Failure {
+// preferUnusableKey returns the failure of a key that matches a DS but is unusable,
+// unless a limit was exceeded before.
+func preferUnusableKey(best, f *Failure) *Failure {
 	if best.Reason == DNSKEYLimitExceeded {
 		return best
 	}

@@ -17,15 +17,15 @@ func TestKeys(t *testing.T) {
 	if _, f := v.Authenticate(zsk.set(t, []string{"www.example. 300 A 192.0.2.1"}), keys); f != nil {
 		t.Error(f)
 	}
-	// The SEP flag says nothing (RFC 4034, section 2.1.1).
+	// The SEP flag is not used (RFC 4034, section 2.1.1).
 	keysOf(t, v, zsk, ksk)
 }
 
-// TestEntryPoints: the keys have to be signed by a key that the parent vouches for,
-// and nothing but that key will do (RFC 4035, section 5.2).
-func TestEntryPoints(t *testing.T) {
+// TestKeysMatchingDS checks that a key that matches a DS has to sign the RRset (RFC
+// 4035, section 5.2).
+func TestKeysMatchingDS(t *testing.T) {
 	ksk, zsk := newSigner(t, "example.", dns.ED25519), newSigner(t, "example.", dns.ED25519)
-	stranger := newSigner(t, "example.", dns.ED25519)
+	unrelated := newSigner(t, "example.", dns.ED25519)
 	other := newSigner(t, "other.", dns.ED25519)
 	set := keySet(t, ksk, zsk)
 	byZSK, unsigned, byParent := set, set, set
@@ -35,38 +35,38 @@ func TestEntryPoints(t *testing.T) {
 	expanded := set
 	expanded.Sigs = []*dns.RRSIG{ksk.rrsig(t, set.RRs, func(sig *dns.RRSIG) { sig.Labels = 0 })}
 	ds := func(s *signer, edit func(*dns.DS)) DSSet {
-		set := vouchFor(s)
+		set := anchorsFor(s)
 		edit(set.records[0])
 		set.noMatch = DNSKEYNoDSMatch
 		return set
 	}
 	tests := []struct {
-		name    string
-		set     RRset
-		vouched DSSet
-		want    Reason
+		name string
+		set  RRset
+		ds   DSSet
+		want Reason
 	}{
-		{name: "as it should be", set: set, vouched: vouchFor(ksk)},
-		{name: "one of two DS fits", set: set, vouched: vouchFor(stranger, ksk)},
-		{name: "signed by a key that no DS names", set: byZSK, vouched: vouchFor(ksk), want: DNSKEYMissing},
-		{name: "the DS names the key that did not sign", set: set, vouched: vouchFor(zsk), want: DNSKEYMissing},
-		{name: "no signature", set: unsigned, vouched: vouchFor(ksk), want: SignatureMissing},
-		{name: "signed by the parent", set: byParent, vouched: vouchFor(ksk), want: SignatureSignerInvalid},
-		{name: "from a wildcard", set: expanded, vouched: vouchFor(ksk), want: SignatureLabelsInvalid},
-		{name: "anchor of no key", set: set, vouched: vouchFor(stranger), want: DNSKEYNoAnchorMatch},
-		{name: "no anchor", set: set, vouched: TrustAnchors("example.", nil), want: DNSKEYNoAnchorMatch},
-		{name: "anchor of another zone", set: set, vouched: vouchFor(other), want: ResponseMalformed},
-		{name: "nothing vouches", set: set, want: ResponseMalformed},
-		{name: "DS with another digest", set: set, vouched: ds(ksk, func(ds *dns.DS) { ds.Digest = strings.Repeat("0", 64) }), want: DNSKEYNoDSMatch},
-		{name: "DS with a digest cut short", set: set, vouched: ds(ksk, func(ds *dns.DS) { ds.Digest = ds.Digest[:40] }), want: DNSKEYNoDSMatch},
-		{name: "DS without a digest", set: set, vouched: ds(ksk, func(ds *dns.DS) { ds.Digest = "" }), want: DNSKEYNoDSMatch},
-		{name: "DS with another tag", set: set, vouched: ds(ksk, func(ds *dns.DS) { ds.KeyTag ^= 1 }), want: DNSKEYNoDSMatch},
-		{name: "DS with another algorithm", set: set, vouched: ds(ksk, func(ds *dns.DS) { ds.Algorithm = dns.ED448 }), want: DNSKEYNoDSMatch},
-		{name: "digest in the other case", set: set, vouched: ds(ksk, func(ds *dns.DS) { ds.Digest = strings.ToUpper(ds.Digest) })},
+		{name: "valid", set: set, ds: anchorsFor(ksk)},
+		{name: "one of two DS matches", set: set, ds: anchorsFor(unrelated, ksk)},
+		{name: "signed by a key without a DS", set: byZSK, ds: anchorsFor(ksk), want: DNSKEYMissing},
+		{name: "DS of a key that did not sign", set: set, ds: anchorsFor(zsk), want: DNSKEYMissing},
+		{name: "no signature", set: unsigned, ds: anchorsFor(ksk), want: SignatureMissing},
+		{name: "signed by the parent", set: byParent, ds: anchorsFor(ksk), want: SignatureSignerInvalid},
+		{name: "from a wildcard", set: expanded, ds: anchorsFor(ksk), want: SignatureLabelsInvalid},
+		{name: "anchor of an unrelated key", set: set, ds: anchorsFor(unrelated), want: DNSKEYNoAnchorMatch},
+		{name: "no anchor", set: set, ds: TrustAnchors("example.", nil), want: DNSKEYNoAnchorMatch},
+		{name: "anchor of another zone", set: set, ds: anchorsFor(other), want: ResponseMalformed},
+		{name: "no DS set", set: set, want: ResponseMalformed},
+		{name: "DS with another digest", set: set, ds: ds(ksk, func(ds *dns.DS) { ds.Digest = strings.Repeat("0", 64) }), want: DNSKEYNoDSMatch},
+		{name: "DS with a digest cut short", set: set, ds: ds(ksk, func(ds *dns.DS) { ds.Digest = ds.Digest[:40] }), want: DNSKEYNoDSMatch},
+		{name: "DS without a digest", set: set, ds: ds(ksk, func(ds *dns.DS) { ds.Digest = "" }), want: DNSKEYNoDSMatch},
+		{name: "DS with another tag", set: set, ds: ds(ksk, func(ds *dns.DS) { ds.KeyTag ^= 1 }), want: DNSKEYNoDSMatch},
+		{name: "DS with another algorithm", set: set, ds: ds(ksk, func(ds *dns.DS) { ds.Algorithm = dns.ED448 }), want: DNSKEYNoDSMatch},
+		{name: "digest in the other case", set: set, ds: ds(ksk, func(ds *dns.DS) { ds.Digest = strings.ToUpper(ds.Digest) })},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			keys, f := verifierAt(now).Keys(tt.set, tt.vouched)
+			keys, f := verifierAt(now).Keys(tt.set, tt.ds)
 			wantReason(t, f, tt.want)
 			if (keys == nil) != (f != nil) {
 				t.Errorf("keys %v and failure %v", keys, f)
@@ -75,29 +75,29 @@ func TestEntryPoints(t *testing.T) {
 	}
 }
 
-// TestSiblingDS: the DS of one zone does not vouch for the keys of another, even if
-// it holds the very same digest.
+// TestSiblingDS checks that the DS of one zone does not authenticate the keys of
+// another, even with the same digest.
 func TestSiblingDS(t *testing.T) {
 	parent := newTestZone(t, "example.", dns.ED25519)
 	child := newSigner(t, "a.example.", dns.ED25519)
-	ds := child.key.ToDS(dns.SHA256)
-	ds.Hdr.Name = "b.example."
-	section := parent.signed(t, []dns.RR{ds})
-	vouched, ok := parent.authenticated(t, section)[0].DSSet()
+	record := child.key.ToDS(dns.SHA256)
+	record.Hdr.Name = "b.example."
+	section := parent.signed(t, []dns.RR{record})
+	ds, ok := parent.authenticated(t, section)[0].DSSet()
 	if !ok {
 		t.Fatal("no DS set")
 	}
-	_, f := verifierAt(now).Keys(keySet(t, child), vouched)
+	_, f := verifierAt(now).Keys(keySet(t, child), ds)
 	wantReason(t, f, ResponseMalformed)
 	moved := keySet(t, child)
 	moved.Name = "b.example."
-	if _, f = verifierAt(now).Keys(moved, vouched); f == nil {
+	if _, f = verifierAt(now).Keys(moved, ds); f == nil {
 		t.Error("the keys of a.example. are those of b.example.")
 	}
 }
 
-// TestUnusableKeys: a key that the DS stands for and that may not sign is bogus, each
-// with its reason, and never skipped as if it were not there (CVE-2025-8677).
+// TestUnusableKeys checks that a key that matches a DS but is unusable is bogus, each
+// with its reason (CVE-2025-8677).
 func TestUnusableKeys(t *testing.T) {
 	tests := []struct {
 		name      string
@@ -118,13 +118,13 @@ func TestUnusableKeys(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			bad := newSigner(t, "example.", tt.algorithm, tt.edit)
 			good := newSigner(t, "example.", dns.ED25519)
-			_, f := verifierAt(now).Keys(keySet(t, bad), vouchFor(bad))
+			_, f := verifierAt(now).Keys(keySet(t, bad), anchorsFor(bad))
 			wantReason(t, f, tt.want)
-			// Beside a good one that has a DS as well it does no harm.
-			if _, f := verifierAt(now).Keys(keySet(t, good, bad), vouchFor(bad, good)); f != nil {
+			// It is ignored if a usable key has a DS as well.
+			if _, f := verifierAt(now).Keys(keySet(t, good, bad), anchorsFor(bad, good)); f != nil {
 				t.Errorf("beside a good key: %v", f)
 			}
-			// As a zone signing key it is of no use either.
+			// It verifies nothing as a zone signing key.
 			keys := keysOf(t, verifierAt(now), good, bad)
 			_, f = verifierAt(now).Authenticate(bad.set(t, []string{"www.example. 300 A 192.0.2.1"}), keys)
 			wantReason(t, f, tt.want)
@@ -132,8 +132,8 @@ func TestUnusableKeys(t *testing.T) {
 	}
 }
 
-// TestKeyTag has the tags that the RFCs print beside their keys, and the change that
-// REVOKE makes to the root's (20326 to 20454).
+// TestKeyTag checks the key tags printed in RFCs, and that REVOKE adds 128 to the
+// tag.
 func TestKeyTag(t *testing.T) {
 	for _, v := range readVectors(t) {
 		for _, rr := range append(append([]dns.RR{}, v.chain...), v.keys...) {
@@ -158,5 +158,19 @@ func TestKeyTag(t *testing.T) {
 	}
 	if got := keyTag([]byte{0xff, 0xff, 0xff, 0xff}); got != 0xffff {
 		t.Errorf("the carry makes %d", got)
+	}
+}
+
+// TestOriginalTTL checks that OriginalTTL does not count down with the TTL.
+func TestOriginalTTL(t *testing.T) {
+	ksk := newSigner(t, "example.", dns.ED25519)
+	set := keySet(t, ksk)
+	for _, rr := range set.RRs {
+		rr.Header().Ttl = 7
+	}
+	keys, f := verifierAt(now).Keys(set, anchorsFor(ksk))
+	wantReason(t, f, ReasonNone)
+	if keys.OriginalTTL() != 3600 || keys.TTL() != 7 {
+		t.Errorf("original TTL %d, TTL %d", keys.OriginalTTL(), keys.TTL())
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-// The sections of a vector that its keys come from, and its proof.
+// The sections of a vector with its keys and with its proof.
 var (
 	keySections = []func(*vector) *[]dns.RR{
 		func(v *vector) *[]dns.RR { return &v.keys },
@@ -21,9 +21,9 @@ var (
 	}
 )
 
-// neverSecure changes one thing after the other in a vector that is secure: leaves
-// out each record, changes each octet of each RDATA, and each RRset's signatures.
-func neverSecure(t *testing.T, v vector, sections ...func(*vector) *[]dns.RR) {
+// checkMutations makes one change at a time to a secure vector: it omits each record,
+// changes each octet of the RDATA, and changes the signatures. None may be secure.
+func checkMutations(t *testing.T, v vector, sections ...func(*vector) *[]dns.RR) {
 	t.Helper()
 	tried := 0
 	for _, section := range sections {
@@ -31,7 +31,7 @@ func neverSecure(t *testing.T, v vector, sections ...func(*vector) *[]dns.RR) {
 			m := v
 			*section(&m) = changed
 			tried++
-			if _, f := m.judge(); f.Status == Secure {
+			if _, f := m.validate(); f.Status == Secure {
 				t.Errorf("still secure: %s", what)
 			}
 		}
@@ -41,7 +41,7 @@ func neverSecure(t *testing.T, v vector, sections ...func(*vector) *[]dns.RR) {
 	}
 }
 
-// mutations yields copies of a section with one thing changed, and what that is.
+// mutations iterates over copies of a section with one change, and its description.
 func mutations(t *testing.T, section []dns.RR) func(yield func(string, []dns.RR) bool) {
 	return func(yield func(string, []dns.RR) bool) {
 		for i, rr := range section {
@@ -72,7 +72,8 @@ func mutations(t *testing.T, section []dns.RR) func(yield func(string, []dns.RR)
 	}
 }
 
-// unsignedDS tells whether rr is a DS beside keys that are believed: only a hint.
+// unsignedDS reports whether rr is a DS without a signature, which is used only as a
+// check of trusted keys.
 func unsignedDS(section []dns.RR, rr dns.RR) bool {
 	if rr.Header().Rrtype != dns.TypeDS {
 		return false
@@ -83,8 +84,8 @@ func unsignedDS(section []dns.RR, rr dns.RR) bool {
 	})
 }
 
-// changedRDATA returns copies of rr with one bit of one octet changed. A name in
-// another case is the same name, and is left out.
+// changedRDATA returns copies of rr with one bit of one octet changed. It omits
+// changes of case only.
 func changedRDATA(t *testing.T, rr dns.RR) []dns.RR {
 	t.Helper()
 	wire := make([]byte, dns.MaxMsgSize)
@@ -105,17 +106,17 @@ func changedRDATA(t *testing.T, rr dns.RR) []dns.RR {
 	return changed
 }
 
-// signatureChanges are what is done to all RRSIGs of an RRset; nil leaves it out.
+// signatureChanges are the changes to the RRSIG records of an RRset; nil removes one.
 var signatureChanges = map[string]func(*dns.RRSIG) *dns.RRSIG{
 	"no signature":       func(*dns.RRSIG) *dns.RRSIG { return nil },
-	"first octet":        flipped(func(raw []byte) []byte { raw[0] ^= 0x40; return raw }),
-	"middle octet":       flipped(func(raw []byte) []byte { raw[len(raw)/2] ^= 1; return raw }),
-	"last octet":         flipped(func(raw []byte) []byte { raw[len(raw)-1] ^= 1; return raw }),
-	"one octet less":     flipped(func(raw []byte) []byte { return raw[:len(raw)-1] }),
-	"one octet more":     flipped(func(raw []byte) []byte { return append(raw, 0) }),
-	"one octet in front": flipped(func(raw []byte) []byte { return append([]byte{0}, raw...) }),
-	"empty":              flipped(func([]byte) []byte { return nil }),
-	"zero":               flipped(func(raw []byte) []byte { return make([]byte, len(raw)) }),
+	"first octet":        changedSignature(func(raw []byte) []byte { raw[0] ^= 0x40; return raw }),
+	"middle octet":       changedSignature(func(raw []byte) []byte { raw[len(raw)/2] ^= 1; return raw }),
+	"last octet":         changedSignature(func(raw []byte) []byte { raw[len(raw)-1] ^= 1; return raw }),
+	"one octet less":     changedSignature(func(raw []byte) []byte { return raw[:len(raw)-1] }),
+	"one octet more":     changedSignature(func(raw []byte) []byte { return append(raw, 0) }),
+	"one octet in front": changedSignature(func(raw []byte) []byte { return append([]byte{0}, raw...) }),
+	"empty":              changedSignature(func([]byte) []byte { return nil }),
+	"zero":               changedSignature(func(raw []byte) []byte { return make([]byte, len(raw)) }),
 	"original TTL":       func(sig *dns.RRSIG) *dns.RRSIG { sig.OrigTtl++; return sig },
 	"expiration":         func(sig *dns.RRSIG) *dns.RRSIG { sig.Expiration++; return sig },
 	"inception":          func(sig *dns.RRSIG) *dns.RRSIG { sig.Inception--; return sig },
@@ -129,7 +130,8 @@ var signatureChanges = map[string]func(*dns.RRSIG) *dns.RRSIG{
 	"class":              func(sig *dns.RRSIG) *dns.RRSIG { sig.Hdr.Class = dns.ClassCHAOS; return sig },
 }
 
-func flipped(change func([]byte) []byte) func(*dns.RRSIG) *dns.RRSIG {
+// changedSignature returns a change of the Signature field.
+func changedSignature(change func([]byte) []byte) func(*dns.RRSIG) *dns.RRSIG {
 	return func(sig *dns.RRSIG) *dns.RRSIG {
 		raw, err := base64.StdEncoding.DecodeString(sig.Signature)
 		if err != nil {
@@ -140,6 +142,7 @@ func flipped(change func([]byte) []byte) func(*dns.RRSIG) *dns.RRSIG {
 	}
 }
 
+// withSignatures returns the section with a change to the signatures of an RRset.
 func withSignatures(section []dns.RR, set RRset, change func(*dns.RRSIG) *dns.RRSIG) []dns.RR {
 	var changed []dns.RR
 	for _, rr := range section {

@@ -5,20 +5,21 @@ import (
 	"github.com/miekg/dns"
 )
 
-// nsecRecord is one authenticated NSEC: the owner name, the next name of the
-// canonical order, and the types at the owner (RFC 4034, section 4).
+// nsecRecord is one authenticated NSEC record (RFC 4034, section 4). Names are
+// canonical.
 type nsecRecord struct {
 	typeBitMap
 	owner, next string
 }
 
+// nsecRecords is the authenticated NSEC records of one zone.
 type nsecRecords struct {
 	zone    string
 	records []nsecRecord
 }
 
-// add takes the records whose next name lies in the zone. One that points outside
-// would cover names that the zone can say nothing about.
+// add appends the records of an RRset. It ignores a record whose next name is outside
+// the zone, since that would cover names of other zones.
 func (n *nsecRecords) add(a *Authenticated, zone string) {
 	n.zone = zone
 	for _, rr := range a.set.RRs {
@@ -30,14 +31,15 @@ func (n *nsecRecords) add(a *Authenticated, zone string) {
 	}
 }
 
-// newNSECRecord fails if the next name lies outside the zone.
+// newNSECRecord converts an NSEC record. ok is false if its next name is outside the
+// zone.
 func newNSECRecord(owner string, nsec *dns.NSEC, zone string) (r nsecRecord, ok bool) {
 	r = nsecRecord{typeBitMap: nsec.TypeBitMap, owner: owner, next: dnsname.Canonical(nsec.NextDomain)}
 	return r, dnsname.IsSubdomain(r.next, zone)
 }
 
-// match returns the record whose owner is the name.
-func (n *nsecRecords) match(name string) (nsecRecord, bool) {
+// match returns the record whose owner name is name.
+func (n *nsecRecords) match(name string) (r nsecRecord, ok bool) {
 	for _, r := range n.records {
 		if r.owner == name {
 			return r, true
@@ -46,9 +48,9 @@ func (n *nsecRecords) match(name string) (nsecRecord, bool) {
 	return nsecRecord{}, false
 }
 
-// cover returns the record in whose span the name lies. The last one of the zone
-// points back to the apex.
-func (n *nsecRecords) cover(name string) (nsecRecord, bool) {
+// cover returns the record that covers name. ok is false if none does or name is
+// outside the zone.
+func (n *nsecRecords) cover(name string) (r nsecRecord, ok bool) {
 	for _, r := range n.records {
 		if r.covers(name, n.zone) {
 			return r, dnsname.IsSubdomain(name, n.zone)
@@ -57,20 +59,22 @@ func (n *nsecRecords) cover(name string) (nsecRecord, bool) {
 	return nsecRecord{}, false
 }
 
-// covers tells whether the name lies in the span, as far as the record speaks for it.
+// covers reports whether name is between the owner name and the next name in
+// canonical order. The next name of the last record is the apex. A record of a
+// delegation or a DNAME covers no name below its owner name (RFC 6840, section 4.1).
 func (r nsecRecord) covers(name, zone string) bool {
-	if r.endsZone() && dnsname.IsBelow(name, r.owner) {
+	if r.isDelegationOrDNAME() && dnsname.IsBelow(name, r.owner) {
 		return false
 	}
 	return dnsname.Compare(r.owner, name) < 0 && (r.next == zone || dnsname.Compare(name, r.next) < 0)
 }
 
-// emptyNonTerminal tells whether a covered name exists all the same, since the
-// next name lies below it.
+// emptyNonTerminal reports whether a covered name is an empty non-terminal, which it
+// is if the next name is below it.
 func (r nsecRecord) emptyNonTerminal(name string) bool { return dnsname.IsBelow(r.next, name) }
 
-// closestEncloser is the longest existing ancestor of a covered name: one of the
-// two ends of the span shares it.
+// closestEncloser returns the closest encloser of a covered name: its longest common
+// ancestor with the owner name or with the next name.
 func (r nsecRecord) closestEncloser(name string) string {
 	a, b := dnsname.CommonAncestor(name, r.owner), dnsname.CommonAncestor(name, r.next)
 	if len(a) > len(b) {
@@ -79,34 +83,35 @@ func (r nsecRecord) closestEncloser(name string) string {
 	return b
 }
 
-// nameError is RFC 4035, section 5.4; a name with the NXNAME pseudo-type is denied
-// too (RFC 9824, section 3.3).
+// nameError implements RFC 4035, section 5.4. A matching record with the NXNAME type
+// also proves a name error (RFC 9824, section 2).
 func (n *nsecRecords) nameError(qname string) Finding {
 	if r, ok := n.match(qname); ok {
 		if r.has(dns.TypeNXNAME) {
 			return Proven
 		}
-		return found(DenialContradicted, "NSEC "+qname+" shows that the name exists")
+		return finding(DenialContradicted, "NSEC "+qname+" shows that the name exists")
 	}
 	r, ok := n.cover(qname)
 	switch {
 	case !ok:
-		return found(DenialIncomplete, "no NSEC covers "+qname)
+		return finding(DenialIncomplete, "no NSEC covers "+qname)
 	case r.emptyNonTerminal(qname):
-		return found(DenialContradicted, "NSEC "+r.owner+" shows that "+qname+" is an empty non-terminal")
+		return finding(DenialContradicted, "NSEC "+r.owner+" shows that "+qname+" is an empty non-terminal")
 	}
 	wildcard := dnsname.Wildcard(r.closestEncloser(qname))
 	if _, ok := n.match(wildcard); ok {
-		return found(DenialContradicted, "NSEC shows that "+wildcard+" exists")
+		return finding(DenialContradicted, "NSEC shows that "+wildcard+" exists")
 	}
 	if w, ok := n.cover(wildcard); !ok || w.emptyNonTerminal(wildcard) {
-		return found(DenialIncomplete, "no NSEC covers "+wildcard)
+		return finding(DenialIncomplete, "no NSEC covers "+wildcard)
 	}
 	return Proven
 }
 
-// noData is RFC 4035, section 5.4, with the empty non-terminals of RFC 4592 and the
-// wildcard of section 3.1.3.4.
+// noData implements RFC 4035, section 5.4, including the case of section 3.1.3.4 in
+// which a wildcard matches. An empty non-terminal exists and has no types (RFC 4592,
+// section 2.2.2).
 func (n *nsecRecords) noData(qname string, qtype uint16) Finding {
 	if r, ok := n.match(qname); ok {
 		return r.deniesType(qname, qtype)
@@ -114,7 +119,7 @@ func (n *nsecRecords) noData(qname string, qtype uint16) Finding {
 	r, ok := n.cover(qname)
 	switch {
 	case !ok:
-		return found(DenialIncomplete, "no NSEC matches or covers "+qname)
+		return finding(DenialIncomplete, "no NSEC matches or covers "+qname)
 	case r.emptyNonTerminal(qname):
 		return Proven
 	}
@@ -125,26 +130,27 @@ func (n *nsecRecords) noData(qname string, qtype uint16) Finding {
 	if w, ok := n.cover(wildcard); ok && w.emptyNonTerminal(wildcard) {
 		return Proven
 	}
-	return found(DenialIncomplete, "NSEC shows that "+qname+" does not exist, and none matches "+wildcard)
+	return finding(DenialIncomplete, "NSEC shows that "+qname+" does not exist, and none matches "+wildcard)
 }
 
-// wildcardAnswer is RFC 4035, section 5.3.4.
+// wildcardAnswer implements RFC 4035, section 5.3.4.
 func (n *nsecRecords) wildcardAnswer(qname, closestEncloser string) Finding {
 	name := dnsname.NextCloser(qname, closestEncloser)
 	if _, ok := n.match(name); ok {
-		return found(DenialContradicted, "NSEC shows that "+name+" exists")
+		return finding(DenialContradicted, "NSEC shows that "+name+" exists")
 	}
 	r, ok := n.cover(name)
 	switch {
 	case !ok:
-		return found(WildcardDenialMissing, "no NSEC covers "+name)
+		return finding(WildcardDenialMissing, "no NSEC covers "+name)
 	case r.emptyNonTerminal(name):
-		return found(DenialContradicted, "NSEC "+r.owner+" shows that "+name+" is an empty non-terminal")
+		return finding(DenialContradicted, "NSEC "+r.owner+" shows that "+name+" is an empty non-terminal")
 	default:
 		return Proven
 	}
 }
 
+// delegation implements RFC 6840, section 4.4.
 func (n *nsecRecords) delegation(name string) (Delegation, Finding) {
 	if r, ok := n.match(name); ok {
 		return r.delegation(name)
@@ -152,10 +158,10 @@ func (n *nsecRecords) delegation(name string) (Delegation, Finding) {
 	r, ok := n.cover(name)
 	switch {
 	case !ok:
-		return DelegationUnproven, found(DenialIncomplete, "no NSEC matches or covers "+name)
+		return DelegationUnproven, finding(DenialIncomplete, "no NSEC matches or covers "+name)
 	case r.emptyNonTerminal(name):
 		return NotDelegation, Proven
-	default: // a wildcard makes no delegation
+	default: // not expanded: a wildcard can't be a delegation
 		return NoSuchName, Proven
 	}
 }

@@ -12,20 +12,21 @@ import (
 	"github.com/miekg/dns"
 )
 
-const maxNameLength = 255 // octets (RFC 1035, section 2.3.4)
+// maxNameLength is the longest name in wire format, in octets (RFC 1035, section
+// 2.3.4).
+const maxNameLength = 255
 
 type nsec3Hash = [sha1.Size]byte
 
-// nsec3Record is one authenticated NSEC3: the hashed owner name, the next hash of
-// the order, and the types at the original owner (RFC 5155, section 3).
+// nsec3Record is one authenticated NSEC3 record (RFC 5155, section 3).
 type nsec3Record struct {
 	typeBitMap
-	owner, next nsec3Hash
+	owner, next nsec3Hash // hashed owner name, and next hashed owner name
 	optOut      bool
 }
 
-// nsec3Parameters is what owner names are hashed with (RFC 5155, section 4). The
-// algorithm is SHA-1, the only one there is.
+// nsec3Parameters are the inputs of the hash besides the name (RFC 5155, section 5).
+// The hash algorithm is SHA-1, the only one that is defined.
 type nsec3Parameters struct {
 	salt       []byte
 	iterations uint16
@@ -35,9 +36,10 @@ func (p nsec3Parameters) equal(other nsec3Parameters) bool {
 	return p.iterations == other.iterations && bytes.Equal(p.salt, other.salt)
 }
 
-// parametersOf passes over an unknown hash algorithm or flags (RFC 5155, section
-// 8.2) and a salt that can't be read: ok is false.
-func parametersOf(nsec3 *dns.NSEC3) (p nsec3Parameters, ok bool) {
+// parseNSEC3Parameters reads the parameters of a record. ok is false if the record
+// has an unknown hash algorithm or flag, which makes it one to ignore (RFC 5155,
+// sections 8.1 and 8.2), or if its salt is not hexadecimal.
+func parseNSEC3Parameters(nsec3 *dns.NSEC3) (p nsec3Parameters, ok bool) {
 	if nsec3.Hash != dns.SHA1 || nsec3.Flags > 1 {
 		return p, false
 	}
@@ -45,35 +47,38 @@ func parametersOf(nsec3 *dns.NSEC3) (p nsec3Parameters, ok bool) {
 	return nsec3Parameters{salt: salt, iterations: nsec3.Iterations}, err == nil
 }
 
-// of computes the hashed owner name of a name (RFC 5155, section 5).
-func (p nsec3Parameters) of(name string, budget *Budget) (nsec3Hash, *Failure) {
+// hashName returns the hash of a name (RFC 5155, section 5) and charges the budget.
+func (p nsec3Parameters) hashName(name string, budget *Budget) (nsec3Hash, *Failure) {
 	var stack [64]byte
 	wire := dnsname.AppendWire(stack[:0], name)
-	blocks := p.blocks(len(wire))
+	blocks := p.hashBlocks(len(wire))
 	if f := budget.spendHash(blocks); f != nil {
 		return nsec3Hash{}, f
 	}
-	if blocks >= dearHash {
-		return p.inTurn(bytes.Clone(wire), budget)
+	if blocks >= expensiveHashBlocks {
+		return p.scheduleHash(bytes.Clone(wire), budget)
 	}
-	return p.compute(wire), nil
+	return p.hashWire(wire), nil
 }
 
-// blocks counts the SHA-1 blocks for a name of so many octets.
-func (p nsec3Parameters) blocks(octets int) int {
+// hashBlocks returns the number of SHA-1 blocks for a name of the given length in
+// wire format.
+func (p nsec3Parameters) hashBlocks(octets int) int {
 	return sha1Blocks(octets+len(p.salt)) + int(p.iterations)*sha1Blocks(sha1.Size+len(p.salt))
 }
 
-func (p nsec3Parameters) inTurn(wire []byte, budget *Budget) (h nsec3Hash, f *Failure) {
-	_, f = budget.inTurn(func() bool {
-		h = p.compute(wire)
+// scheduleHash computes an expensive hash through Turns.
+func (p nsec3Parameters) scheduleHash(wire []byte, budget *Budget) (h nsec3Hash, f *Failure) {
+	_, f = budget.schedule(func() bool {
+		h = p.hashWire(wire)
 		return true
 	})
 	return h, f
 }
 
-// compute may write behind the name.
-func (p nsec3Parameters) compute(wire []byte) nsec3Hash {
+// hashWire returns the hash of a name in wire format. It may overwrite the array
+// behind wire.
+func (p nsec3Parameters) hashWire(wire []byte) nsec3Hash {
 	buf := append(wire, p.salt...)
 	h := sha1.Sum(buf)
 	for range p.iterations {
@@ -83,7 +88,8 @@ func (p nsec3Parameters) compute(wire []byte) nsec3Hash {
 	return h
 }
 
-// sha1Blocks counts the blocks of a message with its padding (FIPS 180-4, section 5.1.1).
+// sha1Blocks returns the number of blocks of a message with its padding (FIPS 180-4,
+// section 5.1.1).
 func sha1Blocks(octets int) int { return (octets+8)/sha1.BlockSize + 1 }
 
 type hashedName struct {
@@ -91,45 +97,48 @@ type hashedName struct {
 	hash nsec3Hash
 }
 
-// nsec3Chain is the NSEC3 records of a response that share their parameters.
-type nsec3Chain struct {
+// nsec3Records is the authenticated NSEC3 records of one zone with the same
+// parameters.
+type nsec3Records struct {
 	nsec3Parameters
-	zone    string
-	records []nsec3Record
-	hashes  []hashedName
-	budget  *Budget
-	total   int // records of the response, for the limit
+	zone     string
+	records  []nsec3Record
+	hashes   []hashedName // computed before
+	budget   *Budget
+	received int // records in the response, whatever their parameters
 }
 
-// newNSEC3Chain passes over records that can't be read and those with other
-// parameters than the first, and returns nil if none is left.
-func newNSEC3Chain(zone string, sets []*Authenticated, budget *Budget) *nsec3Chain {
-	var c *nsec3Chain
+// newNSEC3Records collects the records that have the parameters of the first one (RFC
+// 5155, section 8.2). It returns nil if no record can be used.
+func newNSEC3Records(zone string, sets []*Authenticated, budget *Budget) *nsec3Records {
+	var n *nsec3Records
 	for _, a := range sets {
 		for _, rr := range a.set.RRs {
 			nsec3, ok := rr.(*dns.NSEC3)
 			if !ok {
 				continue
 			}
-			parameters, usable := parametersOf(nsec3)
+			parameters, usable := parseNSEC3Parameters(nsec3)
 			record, ok := newNSEC3Record(a.set.Name, nsec3)
 			if !usable || !ok {
 				continue
 			}
-			if c == nil {
-				c = &nsec3Chain{nsec3Parameters: parameters, zone: zone, budget: budget}
+			if n == nil {
+				n = &nsec3Records{nsec3Parameters: parameters, zone: zone, budget: budget}
 			}
-			if parameters.equal(c.nsec3Parameters) {
-				c.records = append(c.records, record)
+			if parameters.equal(n.nsec3Parameters) {
+				n.records = append(n.records, record)
 			}
-			c.total++
+			n.received++
 		}
 	}
-	return c
+	return n
 }
 
 var base32hex = base32.HexEncoding.WithPadding(base32.NoPadding)
 
+// newNSEC3Record converts an NSEC3 record. ok is false if the first label of its
+// owner name or its next hashed owner name is no SHA-1 hash.
 func newNSEC3Record(owner string, nsec3 *dns.NSEC3) (r nsec3Record, ok bool) {
 	label, _, _ := strings.Cut(owner, ".")
 	ownerHash, err := base32hex.DecodeString(strings.ToUpper(label))
@@ -140,63 +149,65 @@ func newNSEC3Record(owner string, nsec3 *dns.NSEC3) (r nsec3Record, ok bool) {
 	return nsec3Record{typeBitMap: nsec3.TypeBitMap, owner: nsec3Hash(ownerHash), next: nsec3Hash(nextHash), optOut: nsec3.Flags == 1}, true
 }
 
-// admissible decides whether the records may be computed with at all. Too many
-// iterations make the denial insecure, which is sound since the records are
-// authenticated (RFC 9276, section 3.2).
-func (c *nsec3Chain) admissible() Finding {
+// checkLimits decides whether names may be hashed. More than MaxIterations make the
+// denial insecure, which is safe because the records are authenticated (RFC 9276,
+// section 3.2).
+func (n *nsec3Records) checkLimits() Finding {
 	switch {
-	case c.total > MaxNSEC3PerProof:
-		return found(LimitExceeded, fmt.Sprintf("%d NSEC3 records of %s", c.total, c.zone))
-	case c.iterations > MaxIterations:
-		return found(NSEC3IterationsHigh, fmt.Sprintf("%d NSEC3 iterations in %s", c.iterations, c.zone))
+	case n.received > MaxNSEC3PerProof:
+		return finding(LimitExceeded, fmt.Sprintf("%d NSEC3 records of %s", n.received, n.zone))
+	case n.iterations > MaxIterations:
+		return finding(NSEC3IterationsHigh, fmt.Sprintf("%d NSEC3 iterations in %s", n.iterations, n.zone))
 	default:
 		return Proven
 	}
 }
 
-// hash computes the hashed owner name of a name, once.
-func (c *nsec3Chain) hash(name string) (nsec3Hash, *Failure) {
-	for _, known := range c.hashes {
+// hash returns the hash of a name, computing it at most once.
+func (n *nsec3Records) hash(name string) (nsec3Hash, *Failure) {
+	for _, known := range n.hashes {
 		if known.name == name {
 			return known.hash, nil
 		}
 	}
-	h, f := c.of(name, c.budget)
+	h, f := n.hashName(name, n.budget)
 	if f == nil {
-		c.hashes = append(c.hashes, hashedName{name, h})
+		n.hashes = append(n.hashes, hashedName{name, h})
 	}
 	return h, f
 }
 
-// match returns the record whose owner is the hashed name, or nil.
-func (c *nsec3Chain) match(name string) (*nsec3Record, *Failure) {
-	h, f := c.hash(name)
+// match returns the record whose owner name is the hash of name, or nil.
+func (n *nsec3Records) match(name string) (*nsec3Record, *Failure) {
+	h, f := n.hash(name)
 	if f != nil {
 		return nil, f
 	}
-	for i := range c.records {
-		if c.records[i].owner == h {
-			return &c.records[i], nil
+	for i := range n.records {
+		if n.records[i].owner == h {
+			return &n.records[i], nil
 		}
 	}
 	return nil, nil
 }
 
-// cover returns the record in whose span the hashed name lies, or nil. The last
-// one of the zone wraps around; a single one covers all but its owner.
-func (c *nsec3Chain) cover(name string) (*nsec3Record, *Failure) {
-	h, f := c.hash(name)
+// cover returns the record that covers the hash of name, or nil.
+func (n *nsec3Records) cover(name string) (*nsec3Record, *Failure) {
+	h, f := n.hash(name)
 	if f != nil {
 		return nil, f
 	}
-	for i := range c.records {
-		if c.records[i].covers(h) {
-			return &c.records[i], nil
+	for i := range n.records {
+		if n.records[i].covers(h) {
+			return &n.records[i], nil
 		}
 	}
 	return nil, nil
 }
 
+// covers reports whether h is between the owner name and the next hashed owner name.
+// The last record of a zone wraps around. A single record covers every hash but its
+// own.
 func (r *nsec3Record) covers(h nsec3Hash) bool {
 	afterOwner, beforeNext := bytes.Compare(r.owner[:], h[:]) < 0, bytes.Compare(h[:], r.next[:]) < 0
 	if bytes.Compare(r.owner[:], r.next[:]) < 0 {

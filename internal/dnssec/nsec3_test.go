@@ -6,21 +6,21 @@ import (
 	"github.com/miekg/dns"
 )
 
-type denialCase3 struct {
+type nsec3Case struct {
 	denialCase
 	set []n3
 }
 
-func runNSEC3(t *testing.T, tests []denialCase3) {
+func runNSEC3(t *testing.T, tests []nsec3Case) {
 	t.Helper()
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			tt.run(t, func(z *testZone) []dns.RR { return z.section3(t, tt.set...) })
+			tt.run(t, func(z *testZone) []dns.RR { return z.nsec3Section(t, tt.set...) })
 		})
 	}
 }
 
-// The records that a proof for names below example. is made of.
+// The records of proofs about names below example.
 var (
 	apex3     = n3{match: "example.", types: "NS SOA RRSIG DNSKEY NSEC3PARAM"}
 	coverX    = n3{cover: "x.example."}
@@ -30,13 +30,13 @@ var (
 )
 
 func TestNSEC3NameError(t *testing.T) {
-	secure := func(name, zone, qname string, set ...n3) denialCase3 {
-		return denialCase3{denialCase{name: name, zone: zone, ask: nameError(qname), status: Secure}, set}
+	secure := func(name, zone, qname string, set ...n3) nsec3Case {
+		return nsec3Case{denialCase{name: name, zone: zone, ask: nameError(qname), status: Secure}, set}
 	}
-	bogus := func(name, qname string, reason Reason, set ...n3) denialCase3 {
-		return denialCase3{denialCase{name: name, ask: nameError(qname), status: Bogus, reason: reason}, set}
+	bogus := func(name, qname string, reason Reason, set ...n3) nsec3Case {
+		return nsec3Case{denialCase{name: name, ask: nameError(qname), status: Bogus, reason: reason}, set}
 	}
-	runNSEC3(t, []denialCase3{
+	runNSEC3(t, []nsec3Case{
 		secure("closest encloser, next closer name and wildcard", "", "x.example.", apex3, coverX, coverStar),
 		secure("several labels below", "", "a.b.x.example.", apex3, coverX, coverStar),
 		secure("deeper closest encloser", "", "x.e.example.", n3{match: "e.example."}, n3{cover: "x.e.example."}, n3{cover: "*.e.example."}),
@@ -66,10 +66,10 @@ func TestNSEC3NameError(t *testing.T) {
 }
 
 func TestNSEC3NoData(t *testing.T) {
-	ask := func(name, qname string, qtype uint16, status Status, reason Reason, set ...n3) denialCase3 {
-		return denialCase3{denialCase{name: name, ask: noData(qname, qtype), status: status, reason: reason}, set}
+	ask := func(name, qname string, qtype uint16, status Status, reason Reason, set ...n3) nsec3Case {
+		return nsec3Case{denialCase{name: name, ask: noData(qname, qtype), status: status, reason: reason}, set}
 	}
-	runNSEC3(t, []denialCase3{
+	runNSEC3(t, []nsec3Case{
 		ask("type not there", "x.example.", dns.TypeMX, Secure, ReasonNone, n3{match: "x.example.", types: "A RRSIG"}),
 		ask("type not there, opt-out on a matching record", "x.example.", dns.TypeMX, Secure, ReasonNone, n3{match: "x.example.", types: "A RRSIG", optOut: true}),
 		ask("type is there", "x.example.", dns.TypeA, Bogus, DenialContradicted, n3{match: "x.example.", types: "A RRSIG"}),
@@ -97,10 +97,10 @@ func TestNSEC3NoData(t *testing.T) {
 }
 
 func TestNSEC3WildcardAnswer(t *testing.T) {
-	ask := func(name string, q question, status Status, reason Reason, set ...n3) denialCase3 {
-		return denialCase3{denialCase{name: name, ask: q, status: status, reason: reason}, set}
+	ask := func(name string, q question, status Status, reason Reason, set ...n3) nsec3Case {
+		return nsec3Case{denialCase{name: name, ask: q, status: status, reason: reason}, set}
 	}
-	runNSEC3(t, []denialCase3{
+	runNSEC3(t, []nsec3Case{
 		ask("covered", wildcardAnswer("x.example.", "example."), Secure, ReasonNone, coverX),
 		ask("several labels", wildcardAnswer("a.b.x.example.", "example."), Secure, ReasonNone, coverX),
 		ask("opt-out", wildcardAnswer("x.example.", "example."), Insecure, OptOut, coverXOut),
@@ -114,10 +114,10 @@ func TestNSEC3WildcardAnswer(t *testing.T) {
 }
 
 func TestNSEC3Delegation(t *testing.T) {
-	ask := func(name, qname string, status Status, reason Reason, shows Delegation, set ...n3) denialCase3 {
-		return denialCase3{denialCase{name: name, ask: delegation(qname), status: status, reason: reason, shows: shows}, set}
+	ask := func(name, qname string, status Status, reason Reason, shows Delegation, set ...n3) nsec3Case {
+		return nsec3Case{denialCase{name: name, ask: delegation(qname), status: status, reason: reason, shows: shows}, set}
 	}
-	runNSEC3(t, []denialCase3{
+	runNSEC3(t, []nsec3Case{
 		ask("insecure delegation", "x.example.", Insecure, DelegationInsecure, DelegationUnsigned, n3{match: "x.example.", types: "NS"}),
 		ask("insecure delegation with opt-out", "x.example.", Insecure, DelegationInsecure, DelegationUnsigned, n3{match: "x.example.", types: "NS", optOut: true}),
 		ask("opt-out span", "x.example.", Insecure, OptOut, DelegationUnsigned, apex3, coverXOut),
@@ -136,14 +136,14 @@ func TestNSEC3Delegation(t *testing.T) {
 	})
 }
 
-// TestNSEC3OptOut: what rests on a covered name in an opt-out span is not secure (RFC
-// 5155, section 9.2); flags on the other records of the proof do not matter.
+// TestNSEC3OptOut checks that a proof is insecure if the Opt-Out flag is set on the
+// record that covers the next closer name (RFC 5155, section 9.2), and on no other.
 func TestNSEC3OptOut(t *testing.T) {
 	out := func(n n3) n3 { n.optOut = true; return n }
-	ask := func(name string, status Status, reason Reason, set ...n3) denialCase3 {
-		return denialCase3{denialCase{name: name, ask: nameError("x.example."), status: status, reason: reason}, set}
+	ask := func(name string, status Status, reason Reason, set ...n3) nsec3Case {
+		return nsec3Case{denialCase{name: name, ask: nameError("x.example."), status: status, reason: reason}, set}
 	}
-	runNSEC3(t, []denialCase3{
+	runNSEC3(t, []nsec3Case{
 		ask("next closer name", Insecure, OptOut, apex3, coverXOut, coverStar),
 		ask("all", Insecure, OptOut, out(apex3), coverXOut, out(coverStar)),
 		ask("closest encloser", Secure, ReasonNone, out(apex3), coverX, coverStar),
@@ -151,16 +151,17 @@ func TestNSEC3OptOut(t *testing.T) {
 	})
 }
 
-// TestNSEC3Parameters: which records count (RFC 5155, section 8.2; RFC 9276, section 3.2).
+// TestNSEC3Parameters checks which records are ignored (RFC 5155, sections 8.1 and
+// 8.2) and that a high iteration count is insecure (RFC 9276, section 3.2).
 func TestNSEC3Parameters(t *testing.T) {
 	x := n3{match: "x.example.", types: "A"}
 	with := func(n n3, edit func(*n3)) n3 { edit(&n); return n }
 	high := func(n n3) n3 { n.iterations = 151; return n }
-	ask := func(name string, q question, status Status, reason Reason, shows Delegation, set ...n3) denialCase3 {
-		return denialCase3{denialCase{name: name, ask: q, status: status, reason: reason, shows: shows}, set}
+	ask := func(name string, q question, status Status, reason Reason, shows Delegation, set ...n3) nsec3Case {
+		return nsec3Case{denialCase{name: name, ask: q, status: status, reason: reason, shows: shows}, set}
 	}
 	mx := noData("x.example.", dns.TypeMX)
-	runNSEC3(t, []denialCase3{
+	runNSEC3(t, []nsec3Case{
 		ask("hash algorithm 2", mx, Bogus, DenialMissing, 0, with(x, func(n *n3) { n.hash = 2 })),
 		ask("hash algorithm 255", nameError("x.example."), Bogus, DenialMissing, 0, with(apex3, func(n *n3) { n.hash = 255 })),
 		ask("flags 2", mx, Bogus, DenialMissing, 0, with(x, func(n *n3) { n.flags = 2 })),
@@ -181,15 +182,15 @@ func TestNSEC3Parameters(t *testing.T) {
 	})
 	z := newTestZone(t, "example.", dns.ED25519)
 	budget := NewBudget(nil)
-	z.denial3(t, budget, high(x)).NoData("x.example.", dns.TypeMX)
+	z.nsec3Denial(t, budget, high(x)).NoData("x.example.", dns.TypeMX)
 	if budget.hashes.Load() != MaxHashes {
 		t.Error("hashes with too many iterations were computed")
 	}
 }
 
-// TestNSEC3ForeignOwner: an NSEC3 counts only right below the apex of its signer
-// (RFC 5155, section 3), and with an owner and a next hash of 20 octets.
-func TestNSEC3ForeignOwner(t *testing.T) {
+// TestNSEC3OwnerName checks that the owner name is directly below the apex (RFC 5155,
+// section 3), and that the hashes have 20 octets.
+func TestNSEC3OwnerName(t *testing.T) {
 	z := newTestZone(t, "example.", dns.ED25519)
 	for _, zone := range []string{"a.example.", "other.", "notexample.", "."} {
 		set := GroupRRsets(z.signed(t, []dns.RR{n3{match: "x.example.", types: "A", zone: zone}.rr(t)}))[0]

@@ -8,9 +8,9 @@ import (
 	"github.com/miekg/dns"
 )
 
-// TestNSEC3Hash has the hashes that RFC 5155, appendix A, prints.
+// TestNSEC3Hash checks the hashes in RFC 5155, appendix A.
 func TestNSEC3Hash(t *testing.T) {
-	c := &nsec3Chain{nsec3Parameters: nsec3Parameters{salt: []byte{0xaa, 0xbb, 0xcc, 0xdd}, iterations: 12}, budget: NewBudget(nil)}
+	c := &nsec3Records{nsec3Parameters: nsec3Parameters{salt: []byte{0xaa, 0xbb, 0xcc, 0xdd}, iterations: 12}, budget: NewBudget(nil)}
 	for name, want := range map[string]string{
 		"example.": "0p9mhaveqvm6t7vbl5lop2u3t2rp3tom", "a.example.": "35mthgpgcu1qg68fab165klnsnk3dpvl",
 		"ai.example.": "gjeqe526plbf1g8mklp59enfd789njgi", "ns1.example.": "2t7b4g4vsa5smi47k61mv5bv1a22bojr",
@@ -29,8 +29,8 @@ func TestNSEC3Hash(t *testing.T) {
 	}
 }
 
-// TestNSEC3Covers has hashes around both ends of a span, of the last one of the zone
-// and of the only one.
+// TestNSEC3Covers checks hashes around both ends of a span, of the last span and of a
+// single one.
 func TestNSEC3Covers(t *testing.T) {
 	h := func(b byte) nsec3Hash { return nsec3Hash(bytes.Repeat([]byte{b}, 20)) }
 	tests := []struct {
@@ -54,7 +54,7 @@ func TestNSEC3Covers(t *testing.T) {
 	}
 }
 
-// TestNSECSpans has the same for names: the span of each record of a chain.
+// TestNSECSpans checks which record of a zone covers a name.
 func TestNSECSpans(t *testing.T) {
 	chain := nsecRecords{zone: "example.", records: []nsecRecord{
 		{owner: "example.", next: "a.example."}, {owner: "a.example.", next: "b.c.example."},
@@ -83,7 +83,7 @@ func TestNSECSpans(t *testing.T) {
 			t.Errorf("%s is covered by %s", name, r.owner)
 		}
 	}
-	// One record that is out of order covers nothing (its next name is before it).
+	// A record whose next name sorts before its owner name covers nothing.
 	backwards := nsecRecords{zone: "example.", records: []nsecRecord{{typeBitMap: typeBitMap{dns.TypeA}, owner: "m.example.", next: "c.example."}}}
 	for _, name := range []string{"a.example.", "d.example.", "z.example."} {
 		if _, ok := backwards.cover(name); ok {

@@ -7,7 +7,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-// question is what a denial is asked to prove.
+// question is one question to a Denial.
 type question struct {
 	proof    string // nxdomain, nodata, wildcard or ds
 	name     string
@@ -47,7 +47,7 @@ type denialCase struct {
 	shows   Delegation
 }
 
-// The types at a delegation, at a signed one, at an apex, at a leaf.
+// Type bit maps of an insecure delegation, a signed delegation, an apex and a leaf.
 const (
 	cut    = " NS RRSIG NSEC"
 	signed = " NS DS RRSIG NSEC"
@@ -55,8 +55,7 @@ const (
 	leaf   = " A RRSIG NSEC"
 )
 
-// run judges one case. What is proven has to fall with each record, and with each
-// change to a record that the zone did not sign.
+// run checks one case. If it is secure, no mutation of the records may be.
 func (c denialCase) run(t *testing.T, section func(z *testZone) []dns.RR) {
 	z := newTestZone(t, zoneOr(c.zone), dns.ED25519)
 	authority := section(z)
@@ -105,7 +104,7 @@ func nsecs(t *testing.T, lines []string) []dns.RR {
 		owner, rest := cutField(line)
 		rr, err := parseRecord(owner + " 300 NSEC " + rest)
 		must(t, err)
-		rrs = append(rrs, rewire(t, rr))
+		rrs = append(rrs, roundTrip(t, rr))
 	}
 	return rrs
 }
@@ -212,8 +211,8 @@ func TestNSECDelegation(t *testing.T) {
 	})
 }
 
-// TestCompactDenial is RFC 9824: an NSEC at the name itself, whose next name is the
-// first one below it.
+// TestCompactDenial checks compact denial of existence (RFC 9824): an NSEC that
+// matches qname and whose next name is its immediate successor.
 func TestCompactDenial(t *testing.T) {
 	runNSEC(t, []denialCase{
 		{name: "name error", records: []string{`c.example. \000.c.example. RRSIG NSEC NXNAME`}, ask: nameError("c.example."), status: Secure},

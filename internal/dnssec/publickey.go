@@ -17,16 +17,16 @@ import (
 	"github.com/miekg/dns"
 )
 
-// publicKey verifies the signatures of one key. hash is the digest of the data,
-// or the data themselves for the algorithms that hash for themselves.
+// publicKey verifies signatures of one key. hash is the digest of the signed data, or
+// the data themselves for Ed25519 and Ed448.
 type publicKey interface {
 	verify(hash, signature []byte) bool
 }
 
 var errPublicKey = errors.New("dnssec: public key of the wrong form")
 
-// parsePublicKey reads the Public Key field of a DNSKEY (RFC 3110, 5702, 6605,
-// 8080). The algorithm has to be one that is implemented.
+// parsePublicKey reads the Public Key field of a DNSKEY (RFC 3110, 5702, 6605, 8080).
+// It fails for an algorithm that is not implemented.
 func parsePublicKey(algorithm uint8, key []byte) (publicKey, error) {
 	switch algorithm {
 	case dns.RSASHA1, dns.RSASHA1NSEC3SHA1, dns.RSASHA256, dns.RSASHA512:
@@ -61,11 +61,11 @@ func (k ed448Key) verify(data, signature []byte) bool {
 
 type ecdsaKey struct {
 	*ecdsa.PublicKey
-	size int // octets of r and of s
+	size int // octets of r, and of s
 }
 
 func parseECDSA(curve elliptic.Curve, key []byte) (publicKey, error) {
-	point := append([]byte{4}, key...) // uncompressed, SEC 1 section 2.3.3
+	point := append([]byte{4}, key...) // uncompressed point (SEC 1, section 2.3.3)
 	pub, err := ecdsa.ParseUncompressedPublicKey(curve, point)
 	if err != nil {
 		return nil, errPublicKey
@@ -81,8 +81,9 @@ func (k ecdsaKey) verify(hash, signature []byte) bool {
 	return ecdsa.VerifyASN1(k.PublicKey, hash, appendECDSASignature(buf[:0], signature[:k.size], signature[k.size:]))
 }
 
-// appendECDSASignature appends the DER form of a signature (RFC 3279, section 2.2.3),
-// of r and s of less than 128 octets together.
+// appendECDSASignature appends a signature in DER (RFC 3279, section 2.2.3). It
+// assumes that the encoding of r and s has less than 128 octets, which holds for
+// P-256 and P-384.
 func appendECDSASignature(dst, r, s []byte) []byte {
 	start := len(dst)
 	dst = append(dst, 0x30, 0)
@@ -91,26 +92,28 @@ func appendECDSASignature(dst, r, s []byte) []byte {
 	return dst
 }
 
+// appendInteger appends an unsigned big-endian number as a DER INTEGER.
 func appendInteger(dst, n []byte) []byte {
 	for len(n) > 1 && n[0] == 0 {
 		n = n[1:]
 	}
-	if n[0] >= 0x80 { // would be negative
+	if n[0] >= 0x80 { // a leading zero keeps it positive
 		return append(append(dst, 2, byte(len(n)+1), 0), n...)
 	}
 	return append(append(dst, 2, byte(len(n))), n...)
 }
 
-// Bounds of the RSA keys that are used. Larger ones cost more than a signature is
-// worth, smaller ones are not in RFC 5702.
+// Bounds on RSA keys. RFC 5702 allows no smaller modulus. Larger moduli and exponents
+// are refused because they make verification expensive.
 const (
-	minModulusBits  = 512
+	minModulusBits  = 512  // RFC 5702, section 2.1
 	minSHA512Bits   = 1024 // RFC 5702, section 2.2
 	maxModulusBits  = 4096
 	maxExponentBits = 64
 )
 
-// parseRSA reads the exponent and the modulus (RFC 3110, section 2).
+// parseRSA reads the exponent and the modulus of an RSA key (RFC 3110, section 2),
+// and checks their bounds.
 func parseRSA(hash crypto.Hash, key []byte) (publicKey, error) {
 	if len(key) < 3 {
 		return nil, errPublicKey
@@ -146,15 +149,15 @@ func (k rsaKey) verify(hash, signature []byte) bool {
 	return rsa.VerifyPKCS1v15(k.pub, k.hash, hash, signature) == nil
 }
 
-// oddRSAKey is one that crypto/rsa refuses though zones use it: an exponent of
-// more than 31 bits, or less than 1024 bits of modulus. Only the public operation
-// is done here, and nothing in it is secret.
+// oddRSAKey is an RSA key that zones use but crypto/rsa rejects: one with an exponent
+// of more than 31 bits or a modulus of less than 1024 bits. Verification has no
+// secrets, so it need not run in constant time.
 type oddRSAKey struct {
 	n, e *big.Int
 	hash crypto.Hash
 }
 
-// digestInfo has the DER prefixes of RFC 8017, section 9.2, note 1.
+// digestInfo has the DER prefixes of DigestInfo (RFC 8017, section 9.2, note 1).
 var digestInfo = map[crypto.Hash][]byte{
 	crypto.SHA1:   {0x30, 0x21, 0x30, 0x09, 0x06, 0x05, 0x2b, 0x0e, 0x03, 0x02, 0x1a, 0x05, 0x00, 0x04, 0x14},
 	crypto.SHA256: {0x30, 0x31, 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x01, 0x05, 0x00, 0x04, 0x20},
@@ -171,7 +174,8 @@ func (k oddRSAKey) verify(hash, signature []byte) bool {
 	return bytes.Equal(encoded, encodePKCS1v15(digestInfo[k.hash], hash, size))
 }
 
-// encodePKCS1v15 is EMSA-PKCS1-v1_5 of RFC 8017, section 9.2; nil if size is too small.
+// encodePKCS1v15 implements EMSA-PKCS1-v1_5 (RFC 8017, section 9.2). It returns nil
+// if size is too small.
 func encodePKCS1v15(prefix, hash []byte, size int) []byte {
 	padding := size - len(prefix) - len(hash) - 3
 	if padding < 8 {

@@ -4,14 +4,14 @@ package dnssec
 
 import "github.com/miekg/dns"
 
-// Reason says why a status is what it is. Its token is the metric label, the word
-// of the log line and of the test vectors, and the head of the EDE text.
+// Reason says why a response has its Status. The token is used as the metric label,
+// in log lines and test vectors, and at the start of the EDE text.
 //
-// The reasons of one candidate are in the order in which the checks are made, so
-// that of several failed candidates the largest is the one that got furthest.
+// Bogus reasons are ordered as the checks are made. If all candidates fail, the
+// largest Reason belongs to the candidate that passed the most checks.
 type Reason uint8
 
-// The reasons. ReasonNone belongs to what is secure.
+// The reasons. ReasonNone is that of a secure response.
 const (
 	ReasonNone Reason = iota
 
@@ -28,7 +28,7 @@ const (
 	NSEC3IterationsHigh
 	NegativeTrustAnchor
 
-	// Bogus: what is there to be checked.
+	// Bogus: the contents of the response.
 	ResponseMalformed
 	CNAMEChainInvalid
 	DNAMEMismatch
@@ -40,7 +40,7 @@ const (
 	DenialContradicted
 	WildcardDenialMissing
 
-	// Bogus: the checks of RFC 4035, section 5.3.1, in their order.
+	// Bogus: the checks of RFC 4035, sections 5.2 and 5.3, in the order made.
 	SignatureMissing
 	SignatureSignerInvalid
 	SignatureLabelsInvalid
@@ -58,14 +58,15 @@ const (
 	DNSKEYLimitExceeded
 	SignatureInvalid
 
-	// Bogus: it was not looked at to the end.
+	// Bogus: validation was not completed.
 	LimitExceeded
 	Overloaded
 
-	reasons // how many there are
+	numReasons
 )
 
-type reasonEntry struct {
+// reasonInfo is what users see of a Reason.
+type reasonInfo struct {
 	token  string
 	status Status
 	ede    uint16
@@ -73,11 +74,12 @@ type reasonEntry struct {
 	remedy string
 }
 
+// noEDE is the code of a Reason without an EDE.
 const noEDE = ^uint16(0)
 
-// reasonTable has the EDE codes of RFC 8914 and its registry; where the field
-// does not agree the most specific code is taken.
-var reasonTable = [reasons]reasonEntry{
+// reasonTable describes the reasons. EDE codes are those of RFC 8914 and its IANA
+// registry. Where resolvers use different codes, the most specific one is used.
+var reasonTable = [numReasons]reasonInfo{
 	ReasonNone:         {"none", Secure, noEDE, "proven", ""},
 	TrustAnchorMissing: {"trust_anchor_missing", Indeterminate, noEDE, "no trust anchor at or above the name", "Add a trust anchor for the name or for a zone above it, if there is one."},
 	PrivateZone:        {"private_zone", Indeterminate, noEDE, "forwarded by name, and the public tree has no signed delegation for it", "Add `trust-anchor FILE` with a DS or DNSKEY of the zone, or `negative-trust-anchor ZONE`."},
@@ -122,40 +124,42 @@ var reasonTable = [reasons]reasonEntry{
 	Overloaded:    {"overloaded", Bogus, dns.ExtendedErrorCodeOther, "more work at once than this machine can do", "If it stays so, give it more processors, or find out who asks: `signatures_total` with `bad` tells an attack. It is kept nowhere."},
 }
 
-// edeNegativeTrustAnchor is not in miekg/dns yet.
+// edeNegativeTrustAnchor is not defined in miekg/dns.
 const edeNegativeTrustAnchor = 33
 
-// String returns the token.
+// String returns the token, such as "signature_expired".
 func (r Reason) String() string { return reasonTable[r].token }
 
-// Status returns the status that the reason stands for.
+// Status returns the Status that the reason implies.
 func (r Reason) Status() Status { return reasonTable[r].status }
 
-// Unfinished tells whether nobody looked to the end: that says nothing of the zone, and
-// is not to be kept.
+// Unfinished reports whether validation stopped at a limit. Such a result says
+// nothing about the zone and must not be cached.
 func (r Reason) Unfinished() bool { return r >= LimitExceeded }
 
-// Unavailable tells whether something could not be had, rather than that it was wrong.
+// Unavailable reports whether records could not be fetched, as opposed to being
+// invalid.
 func (r Reason) Unavailable() bool {
 	return r == AnswerUnavailable || r == DSUnavailable || r == DNSKEYUnavailable
 }
 
-// Text returns a sentence that explains the token.
+// Text returns a phrase that explains the token.
 func (r Reason) Text() string { return reasonTable[r].text }
 
-// Remedy returns what to do about it, and who has to; it may be nothing.
+// Remedy returns what to do about the problem, and who has to do it. It is empty for
+// ReasonNone.
 func (r Reason) Remedy() string { return reasonTable[r].remedy }
 
-// EDE returns the INFO-CODE of RFC 8914; ok is false where none fits.
+// EDE returns the INFO-CODE of RFC 8914, section 2. ok is false if no code applies.
 func (r Reason) EDE() (code uint16, ok bool) {
 	code = reasonTable[r].ede
 	return code, code != noEDE
 }
 
-// Reasons returns all reasons but ReasonNone, in their order.
+// Reasons returns all reasons except ReasonNone, in order.
 func Reasons() []Reason {
-	all := make([]Reason, 0, reasons-1)
-	for r := ReasonNone + 1; r < reasons; r++ {
+	all := make([]Reason, 0, numReasons-1)
+	for r := ReasonNone + 1; r < numReasons; r++ {
 		all = append(all, r)
 	}
 	return all

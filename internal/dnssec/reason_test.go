@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-var all = []Status{Indeterminate, Insecure, Secure, Bogus}
+var statuses = []Status{Indeterminate, Insecure, Secure, Bogus}
 
 func TestStatus(t *testing.T) {
 	var zero Status
@@ -19,7 +19,7 @@ func TestStatus(t *testing.T) {
 	}
 }
 
-// TestWeaker: an answer is as good as its weakest part, in whatever order they come.
+// TestWeaker checks that Weaker returns the weaker status and is commutative.
 func TestWeaker(t *testing.T) {
 	order := []Status{Bogus, Indeterminate, Insecure, Secure}
 	for i, a := range order {
@@ -29,18 +29,19 @@ func TestWeaker(t *testing.T) {
 			}
 		}
 	}
-	for _, a := range all {
+	for _, a := range statuses {
 		if a.Weaker(Secure) != a || a.Weaker(Bogus) != Bogus || a.Weaker(a) != a {
 			t.Errorf("%v is no part of an answer", a)
 		}
 	}
 }
 
-// TestReasons: the table has all of them, each with a token of its own.
+// TestReasons checks that each reason has a unique token, a text, a remedy and an EDE
+// code.
 func TestReasons(t *testing.T) {
 	snake := regexp.MustCompile(`^[a-z][a-z0-9]*(_[a-z0-9]+)*$`)
 	tokens := make(map[string]Reason)
-	for r := range reasons {
+	for r := range numReasons {
 		if !snake.MatchString(r.String()) {
 			t.Errorf("reason %d has the token %q", r, r.String())
 		}
@@ -64,16 +65,16 @@ func TestReasons(t *testing.T) {
 			t.Errorf("%v is %v", r, r.Status())
 		}
 	}
-	if got := Reasons(); len(got) != int(reasons)-1 || got[0] != ReasonNone+1 || got[len(got)-1] != reasons-1 || !slices.IsSorted(got) {
+	if got := Reasons(); len(got) != int(numReasons)-1 || got[0] != ReasonNone+1 || got[len(got)-1] != numReasons-1 || !slices.IsSorted(got) {
 		t.Errorf("Reasons returns %v", got)
 	}
 }
 
-// TestReasonOrder: the statuses stand together, and the reasons of a signature are in
-// the order in which it is checked, which is what makes the furthest the largest.
+// TestReasonOrder checks that reasons are grouped by status, and that bogus ones are
+// in the order of the checks, on which laterFailure depends.
 func TestReasonOrder(t *testing.T) {
 	statuses := []Status{}
-	for r := range reasons {
+	for r := range numReasons {
 		if len(statuses) == 0 || statuses[len(statuses)-1] != r.Status() {
 			statuses = append(statuses, r.Status())
 		}
@@ -97,9 +98,9 @@ func TestReasonOrder(t *testing.T) {
 	}
 }
 
-func TestFurther(t *testing.T) {
+func TestLaterFailure(t *testing.T) {
 	a, b := fail(SignatureExpired, "first"), fail(SignatureInvalid, "second")
-	for _, got := range []*Failure{further(a, b), further(b, a), further(b, nil), further(nil, b), further(b, fail(SignatureInvalid, "later"))} {
+	for _, got := range []*Failure{laterFailure(a, b), laterFailure(b, a), laterFailure(b, nil), laterFailure(nil, b), laterFailure(b, fail(SignatureInvalid, "later"))} {
 		if got != b {
 			t.Errorf("got %v", got)
 		}
@@ -109,7 +110,7 @@ func TestFurther(t *testing.T) {
 			t.Errorf("%v says that it is unfinished: %v", r, !want)
 		}
 	}
-	if further(nil, nil) != nil {
+	if laterFailure(nil, nil) != nil {
 		t.Error("nothing is a failure")
 	}
 	if f := b.Finding(); f.Status != Bogus || f.Reason != SignatureInvalid || f.Detail != "second" {

@@ -16,7 +16,7 @@ const (
 	tableEnd   = "<!-- The end of the reason table. -->\n"
 )
 
-// TestReasonTable: the page for operators has all reasons with what they mean here.
+// TestReasonTable compares the table in the documentation with the reasons.
 func TestReasonTable(t *testing.T) {
 	text, err := os.ReadFile(page)
 	if err != nil {
@@ -39,7 +39,7 @@ func TestReasonTable(t *testing.T) {
 	}
 }
 
-// reasonPage writes a table of what is refused and one of what is passed on.
+// reasonPage returns a table of the bogus reasons and one of the others.
 func reasonPage() string {
 	var b strings.Builder
 	for _, part := range []struct {

@@ -7,11 +7,10 @@ import (
 	"github.com/miekg/dns"
 )
 
-// Revokes decides whether a DNSKEY RRset revokes a key: the key is in it with the
-// REVOKE bit, and signs it (RFC 5011, section 2.1). The key tag of that signature is
-// the one with the bit, which is another than before. Nobody else can say this, and
-// nobody else needs to: no other signature is asked for, and a nil return vouches for
-// nothing else in the set.
+// Revokes decides whether a DNSKEY RRset revokes a key: whether it has the key with
+// the REVOKE bit, and a signature by that key (RFC 5011, section 2.1). The key tag of
+// that signature is computed with the bit set. No other signature is required, so
+// nothing else in the RRset is authenticated.
 func (v *Verifier) Revokes(set RRset, revoked *dns.DNSKEY) *Failure {
 	if set.Type != dns.TypeDNSKEY {
 		return fail(ResponseMalformed, set.String()+" is no DNSKEY RRset")
@@ -28,8 +27,8 @@ func (v *Verifier) Revokes(set RRset, revoked *dns.DNSKEY) *Failure {
 		if !bytes.Equal(k.rdata, rdata[0]) {
 			continue
 		}
-		k.revoking = true
-		// The set is of the apex, so that no signature with too few labels gets through.
+		k.allowRevoked = true
+		// The owner name is the apex, so a signature with fewer labels fails.
 		_, f := v.authenticate(set, set.Name, []*key{k})
 		return f
 	}

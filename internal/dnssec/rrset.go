@@ -9,8 +9,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// RRset is what a message says: records of one owner name and type, class IN, and
-// the RRSIG records beside them that cover the type. Nothing of it is proven.
+// RRset is the records of one owner name and type with class IN, and the RRSIG
+// records of the same owner name that cover the type. It is not authenticated.
 type RRset struct {
 	Name string // canonical
 	Type uint16
@@ -18,12 +18,12 @@ type RRset struct {
 	Sigs []*dns.RRSIG
 }
 
-// GroupRRsets puts the records of one section of a message together, whatever
-// the case of their owner names, in the order of their first records. RRSIG
-// records that cover nothing in the section, other classes than IN and OPT are
-// left out. RRs that came twice stay twice.
+// GroupRRsets groups the records of one section of a message into RRsets, in the
+// order of their first records. Owner names are compared without regard to case. It
+// drops OPT records, classes other than IN, and RRSIG records that cover nothing in
+// the section. Duplicate records are kept.
 func GroupRRsets(section []dns.RR) []RRset {
-	g := grouping{sets: make([]RRset, 0, min(len(section), 4))}
+	g := rrsetGrouper{sets: make([]RRset, 0, min(len(section), 4))}
 	for _, rr := range section {
 		h := rr.Header()
 		if h.Class != dns.ClassINET || h.Rrtype == dns.TypeRRSIG || h.Rrtype == dns.TypeOPT {
@@ -46,40 +46,42 @@ func GroupRRsets(section []dns.RR) []RRset {
 	return g.sets
 }
 
-// grouping is RRsets in the making. Few are searched one by one; there is an index
-// of many, since a message can have thousands.
-type grouping struct {
+// rrsetGrouper collects RRsets. A few RRsets are searched linearly. Above
+// maxLinearSearch there is an index, because a message can have thousands.
+type rrsetGrouper struct {
 	sets  []RRset
-	index map[setKey]int
+	index map[rrsetKey]int
 }
 
-type setKey struct {
+type rrsetKey struct {
 	name   string
 	rrtype uint16
 }
 
-// searched is how many RRsets are searched one by one.
-const searched = 16
+// maxLinearSearch is the number of RRsets up to which there is no index.
+const maxLinearSearch = 16
 
-func (g *grouping) add(name string, rrtype uint16) int {
+// add appends an empty RRset and returns its position.
+func (g *rrsetGrouper) add(name string, rrtype uint16) int {
 	g.sets = append(g.sets, RRset{Name: name, Type: rrtype})
 	last := len(g.sets) - 1
-	if len(g.sets) > searched {
+	if len(g.sets) > maxLinearSearch {
 		if g.index == nil {
-			g.index = make(map[setKey]int)
+			g.index = make(map[rrsetKey]int)
 			for i, set := range g.sets {
-				g.index[setKey{set.Name, set.Type}] = i
+				g.index[rrsetKey{set.Name, set.Type}] = i
 			}
 		}
-		g.index[setKey{name, rrtype}] = last
+		g.index[rrsetKey{name, rrtype}] = last
 	}
 	return last
 }
 
-// find looks from the end, since the records of a set stand together.
-func (g *grouping) find(name string, rrtype uint16) int {
+// find returns the position of an RRset, or -1. It starts at the end because the
+// records of an RRset are usually adjacent.
+func (g *rrsetGrouper) find(name string, rrtype uint16) int {
 	if g.index != nil {
-		if i, ok := g.index[setKey{name, rrtype}]; ok {
+		if i, ok := g.index[rrsetKey{name, rrtype}]; ok {
 			return i
 		}
 		return -1
@@ -92,11 +94,11 @@ func (g *grouping) find(name string, rrtype uint16) int {
 	return -1
 }
 
-// String names the RRset as logs do: type and owner name.
+// String returns the type and the owner name, such as "A www.example.".
 func (s RRset) String() string { return dns.Type(s.Type).String() + " " + s.Name }
 
-// Signers returns the canonical signer names of the RRset's signatures, each once:
-// of so many as are looked at.
+// Signers returns the distinct canonical signer names of the first MaxCandidates
+// signatures.
 func (s RRset) Signers() []string {
 	var names []string
 next:
@@ -112,13 +114,15 @@ next:
 	return names
 }
 
-// forks tells whether it is an alias with several targets. A name has one at most (RFC
-// 2181, section 10.1; RFC 6672, section 2.4), whatever the zone signs.
-func (s RRset) forks() bool {
+// hasSeveralTargets reports whether this is a CNAME or DNAME RRset with more than one
+// target, which is invalid even if it is signed (RFC 2181, section 10.1; RFC 6672,
+// section 2.4).
+func (s RRset) hasSeveralTargets() bool {
 	return len(s.RRs) > 1 && slices.ContainsFunc(s.RRs[1:], func(rr dns.RR) bool { return aliasTarget(rr) != aliasTarget(s.RRs[0]) })
 }
 
-// aliasTarget returns where a CNAME or DNAME leads; no other record leads anywhere.
+// aliasTarget returns the canonical target of a CNAME or DNAME, and "" for other
+// types.
 func aliasTarget(rr dns.RR) string {
 	switch rr := rr.(type) {
 	case *dns.CNAME:
@@ -130,8 +134,8 @@ func aliasTarget(rr dns.RR) string {
 	}
 }
 
-// Authenticated is an RRset with a signature that a key of its zone verifies.
-// Only Verifier makes one.
+// Authenticated is an RRset with a signature that a key of the signer verifies. Only
+// a Verifier creates one.
 type Authenticated struct {
 	set     RRset
 	signer  string
@@ -140,8 +144,8 @@ type Authenticated struct {
 	expires time.Time
 }
 
-// Copy returns the same with records of its own, for keeping: those of a response
-// get other TTLs on their way to the client.
+// Copy returns a copy with its own records, for a cache: the TTLs of the records in a
+// response change before they reach the client.
 func (a *Authenticated) Copy() *Authenticated {
 	rrs := make([]dns.RR, len(a.set.RRs))
 	for i, rr := range a.set.RRs {
@@ -153,27 +157,29 @@ func (a *Authenticated) Copy() *Authenticated {
 	return &kept
 }
 
-// RRset returns what was proven.
+// RRset returns the RRset that was authenticated. It is shared and must not be
+// modified.
 func (a *Authenticated) RRset() RRset { return a.set }
 
-// Signer returns the zone whose key signed, canonical. RFC 6840, section 4.1 is
-// about what goes wrong when it is not known with the record.
+// Signer returns the canonical name of the zone whose key verified the signature. A
+// denial depends on it (RFC 6840, section 4.1).
 func (a *Authenticated) Signer() string { return a.signer }
 
-// Signature returns the RRSIG that verified.
+// Signature returns the RRSIG that was verified. It is shared and must not be
+// modified.
 func (a *Authenticated) Signature() *dns.RRSIG { return a.sig }
 
-// TTL returns the seconds that the RRset may be kept: the least of its own TTL,
-// the original TTL and the time to the signature's expiration (RFC 4035, section
-// 5.3.3).
+// TTL returns how long the RRset may be cached, in seconds: the minimum of the TTLs
+// of the RRset and the RRSIG, the Original TTL, and the time until the signature
+// expires (RFC 4035, section 5.3.3).
 func (a *Authenticated) TTL() uint32 { return a.ttl }
 
-// Expires returns the instant at which the signature runs out.
+// Expires returns when the signature stops being accepted.
 func (a *Authenticated) Expires() time.Time { return a.expires }
 
-// Expanded tells whether the RRset was made from a wildcard, and the closest
-// encloser that its signature then names (RFC 4035, section 5.3.4). The answer
-// then needs the denial of the next closer name.
+// Expanded reports whether the RRset was expanded from a wildcard, and returns the
+// closest encloser that its Labels field implies (RFC 4035, section 5.3.4). It does
+// not check that the expansion was allowed: that needs Denial.WildcardAnswer.
 func (a *Authenticated) Expanded() (closestEncloser string, ok bool) {
 	if int(a.sig.Labels) >= dnsname.SignedLabels(a.set.Name) {
 		return "", false
@@ -181,8 +187,9 @@ func (a *Authenticated) Expanded() (closestEncloser string, ok bool) {
 	return dnsname.Ancestor(a.set.Name, int(a.sig.Labels)), true
 }
 
-// describe names a signature for a failure: "RRSIG A by example.org. (tag 12345)".
-func describe(sig *dns.RRSIG) string {
+// signatureString describes a signature: "RRSIG A www.example.org. by example.org.
+// (tag 12345)".
+func signatureString(sig *dns.RRSIG) string {
 	return fmt.Sprintf("RRSIG %s %s by %s (tag %d)", dns.Type(sig.TypeCovered), dnsname.Canonical(sig.Hdr.Name),
 		dnsname.Canonical(sig.SignerName), sig.KeyTag)
 }

@@ -16,11 +16,11 @@ func TestGroupRRsets(t *testing.T) {
 	sigAAAA := z.rrsig(t, records(t, "www.example. 300 AAAA 2001:db8::1"))
 	sigOther := z.rrsig(t, records(t, "other.example. 300 A 192.0.2.3"))
 	chaos := records(t, "www.example. 300 CH TXT x")[0]
-	foreign := dns.Copy(sigA).(*dns.RRSIG)
-	foreign.Hdr.Class = dns.ClassCHAOS
+	chaosSig := dns.Copy(sigA).(*dns.RRSIG)
+	chaosSig.Hdr.Class = dns.ClassCHAOS
 	opt := &dns.OPT{Hdr: dns.RR_Header{Name: ".", Rrtype: dns.TypeOPT, Class: dns.ClassINET}}
 
-	section := []dns.RR{sigMX, a[0], chaos, mx[0], sigAAAA, a[1], opt, sigA, sigOther, foreign, a[0]}
+	section := []dns.RR{sigMX, a[0], chaos, mx[0], sigAAAA, a[1], opt, sigA, sigOther, chaosSig, a[0]}
 	sets := GroupRRsets(section)
 	if len(sets) != 2 || sets[0].Type != dns.TypeA || sets[1].Type != dns.TypeMX {
 		t.Fatalf("got %v, want A and MX in the order of the section", sets)
@@ -36,8 +36,8 @@ func TestGroupRRsets(t *testing.T) {
 	}
 }
 
-// TestNSECByAnotherTypesSignature: an NSEC is not authentic because a signature of
-// another type at the same owner name is (hickory-dns 123590).
+// TestNSECByAnotherTypesSignature checks that a signature that covers another type of
+// the same owner name does not authenticate an NSEC (hickory-dns 123590).
 func TestNSECByAnotherTypesSignature(t *testing.T) {
 	z := newTestZone(t, "example.", dns.ED25519)
 	sig := z.rrsig(t, records(t, "www.example. 300 A 192.0.2.1"))
@@ -71,8 +71,9 @@ func TestDuplicatesAndOrder(t *testing.T) {
 	}
 }
 
-// TestForks: an alias with several targets is none, even if the zone signed them all.
-func TestForks(t *testing.T) {
+// TestSeveralTargets checks that a signed CNAME or DNAME RRset with several targets
+// is rejected.
+func TestSeveralTargets(t *testing.T) {
 	z := newTestZone(t, "example.", dns.ECDSAP256SHA256)
 	for _, tt := range []struct {
 		name  string
@@ -135,7 +136,8 @@ func TestAuthenticatedTTL(t *testing.T) {
 	}
 }
 
-// TestExpiresWithinSkew: what only the skew lets pass has no TTL and an end.
+// TestExpiresWithinSkew checks that an expired signature within the skew still has an
+// expiration that limits the TTL.
 func TestExpiresWithinSkew(t *testing.T) {
 	z := newTestZone(t, "example.", dns.ED25519)
 	set := z.set(t, []string{"www.example. 300 A 192.0.2.1"}, func(sig *dns.RRSIG) { sig.Expiration = serial(now.Add(-time.Minute)) })

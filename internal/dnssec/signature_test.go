@@ -8,8 +8,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// TestSignatureChecks breaks the bullets of RFC 4035, section 5.3.1, one at a time.
-// The signature itself is right for what the fields then say.
+// TestSignatureChecks violates one rule of RFC 4035, section 5.3.1, at a time. The
+// signature is valid for the changed fields.
 func TestSignatureChecks(t *testing.T) {
 	z := newTestZone(t, "example.", dns.ED25519)
 	www := []string{"www.example. 300 A 192.0.2.1"}
@@ -48,7 +48,7 @@ func TestSignatureChecks(t *testing.T) {
 		{name: "expiration before inception", lines: www, edit: func(sig *dns.RRSIG) { sig.Inception, sig.Expiration = sig.Expiration, sig.Inception }, want: SignatureExpiredBeforeValid},
 		{name: "key tag of no key", lines: www, edit: func(sig *dns.RRSIG) { sig.KeyTag ^= 1 }, want: DNSKEYMissing},
 		{name: "algorithm of no key", lines: www, edit: func(sig *dns.RRSIG) { sig.Algorithm = dns.ED448 }, want: DNSKEYMissing},
-		{name: "algorithm nobody relies on", lines: www, edit: func(sig *dns.RRSIG) { sig.Algorithm = dns.PRIVATEDNS }, want: SignatureAlgorithmUnsupported},
+		{name: "algorithm not accepted", lines: www, edit: func(sig *dns.RRSIG) { sig.Algorithm = dns.PRIVATEDNS }, want: SignatureAlgorithmUnsupported},
 		{name: "SHA-1 without allow-sha1", lines: www, edit: func(sig *dns.RRSIG) { sig.Algorithm = dns.RSASHA1 }, want: SignatureAlgorithmUnsupported},
 	}
 	for _, tt := range tests {
@@ -64,8 +64,8 @@ func TestSignatureChecks(t *testing.T) {
 	}
 }
 
-// TestSignatureOctets breaks what is signed and what it is signed with.
-func TestSignatureOctets(t *testing.T) {
+// TestSignedData changes the signed data or the signature.
+func TestSignedData(t *testing.T) {
 	z := newTestZone(t, "example.", dns.ED25519)
 	tests := []struct {
 		name   string
@@ -91,8 +91,8 @@ func TestSignatureOctets(t *testing.T) {
 	}
 }
 
-// TestTwoSignatures: one good signature is enough, whatever stands beside it (RFC
-// 6840, section 5.11), and of two bad ones the one that got furthest is told.
+// TestTwoSignatures checks that one valid signature is enough (RFC 6840, section
+// 5.11), and that the failure of two invalid ones is that of the later check.
 func TestTwoSignatures(t *testing.T) {
 	z := newTestZone(t, "example.", dns.ED25519)
 	good := z.set(t, []string{"www.example. 300 A 192.0.2.1"})
@@ -124,9 +124,9 @@ func TestTwoSignatures(t *testing.T) {
 	}
 }
 
-// TestCrossZoneWildcard: a zone can't make wildcards of the zones above it
-// (CVE-2026-44690 and others). sub.example. signs with Labels 1 as if *.example.
-// were its own.
+// TestCrossZoneWildcard checks that a zone can't sign an expansion from a wildcard
+// above its apex (CVE-2026-44690): the key of sub.example. signs with Labels 1, as if
+// for *.example.
 func TestCrossZoneWildcard(t *testing.T) {
 	z := newTestZone(t, "sub.example.", dns.ED25519)
 	for labels, want := range map[uint8]Reason{0: SignatureLabelsInvalid, 1: SignatureLabelsInvalid, 2: ReasonNone, 3: ReasonNone, 4: SignatureLabelsInvalid} {
@@ -136,13 +136,13 @@ func TestCrossZoneWildcard(t *testing.T) {
 			t.Errorf("%d labels: got %v, want %v", labels, f, want)
 		}
 	}
-	// The same for a name outside the zone, which would be the prey.
+	// The same for a name outside the zone.
 	set := z.set(t, []string{"www.example. 300 A 192.0.2.1"}, func(sig *dns.RRSIG) { sig.Labels = 1 })
 	_, f := verifierAt(now).Authenticate(set, z.keys)
 	wantReason(t, f, SignatureSignerInvalid)
 }
 
-// TestRootZone: names of no and of one label are the edges of all that counts labels.
+// TestRootZone checks names with no label and with one label.
 func TestRootZone(t *testing.T) {
 	z := newTestZone(t, ".", dns.ED25519)
 	for _, lines := range [][]string{
@@ -165,7 +165,7 @@ func TestRootZone(t *testing.T) {
 	}
 }
 
-// TestFailureText: the token, and which record, zone and key.
+// TestFailureText checks the token, and that the detail names the signature.
 func TestFailureText(t *testing.T) {
 	z := newTestZone(t, "example.", dns.ED25519)
 	set := z.set(t, []string{"WWW.example. 300 A 192.0.2.1"}, func(sig *dns.RRSIG) { sig.Expiration = serial(now) - 60 })

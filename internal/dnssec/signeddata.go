@@ -11,51 +11,54 @@ import (
 	"github.com/miekg/dns"
 )
 
-// signedData builds what an RRSIG signs (RFC 4034, section 3.1.8.1). The RDATA of
-// the set are brought into canonical form and order once, for all signatures.
+// signedData builds the data that an RRSIG signs (RFC 4034, section 3.1.8.1). The
+// RDATA are converted to canonical form and sorted once for all signatures of the
+// RRset.
 type signedData struct {
-	set     RRset
-	rdata   [][]byte // canonical, in order, each once
-	wire    []byte   // has the rdata
-	buf     []byte
-	digests []byte
+	set       RRset
+	rdatas    [][]byte // in canonical form and order, without duplicates
+	rdataBuf  []byte   // backs rdatas
+	buf       []byte
+	digestBuf []byte
 }
 
-// signedDatas keeps the buffers for the next RRset.
-var signedDatas = sync.Pool{New: func() any { return new(signedData) }}
+// signedDataPool reuses the buffers for later RRsets.
+var signedDataPool = sync.Pool{New: func() any { return new(signedData) }}
 
-// newSignedData fails if a record can't be packed. The data are to be released.
+// newSignedData prepares the data of an RRset. It fails if a record can't be packed.
+// The caller has to call release.
 func newSignedData(set RRset) (*signedData, *Failure) {
-	d := signedDatas.Get().(*signedData)
+	d := signedDataPool.Get().(*signedData)
 	d.set = set
 	var ok bool
-	if d.rdata, d.wire, ok = canonicalRDATA(set.RRs, d.rdata[:0], d.wire); !ok {
+	if d.rdatas, d.rdataBuf, ok = canonicalRDATA(set.RRs, d.rdatas[:0], d.rdataBuf); !ok {
 		d.release()
 		return nil, fail(ResponseMalformed, set.String()+" has RDATA that can't be packed")
 	}
-	if len(d.rdata) > 1 {
-		slices.SortFunc(d.rdata, bytes.Compare)
-		d.rdata = slices.CompactFunc(d.rdata, bytes.Equal)
+	if len(d.rdatas) > 1 {
+		slices.SortFunc(d.rdatas, bytes.Compare)
+		d.rdatas = slices.CompactFunc(d.rdatas, bytes.Equal)
 	}
 	return d, nil
 }
 
-// release gives the buffers back: nothing of the data may be used after it.
+// release returns the buffers to the pool. Nothing of the data may be used
+// afterwards.
 func (d *signedData) release() {
 	d.set = RRset{}
-	signedDatas.Put(d)
+	signedDataPool.Put(d)
 }
 
 // canonicalRDATA appends the RDATA of the records in canonical form (RFC 4034,
-// section 6.2), and returns the buffer that they lie in, which is buf if that is large
-// enough. They are packed as a message: dns.PackRR would write to the records, which
-// other goroutines may be reading.
+// section 6.2) to rdatas. They are slices of wire, which reuses buf if it is large
+// enough. The records are packed as a message because dns.PackRR writes to the record
+// header, which other goroutines may be reading.
 func canonicalRDATA(rrs []dns.RR, rdatas [][]byte, buf []byte) (_ [][]byte, wire []byte, ok bool) {
 	wire, err := (&dns.Msg{Answer: rrs}).PackBuffer(buf[:cap(buf)])
 	if err != nil {
 		return rdatas, buf, false
 	}
-	off := 12 // the message's header
+	off := 12 // message header
 	for _, rr := range rrs {
 		off += skipName(wire[off:]) + 10 // type, class, TTL, RDLENGTH
 		if off > len(wire) {
@@ -66,13 +69,14 @@ func canonicalRDATA(rrs []dns.RR, rdatas [][]byte, buf []byte) (_ [][]byte, wire
 			return rdatas, wire, false
 		}
 		rdata := wire[off:end:end]
-		lowerNames(rr.Header().Rrtype, rdata)
+		lowerRDATANames(rr.Header().Rrtype, rdata)
 		rdatas = append(rdatas, rdata)
 		off = end
 	}
 	return rdatas, wire, true
 }
 
+// skipName returns the length of the uncompressed name at the start of wire.
 func skipName(wire []byte) int {
 	off := 0
 	for off < len(wire) && wire[off] != 0 {
@@ -81,19 +85,19 @@ func skipName(wire []byte) int {
 	return off + 1
 }
 
-// lowerNames puts the names in the RDATA of the types that RFC 4034, section 6.2,
-// lists into lower case. NSEC is off the list since RFC 6840, section 5.1.
-func lowerNames(rrtype uint16, rdata []byte) {
+// lowerRDATANames converts the names in RDATA to lower case for the types that RFC
+// 4034, section 6.2, lists. RFC 6840, section 5.1, removes NSEC from that list.
+func lowerRDATANames(rrtype uint16, rdata []byte) {
 	switch rrtype {
 	case dns.TypeNS, dns.TypeMD, dns.TypeMF, dns.TypeCNAME, dns.TypeMB, dns.TypeMG, dns.TypeMR, dns.TypePTR,
 		dns.TypeDNAME, dns.TypeNXT:
 		dnsname.LowerWire(rdata, 0)
 	case dns.TypeSOA, dns.TypeMINFO, dns.TypeRP:
-		lowerPair(rdata, 0)
+		lowerTwoNames(rdata, 0)
 	case dns.TypeMX, dns.TypeAFSDB, dns.TypeRT, dns.TypeKX:
 		dnsname.LowerWire(rdata, 2)
 	case dns.TypePX:
-		lowerPair(rdata, 2)
+		lowerTwoNames(rdata, 2)
 	case dns.TypeSRV:
 		dnsname.LowerWire(rdata, 6)
 	case dns.TypeSIG, dns.TypeRRSIG:
@@ -107,13 +111,14 @@ func lowerNames(rrtype uint16, rdata []byte) {
 	}
 }
 
-func lowerPair(rdata []byte, off int) {
+// lowerTwoNames converts two adjacent names to lower case.
+func lowerTwoNames(rdata []byte, off int) {
 	if off = dnsname.LowerWire(rdata, off); off >= 0 {
 		dnsname.LowerWire(rdata, off)
 	}
 }
 
-// forSignature returns the octets that sig signs; they are good until the next call.
+// forSignature returns the data that sig signs. They are valid until the next call.
 func (d *signedData) forSignature(sig *dns.RRSIG) []byte {
 	b := d.buf[:0]
 	b = binary.BigEndian.AppendUint16(b, sig.TypeCovered)
@@ -130,7 +135,7 @@ func (d *signedData) forSignature(sig *dns.RRSIG) []byte {
 	b = binary.BigEndian.AppendUint16(b, dns.ClassINET)
 	b = binary.BigEndian.AppendUint32(b, sig.OrigTtl)
 	ownerEnd := len(b)
-	for i, rdata := range d.rdata {
+	for i, rdata := range d.rdatas {
 		if i > 0 {
 			b = append(b, b[ownerStart:ownerEnd]...)
 		}
@@ -141,17 +146,17 @@ func (d *signedData) forSignature(sig *dns.RRSIG) []byte {
 	return b
 }
 
-// digest identifies a signature over the data.
+// digest returns the Digest of a signature by k over data.
 func (d *signedData) digest(k *key, signature, data []byte) Digest {
-	b := append(d.digests[:0], k.digest[:]...)
+	b := append(d.digestBuf[:0], k.digest[:]...)
 	b = binary.BigEndian.AppendUint16(b, uint16(len(signature)))
 	b = append(b, signature...)
-	d.digests = append(b, data...)
-	return sha256.Sum256(d.digests)
+	d.digestBuf = append(b, data...)
+	return sha256.Sum256(d.digestBuf)
 }
 
-// signedOwner is the owner name, or the wildcard that it was made from (RFC 4035,
-// section 5.3.2).
+// signedOwner returns the owner name, or the wildcard that the RRset was expanded
+// from (RFC 4035, section 5.3.2).
 func (d *signedData) signedOwner(sig *dns.RRSIG) string {
 	if int(sig.Labels) >= dnsname.SignedLabels(d.set.Name) {
 		return d.set.Name

@@ -19,19 +19,19 @@ import (
 	"github.com/miekg/dns"
 )
 
-// now is the instant of all tests that need no other.
+// now is the time of tests that need no other.
 var now = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 
 func serial(t time.Time) uint32 { return uint32(t.Unix()) }
 
 // signer is a DNSKEY with its private key. It signs with miekg/dns, so that the
-// judge of what is signed is not the code under test.
+// signed data do not come from the code under test.
 type signer struct {
 	key  *dns.DNSKEY
 	sign func(data []byte) []byte
 }
 
-// newSigner makes a zone key; the edits change the DNSKEY and not the key pair.
+// newSigner returns a new key. The edits change the DNSKEY but not the key pair.
 func newSigner(t testing.TB, zone string, algorithm uint8, edits ...func(*dns.DNSKEY)) *signer {
 	t.Helper()
 	s := &signer{key: &dns.DNSKEY{
@@ -79,15 +79,15 @@ func ecdsaPair(t testing.TB, curve elliptic.Curve, hash crypto.Hash) ([]byte, fu
 	}
 }
 
-// rsaPair makes an RSA key of exactly so many bits. To be fast it has many small
-// primes, which the public operation does not see.
+// rsaPair returns an RSA key with a modulus of the given length. Its many small
+// primes make it fast to generate, and do not matter to the verifier.
 func rsaPair(t testing.TB, bits int, e *big.Int, hash crypto.Hash) ([]byte, func([]byte) []byte) {
 	t.Helper()
 	public, power := rsaPower(t, bits, e)
 	return public, func(data []byte) []byte { return power(pkcs1(t, hash, digest(hash, data), (bits+7)/8)) }
 }
 
-// rsaPower returns the public key, and the private operation on any message.
+// rsaPower returns the public key, and the RSA private operation on a padded message.
 func rsaPower(t testing.TB, bits int, e *big.Int) ([]byte, func([]byte) []byte) {
 	t.Helper()
 	one := big.NewInt(1)
@@ -118,7 +118,7 @@ func rsaPower(t testing.TB, bits int, e *big.Int) ([]byte, func([]byte) []byte) 
 	}
 }
 
-// rsaPublic is RFC 3110, section 2.
+// rsaPublic encodes a public key (RFC 3110, section 2).
 func rsaPublic(e, n *big.Int) []byte {
 	exponent := e.Bytes()
 	public := []byte{byte(len(exponent))}
@@ -134,7 +134,7 @@ var hashOID = map[crypto.Hash]asn1.ObjectIdentifier{
 	crypto.SHA512: {2, 16, 840, 1, 101, 3, 4, 2, 3},
 }
 
-// pkcs1 is RFC 8017, section 9.2. It has the DER from encoding/asn1.
+// pkcs1 implements EMSA-PKCS1-v1_5 (RFC 8017, section 9.2) with encoding/asn1.
 func pkcs1(t testing.TB, hash crypto.Hash, sum []byte, size int) []byte {
 	t.Helper()
 	type algorithm struct {
@@ -148,7 +148,7 @@ func pkcs1(t testing.TB, hash crypto.Hash, sum []byte, size int) []byte {
 	must(t, err)
 	padding := size - len(info) - 3
 	if padding < 0 {
-		return make([]byte, size) // too small to sign anything with
+		return make([]byte, size) // the modulus is too small for the hash
 	}
 	em := []byte{0, 1}
 	for range padding {
@@ -163,16 +163,17 @@ func digest(hash crypto.Hash, data []byte) []byte {
 	return h.Sum(nil)
 }
 
-// as is a signer for one RRSIG. miekg/dns hands the data for Ed25519 over as they
-// are, and they begin with the fields of the RRSIG, which are put right here.
-type as struct {
+// rrsigSigner makes the signature of one RRSIG. For Ed25519, miekg/dns passes the
+// signed data without hashing them, so Sign can replace the RRSIG fields at their
+// start.
+type rrsigSigner struct {
 	*signer
 	sig *dns.RRSIG
 }
 
-func (a as) Public() crypto.PublicKey { return nil }
+func (a rrsigSigner) Public() crypto.PublicKey { return nil }
 
-func (a as) Sign(_ io.Reader, data []byte, _ crypto.SignerOpts) ([]byte, error) {
+func (a rrsigSigner) Sign(_ io.Reader, data []byte, _ crypto.SignerOpts) ([]byte, error) {
 	data = append([]byte(nil), data...)
 	binary.BigEndian.PutUint16(data, a.sig.TypeCovered)
 	data[2], data[3] = a.sig.Algorithm, a.sig.Labels
@@ -184,8 +185,8 @@ func (a as) Sign(_ io.Reader, data []byte, _ crypto.SignerOpts) ([]byte, error) 
 	return a.signer.sign(data), nil
 }
 
-// rrsig signs the RRset. The edits are made before, so that the signature is right
-// whatever the fields say.
+// rrsig signs the RRset. The edits are made before signing, so that the signature is
+// valid for the edited fields.
 func (s *signer) rrsig(t testing.TB, rrs []dns.RR, edits ...func(*dns.RRSIG)) *dns.RRSIG {
 	t.Helper()
 	h := rrs[0].Header()
@@ -210,17 +211,17 @@ func (s *signer) rrsig(t testing.TB, rrs []dns.RR, edits ...func(*dns.RRSIG)) *d
 		signed[i] = dns.Copy(rr)
 		signed[i].Header().Name = owner
 	}
-	as256 := *sig
-	as256.Algorithm, as256.KeyTag = dns.ED25519, 1
-	must(t, as256.Sign(as{s, sig}, signed))
-	sig.Signature = as256.Signature
+	template := *sig
+	template.Algorithm, template.KeyTag = dns.ED25519, 1
+	must(t, template.Sign(rrsigSigner{s, sig}, signed))
+	sig.Signature = template.Signature
 	return sig
 }
 
-// rootWildcard stands for the wildcard of the root, whose name miekg/dns gets wrong.
+// rootWildcard replaces the name *., which miekg/dns handles incorrectly.
 const rootWildcard, rootWildcardWire = "@.", "\x01@\x00"
 
-// labelsField is RFC 4034, section 3.1.3.
+// labelsField returns the Labels field (RFC 4034, section 3.1.3).
 func labelsField(name string) uint8 {
 	n := dns.CountLabel(name)
 	if name[0] == '*' {

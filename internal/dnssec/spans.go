@@ -10,41 +10,43 @@ import (
 	"github.com/miekg/dns"
 )
 
-// maxSpanDepth is the labels below the zone that NSEC3 hashes are computed for.
+// maxSpanDepth limits the labels of a name below the apex for which NSEC3 hashes are
+// computed.
 const maxSpanDepth = 8
 
-// Spans is the authenticated NSEC and NSEC3 RRsets of one zone that are kept for
-// names that were not asked for yet (RFC 8198). It finds those that speak of a name;
-// what these prove is for Denial to decide. It knows no time, and is for one
-// goroutine at a time.
+// Spans is the cached NSEC and NSEC3 RRsets of one zone, for aggressive use (RFC
+// 8198). It finds the records that may deny a name. Only Denial decides what they
+// prove. It does not check expiration, and it is not safe for concurrent use.
 type Spans struct {
-	zone  string
-	nsec  ordered[string]    // in canonical order of the owner names
-	nsec3 ordered[nsec3Hash] // in the order of the hashed owner names
-	hash  nsec3Parameters
+	zone       string
+	nsec       sortedSpans[string]    // by dnsname.SortKey of the owner name
+	nsec3      sortedSpans[nsec3Hash] // by hashed owner name
+	parameters nsec3Parameters        // of all NSEC3 records
 }
 
-// Span is one RRset of Spans.
+// Span is one cached NSEC or NSEC3 RRset.
 type Span struct {
 	*Authenticated
 	nsec  nsecRecord
 	nsec3 nsec3Record
 }
 
-// NewSpans returns the empty Spans of a zone, which is canonical.
+// NewSpans returns an empty cache for a zone. The name has to be canonical.
 func NewSpans(zone string) *Spans {
 	return &Spans{
 		zone:  zone,
-		nsec:  ordered[string]{compare: strings.Compare},
-		nsec3: ordered[nsec3Hash]{compare: func(a, b nsec3Hash) int { return bytes.Compare(a[:], b[:]) }},
+		nsec:  sortedSpans[string]{compare: strings.Compare},
+		nsec3: sortedSpans[nsec3Hash]{compare: func(a, b nsec3Hash) int { return bytes.Compare(a[:], b[:]) }},
 	}
 }
 
-// Insert keeps a copy of an RRset, in place of one with the same owner name, or
-// returns what is kept if that is the same. It returns nil for what says nothing of
-// other names: of another signer, from a wildcard, made by an on-line signer for one
-// name; and for NSEC3 whose hashes are worth a turn: who looks for a name holds others up
-// meanwhile. NSEC3 with other parameters replace all before.
+// Insert stores a copy of an RRset and returns it. It replaces one with the same
+// owner name, and NSEC3 records with other parameters. If the same signature is
+// stored already, it returns that Span.
+//
+// It returns nil and stores nothing if the record denies no other names (it is
+// expanded, minimally covering, or has another signer), or if its NSEC3 hashes are
+// expensive: they are computed while other queries wait for the cache.
 func (s *Spans) Insert(a *Authenticated) *Span {
 	if _, expanded := a.Expanded(); expanded || a.signer != s.zone || len(a.set.RRs) != 1 {
 		return nil
@@ -52,36 +54,37 @@ func (s *Spans) Insert(a *Authenticated) *Span {
 	switch rr := a.set.RRs[0].(type) {
 	case *dns.NSEC:
 		record, ok := newNSECRecord(a.set.Name, rr, s.zone)
-		if !ok || record.isMinimal() {
+		if !ok || record.isMinimallyCovering() {
 			return nil
 		}
-		return s.nsec.put(dnsname.SortKey(record.owner), &Span{Authenticated: a, nsec: record})
+		return s.nsec.insert(dnsname.SortKey(record.owner), &Span{Authenticated: a, nsec: record})
 	case *dns.NSEC3:
 		record, ok := newNSEC3Record(a.set.Name, rr)
-		hash, usable := parametersOf(rr)
-		if !ok || !usable || hash.blocks(maxNameLength) >= dearHash || record.isMinimal() {
+		parameters, usable := parseNSEC3Parameters(rr)
+		if !ok || !usable || parameters.hashBlocks(maxNameLength) >= expensiveHashBlocks || record.isMinimallyCovering() {
 			return nil
 		}
-		if !hash.equal(s.hash) {
-			s.hash, s.nsec3.spans = hash, nil
+		if !parameters.equal(s.parameters) {
+			s.parameters, s.nsec3.spans = parameters, nil
 		}
-		return s.nsec3.put(record.owner, &Span{Authenticated: a, nsec3: record})
+		return s.nsec3.insert(record.owner, &Span{Authenticated: a, nsec3: record})
 	}
 	return nil
 }
 
-// Remove forgets an RRset.
+// Remove removes an RRset that Insert returned.
 func (s *Spans) Remove(span *Span) {
 	s.nsec.remove(span)
 	s.nsec3.remove(span)
 }
 
-// Empty tells whether nothing is kept.
+// Empty reports whether nothing is stored.
 func (s *Spans) Empty() bool { return len(s.nsec.spans)+len(s.nsec3.spans) == 0 }
 
-// About returns what is needed to deny a name: what matches or covers it, its
-// closest encloser and the wildcard there; nothing if that is not all there. It
-// assumes that the name lies in the zone. NSEC3 hashes are paid from the budget.
+// About returns the records that may deny a name: those that match or cover the name,
+// its closest encloser, its next closer name and the wildcard. It returns nil if some
+// are not stored. It assumes that name is in the zone. NSEC3 hashes are charged to
+// the budget.
 func (s *Spans) About(name string, budget *Budget) []*Span {
 	if len(s.nsec.spans) > 0 {
 		return s.aboutNSEC(name)
@@ -89,112 +92,117 @@ func (s *Spans) About(name string, budget *Budget) []*Span {
 	return s.aboutNSEC3(name, budget)
 }
 
+// aboutNSEC implements About for NSEC. It assumes that NSEC records are stored.
 func (s *Spans) aboutNSEC(name string) []*Span {
-	span := s.nsec.at(dnsname.SortKey(name))
+	span := s.nsec.atOrBefore(dnsname.SortKey(name))
 	if span.nsec.owner == name {
 		return []*Span{span}
 	}
 	if !span.nsec.covers(name, s.zone) {
 		return nil
 	}
-	w := s.nsec.at(dnsname.SortKey(dnsname.Wildcard(span.nsec.closestEncloser(name))))
-	if w == span {
+	wildcard := s.nsec.atOrBefore(dnsname.SortKey(dnsname.Wildcard(span.nsec.closestEncloser(name))))
+	if wildcard == span {
 		return []*Span{span}
 	}
-	return []*Span{span, w}
+	return []*Span{span, wildcard}
 }
 
-// aboutNSEC3 walks up to the closest encloser, as RFC 5155, section 8.3, does.
+// aboutNSEC3 implements About for NSEC3. It searches for the closest encloser from
+// name upwards (RFC 5155, section 8.3).
 func (s *Spans) aboutNSEC3(name string, budget *Budget) []*Span {
 	depth := dnsname.Labels(name) - dnsname.Labels(s.zone)
 	if len(s.nsec3.spans) == 0 || depth > maxSpanDepth {
 		return nil
 	}
-	var below *Span // covers the name one label longer
-	for matched := name; depth >= 0; depth-- {
-		hash, failure := s.hash.of(matched, budget)
+	var nextCloser *Span // covers the name with one label more than ancestor
+	for ancestor := name; depth >= 0; depth-- {
+		hash, failure := s.parameters.hashName(ancestor, budget)
 		if failure != nil {
 			return nil
 		}
-		span := s.nsec3.at(hash)
+		span := s.nsec3.atOrBefore(hash)
 		switch {
 		case span.nsec3.owner != hash:
-		case matched == name:
+		case ancestor == name:
 			return []*Span{span}
-		case below == nil:
+		case nextCloser == nil:
 			return nil
 		default:
-			return s.withWildcard(span, below, matched, budget)
+			return s.addWildcardSpan(span, nextCloser, ancestor, budget)
 		}
-		if below = nil; span.nsec3.covers(hash) {
-			below = span
+		if nextCloser = nil; span.nsec3.covers(hash) {
+			nextCloser = span
 		}
-		matched = dnsname.Parent(matched)
+		ancestor = dnsname.Parent(ancestor)
 	}
 	return nil
 }
 
-// withWildcard adds what speaks of the wildcard at the closest encloser, the name.
-func (s *Spans) withWildcard(encloser, nextCloser *Span, name string, budget *Budget) []*Span {
-	about := []*Span{encloser, nextCloser}
-	hash, failure := s.hash.of(dnsname.Wildcard(name), budget)
+// addWildcardSpan returns the closest encloser proof and the record that matches or
+// covers the wildcard at the closest encloser, which is name.
+func (s *Spans) addWildcardSpan(encloser, nextCloser *Span, name string, budget *Budget) []*Span {
+	spans := []*Span{encloser, nextCloser}
+	hash, failure := s.parameters.hashName(dnsname.Wildcard(name), budget)
 	if failure != nil {
 		return nil
 	}
-	if w := s.nsec3.at(hash); w != encloser && w != nextCloser {
-		about = append(about, w)
+	if wildcard := s.nsec3.atOrBefore(hash); wildcard != encloser && wildcard != nextCloser {
+		spans = append(spans, wildcard)
 	}
-	return about
+	return spans
 }
 
-// Covering returns what may cover a name, whatever its closest encloser; nil if there
-// is nothing.
+// Covering returns the record that may cover name, without a search for the closest
+// encloser, or nil. NSEC3 hashes are charged to the budget.
 func (s *Spans) Covering(name string, budget *Budget) *Span {
 	if len(s.nsec.spans) > 0 {
-		return s.nsec.at(dnsname.SortKey(name))
+		return s.nsec.atOrBefore(dnsname.SortKey(name))
 	}
-	hash, failure := s.hash.of(name, budget)
+	hash, failure := s.parameters.hashName(name, budget)
 	if failure != nil || len(s.nsec3.spans) == 0 {
 		return nil
 	}
-	return s.nsec3.at(hash)
+	return s.nsec3.atOrBefore(hash)
 }
 
-// Denial returns the proofs that some of the zone's spans make.
+// Denial returns the given records as a Denial. They have to be from these Spans.
 func (s *Spans) Denial(spans []*Span, budget *Budget) *Denial {
 	d := &Denial{zone: s.zone}
 	nsec := &nsecRecords{zone: s.zone}
-	chain := &nsec3Chain{nsec3Parameters: s.hash, zone: s.zone, budget: budget}
+	records := &nsec3Records{nsec3Parameters: s.parameters, zone: s.zone, budget: budget}
 	for _, span := range spans {
 		if span.nsec.owner != "" {
 			nsec.records = append(nsec.records, span.nsec)
 		} else {
-			chain.records = append(chain.records, span.nsec3)
+			records.records = append(records.records, span.nsec3)
 		}
 	}
 	if len(nsec.records) > 0 {
 		d.provers = append(d.provers, nsec)
 	}
-	if len(chain.records) > 0 {
-		d.provers = append(d.provers, chain)
+	if len(records.records) > 0 {
+		d.provers = append(d.provers, records)
 	}
 	return d
 }
 
-// ordered is spans in the order of what they begin with.
-type ordered[K any] struct {
+// sortedSpans is spans sorted by a key: the canonical order of owner names, or the
+// order of hashed owner names.
+type sortedSpans[K any] struct {
 	compare func(a, b K) int
-	spans   []placed[K]
+	spans   []sortedSpan[K]
 }
 
-type placed[K any] struct {
-	begin K
+type sortedSpan[K any] struct {
+	key K
 	*Span
 }
 
-// put has a span in its place, the one that is there if it is of the same signature.
-func (o *ordered[K]) put(begin K, span *Span) *Span {
-	i, found := o.search(begin)
+// insert stores a copy of span, unless one with the same key has the same signature.
+// It returns the span that is stored.
+func (o *sortedSpans[K]) insert(key K, span *Span) *Span {
+	i, found := o.search(key)
 	if found && o.spans[i].sig.Signature == span.sig.Signature {
 		return o.spans[i].Span
 	}
@@ -203,38 +211,42 @@ func (o *ordered[K]) put(begin K, span *Span) *Span {
 		o.spans[i].Span = span
 		return span
 	}
-	o.spans = slices.Insert(o.spans, i, placed[K]{begin, span})
+	o.spans = slices.Insert(o.spans, i, sortedSpan[K]{key, span})
 	return span
 }
 
-// at returns the span that begins last at or before a place. Before the first one it
-// is the last of the zone, which reaches around. It assumes that there are spans.
-func (o *ordered[K]) at(begin K) *Span {
-	i, found := o.search(begin)
+// atOrBefore returns the span with the largest key that is not larger than key. If
+// there is none, it returns the last span, which may wrap around. It assumes that
+// there are spans.
+func (o *sortedSpans[K]) atOrBefore(key K) *Span {
+	i, found := o.search(key)
 	if !found {
 		i = (i + len(o.spans) - 1) % len(o.spans)
 	}
 	return o.spans[i].Span
 }
 
-func (o *ordered[K]) remove(span *Span) {
-	o.spans = slices.DeleteFunc(o.spans, func(p placed[K]) bool { return p.Span == span })
+// remove removes span, if it is stored.
+func (o *sortedSpans[K]) remove(span *Span) {
+	o.spans = slices.DeleteFunc(o.spans, func(p sortedSpan[K]) bool { return p.Span == span })
 }
 
-func (o *ordered[K]) search(begin K) (int, bool) {
-	return slices.BinarySearchFunc(o.spans, begin, func(p placed[K], begin K) int { return o.compare(p.begin, begin) })
+// search returns the position of key, or where to insert it.
+func (o *sortedSpans[K]) search(key K) (int, bool) {
+	return slices.BinarySearchFunc(o.spans, key, func(p sortedSpan[K], key K) int { return o.compare(p.key, key) })
 }
 
-// isMinimal recognizes the NSEC records that on-line signers make for one name (RFC
-// 4470; RFC 9824): the next name is the first one after it.
-func (r nsecRecord) isMinimal() bool {
+// isMinimallyCovering reports whether an online signer created the record for a
+// single name (RFC 4470; RFC 9824): its next name is the immediate successor of a
+// name.
+func (r nsecRecord) isMinimallyCovering() bool {
 	first, _, _ := strings.Cut(r.next, ".")
 	return r.next == `\000.`+r.owner || strings.HasSuffix(first, `\000`)
 }
 
-// isMinimal recognizes the NSEC3 records that on-line signers make for one hash (RFC
-// 7129, appendix B): the owner is right before it and the next one right behind.
-func (r nsec3Record) isMinimal() bool {
+// isMinimallyCovering reports whether an online signer created the record for a
+// single hash (RFC 7129, appendix B): the span has at most one hash.
+func (r nsec3Record) isMinimallyCovering() bool {
 	span := new(big.Int).Sub(new(big.Int).SetBytes(r.next[:]), new(big.Int).SetBytes(r.owner[:]))
 	return span.Sign() > 0 && span.Cmp(big.NewInt(2)) <= 0
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-// spansWorld is a zone with names of all kinds, and what denials of it were proven.
+// spansWorld is a zone with names of all kinds, and the denials received from it.
 type spansWorld struct {
 	w     *testzone.World
 	keys  *Keys
@@ -40,8 +40,9 @@ func anchorsOf(t *testing.T, w *testzone.World, zone string) []*dns.DS {
 	return anchors
 }
 
-// learn asks for a name and keeps what denies it.
-func (s *spansWorld) learn(t *testing.T, name string, qtype uint16) {
+// query sends a question to the zone and stores the NSEC and NSEC3 records of the
+// response.
+func (s *spansWorld) query(t *testing.T, name string, qtype uint16) {
 	t.Helper()
 	msg := s.w.Answer(new(dns.Msg).SetQuestion(name, qtype).SetEdns0(1232, true))
 	for _, set := range GroupRRsets(msg.Ns) {
@@ -63,8 +64,8 @@ var spanNames = []string{
 	"q.y.ent.example.", "insecure.example.", "www.insecure.example.", "x.alias.example.", "alias.example.", "example.", "a.b.c.d.example.",
 }
 
-// TestSpans: what is proven with the spans that are kept is what a response with all
-// of them proves, whatever is known; with nothing known nothing is.
+// TestSpans checks that the stored spans never prove more than all received records
+// do, and that they prove all that these prove securely.
 func TestSpans(t *testing.T) {
 	for kind, iterations := range map[testzone.Denial]uint16{testzone.NSEC: 0, testzone.NSEC3: 3, testzone.NSEC3OptOut: 0} {
 		t.Run(kind.String(), func(t *testing.T) {
@@ -73,8 +74,8 @@ func TestSpans(t *testing.T) {
 				t.Fatalf("%d spans of an empty set", len(about))
 			}
 			found := 0
-			for _, learned := range spanNames {
-				s.learn(t, learned, dns.TypeHINFO)
+			for _, queried := range spanNames {
+				s.query(t, queried, dns.TypeHINFO)
 				for _, name := range spanNames {
 					found += s.compare(t, name)
 				}
@@ -86,7 +87,7 @@ func TestSpans(t *testing.T) {
 	}
 }
 
-// compare returns how many of the questions for a name the spans answer.
+// compare returns how many questions about a name the spans answer.
 func (s *spansWorld) compare(t *testing.T, name string) (found int) {
 	t.Helper()
 	reference := s.reference()
@@ -108,20 +109,20 @@ func (s *spansWorld) compare(t *testing.T, name string) (found int) {
 	return found
 }
 
-// reference is the denial by everything that was learned.
+// reference returns the Denial of all received records.
 func (s *spansWorld) reference() *Denial {
 	v := verifierAt(now)
 	d := v.Denial("example.", s.all)
 	for _, p := range d.provers {
-		if chain, ok := p.(*nsec3Chain); ok {
-			chain.total = 0 // the limit is for responses
+		if chain, ok := p.(*nsec3Records); ok {
+			chain.received = 0 // the limit applies to responses only
 		}
 	}
 	return d
 }
 
-// TestSpansNotKept has what says nothing of other names.
-func TestSpansNotKept(t *testing.T) {
+// TestSpansNotStored checks records that deny no other names or are expensive.
+func TestSpansNotStored(t *testing.T) {
 	z, other := newTestZone(t, "example.", dns.ED25519), newTestZone(t, "other.", dns.ED25519)
 	owner, before, after := "0p9mhaveqvm6t7vbl5lop2u3t2rp3tom", "0p9mhaveqvm6t7vbl5lop2u3t2rp3tol", "0p9mhaveqvm6t7vbl5lop2u3t2rp3ton"
 	for name, a := range map[string]*Authenticated{
@@ -146,8 +147,8 @@ func TestSpansNotKept(t *testing.T) {
 	}
 }
 
-// TestSpansReplaced: a newer record takes the place of one with its owner name, other
-// NSEC3 parameters that of the whole chain, and what is removed is gone.
+// TestSpansReplaced checks that a record replaces one with the same owner name, and
+// that NSEC3 records replace all with other parameters.
 func TestSpansReplaced(t *testing.T) {
 	z := newTestZone(t, "example.", dns.ED25519)
 	one := func(line string) *Authenticated { return z.authenticated(t, z.signed(t, records(t, line)))[0] }
@@ -178,8 +179,8 @@ func TestSpansReplaced(t *testing.T) {
 	}
 }
 
-// TestSpansKeepCopies: the records of a response get other TTLs later.
-func TestSpansKeepCopies(t *testing.T) {
+// TestSpansCopy checks that a Span does not change with the TTLs of the response.
+func TestSpansCopy(t *testing.T) {
 	z := newTestZone(t, "example.", dns.ED25519)
 	a := z.authenticated(t, z.signed(t, records(t, "a.example. 300 NSEC m.example. A")))[0]
 	span := NewSpans("example.").Insert(a)
@@ -189,11 +190,11 @@ func TestSpansKeepCopies(t *testing.T) {
 	}
 }
 
-// TestSpansCost: a long name in an NSEC3 zone is not worth its hashes.
+// TestSpansCost checks that names with many labels need few NSEC3 hashes, or none.
 func TestSpansCost(t *testing.T) {
 	s := newSpansWorld(t, testzone.NSEC3, 0)
 	for _, name := range spanNames {
-		s.learn(t, name, dns.TypeHINFO)
+		s.query(t, name, dns.TypeHINFO)
 	}
 	b := NewBudget(nil)
 	s.spans.About("1.2.3.4.5.6.7.8.9.example.", b)

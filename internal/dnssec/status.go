@@ -2,18 +2,18 @@ package dnssec
 
 import "strings"
 
-// Status is one of the four words of RFC 4033, section 5. The zero value is
-// Indeterminate, so that nothing is secure by accident.
+// Status is a security status of RFC 4033, section 5. The zero value is
+// Indeterminate, so that an unset Status is never Secure.
 type Status uint8
 
 const (
-	Indeterminate Status = iota // no trust anchor says anything about the name
-	Insecure                    // proven to be without a chain of signatures
-	Secure                      // proven from a trust anchor down
-	Bogus                       // ought to be provable, and is not
+	Indeterminate Status = iota // no trust anchor applies to the name
+	Insecure                    // proven to have no authentication chain from a trust anchor
+	Secure                      // authenticated from a trust anchor
+	Bogus                       // should be authenticated, but validation failed
 )
 
-// String returns the word in lower case, as logs and metrics have it.
+// String returns the status in lower case, as used in logs and metrics.
 func (s Status) String() string {
 	switch s {
 	case Insecure:
@@ -27,23 +27,24 @@ func (s Status) String() string {
 	}
 }
 
-// Weaker returns the status that an answer of both parts has: bogus before
-// indeterminate before insecure before secure.
+// Weaker returns the status of a response with parts of both: the first of Bogus,
+// Indeterminate, Insecure and Secure.
 func (s Status) Weaker(other Status) Status {
-	if rank[other] < rank[s] {
+	if statusRank[other] < statusRank[s] {
 		return other
 	}
 	return s
 }
 
-var rank = [...]int{Bogus: 0, Indeterminate: 1, Insecure: 2, Secure: 3}
+// statusRank orders the statuses for Weaker.
+var statusRank = [...]int{Bogus: 0, Indeterminate: 1, Insecure: 2, Secure: 3}
 
-// Finding is what a check shows where more than one outcome is sound: a status,
-// and for all but Secure the reason.
+// Finding is the result of a check that can be Secure, Insecure or Bogus. All but
+// Secure have a Reason.
 type Finding struct {
 	Status Status
 	Reason Reason
-	Detail string // which record, zone and key; may be empty
+	Detail string // records, zones and keys; may be empty
 }
 
 // String returns "token: detail", as log lines and EDE texts have it.
@@ -59,21 +60,22 @@ func (f Finding) String() string {
 	return f.Reason.String() + ": " + strings.TrimSpace(detail)
 }
 
-// Proven is the finding that needs no reason.
+// Proven is the Finding of a successful check.
 var Proven = Finding{Status: Secure}
 
-// found makes the finding that a reason stands for.
-func found(r Reason, detail string) Finding {
+// finding returns the Finding with the Status of a Reason.
+func finding(r Reason, detail string) Finding {
 	return Finding{Status: r.Status(), Reason: r, Detail: detail}
 }
 
-// Failure is the error of a check: which rule was broken, and by what.
+// Failure is the error of a check: the rule that was violated, and the record, zone
+// or key that violates it.
 type Failure struct {
 	Reason Reason
 	Detail string
 }
 
-// Error returns "token: detail".
+// Error returns "token: detail", or "token: text" without a Detail.
 func (f *Failure) Error() string {
 	if f.Detail == "" {
 		return f.Reason.String() + ": " + f.Reason.Text()
@@ -81,14 +83,14 @@ func (f *Failure) Error() string {
 	return f.Reason.String() + ": " + f.Detail
 }
 
-// Finding returns the failure as a finding of the reason's status.
-func (f *Failure) Finding() Finding { return found(f.Reason, f.Detail) }
+// Finding returns the failure as a Finding with the Status of the Reason.
+func (f *Failure) Finding() Finding { return finding(f.Reason, f.Detail) }
 
 func fail(r Reason, detail string) *Failure { return &Failure{Reason: r, Detail: detail} }
 
-// further returns the failure that got further through the checks: the order of
-// the reasons is the order of the checks, and the first of equals is kept.
-func further(a, b *Failure) *Failure {
+// laterFailure returns the failure whose Reason is later in the order of the checks,
+// and a if they are equal. Both may be nil.
+func laterFailure(a, b *Failure) *Failure {
 	if a == nil || (b != nil && b.Reason > a.Reason) {
 		return b
 	}

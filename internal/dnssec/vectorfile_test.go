@@ -14,7 +14,8 @@ import (
 
 const vectorDir = "../../testdata/vectors"
 
-// vector is one case of a file: see the README there.
+// vector is one test case of a file in vectorDir. The README there describes the
+// format.
 type vector struct {
 	name              string
 	time              time.Time
@@ -28,8 +29,8 @@ type vector struct {
 	answer, authority []dns.RR
 }
 
-// readVectors reads all files. What stands before the first case of a file is what
-// its cases begin with.
+// readVectors reads all files. The lines before the first case of a file apply to all
+// its cases.
 func readVectors(t *testing.T) []vector {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(vectorDir, "*.txt"))
@@ -82,7 +83,8 @@ func parseVector(v vector, text string) (vector, error) {
 	return v, nil
 }
 
-// parseRecord reads a zone-file line. The RFCs print type bit maps in no order.
+// parseRecord parses a zone file line. It sorts the type bit map, which the RFCs
+// print in another order.
 func parseRecord(line string) (dns.RR, error) {
 	rr, err := dns.NewRR(line)
 	switch rr := rr.(type) {
@@ -94,8 +96,8 @@ func parseRecord(line string) (dns.RR, error) {
 	return rr, err
 }
 
-// section returns where the records under the heading go. What the case has itself
-// takes the place of what the file has.
+// section returns where to append the records of a section. A section of a case
+// replaces that of the file.
 func (v *vector) section(heading string) (*[]dns.RR, error) {
 	switch heading {
 	case "[anchor]":

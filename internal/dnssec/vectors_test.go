@@ -11,7 +11,7 @@ import (
 func TestVectors(t *testing.T) {
 	for _, v := range readVectors(t) {
 		t.Run(v.name, func(t *testing.T) {
-			shown, got := v.judge()
+			shown, got := v.validate()
 			if got.Status.String() != v.status || got.Reason.String() != v.reason {
 				t.Errorf("got %v, %v (%s), want %s, %s", got.Status, got.Reason, got.Detail, v.status, v.reason)
 			}
@@ -19,7 +19,7 @@ func TestVectors(t *testing.T) {
 				t.Errorf("shows %s, want %s", shownWords[shown], v.shows)
 			}
 			if v.status == "secure" {
-				neverSecure(t, v, slices.Concat(keySections, proofSections)...)
+				checkMutations(t, v, slices.Concat(keySections, proofSections)...)
 			}
 		})
 	}
@@ -29,9 +29,9 @@ var shownWords = map[Delegation]string{
 	DelegationUnproven: "unproven", DelegationUnsigned: "unsigned", NotDelegation: "not-delegation", NoSuchName: "no-such-name",
 }
 
-// judge makes of a vector what the program makes of a response: the keys from the
-// anchor down, then the proof.
-func (v *vector) judge() (Delegation, Finding) {
+// validate authenticates the keys of a vector from the trust anchor, and checks its
+// proof.
+func (v *vector) validate() (Delegation, Finding) {
 	verifier := verifierAt(v.time)
 	verifier.Policy = v.policy
 	zones, f := v.zoneKeys(verifier)
@@ -39,7 +39,7 @@ func (v *vector) judge() (Delegation, Finding) {
 		return DelegationUnproven, f
 	}
 	if v.proof == "positive" || v.proof == "wildcard" {
-		return DelegationUnproven, v.judgeAnswer(verifier, zones)
+		return DelegationUnproven, v.validateAnswer(verifier, zones)
 	}
 	denial, f := v.denial(verifier, zones, v.qname)
 	switch {
@@ -54,11 +54,12 @@ func (v *vector) judge() (Delegation, Finding) {
 	}
 }
 
-// zoneKeys authenticates the keys of the chain, the shortest zone name first.
+// zoneKeys authenticates the keys of all zones in the authentication chain, starting
+// with the one with the fewest labels.
 func (v *vector) zoneKeys(verifier *Verifier) (map[string]*Keys, Finding) {
 	zones := make(map[string]*Keys)
 	if len(v.keys) > 0 {
-		return v.knownKeys(zones)
+		return v.trustedKeys(zones)
 	}
 	sets := GroupRRsets(v.chain)
 	slices.SortStableFunc(sets, func(a, b RRset) int { return dnsname.Labels(a.Name) - dnsname.Labels(b.Name) })
@@ -66,27 +67,27 @@ func (v *vector) zoneKeys(verifier *Verifier) (map[string]*Keys, Finding) {
 		if set.Type != dns.TypeDNSKEY {
 			continue
 		}
-		vouched, f := v.vouched(verifier, set.Name, sets, zones)
+		ds, f := v.dsSet(verifier, set.Name, sets, zones)
 		if f.Status != Secure {
 			return zones, f
 		}
-		if f := vouched.Supported(verifier.Policy); f.Status != Secure {
+		if f := ds.Supported(verifier.Policy); f.Status != Secure {
 			return zones, f
 		}
-		keys, failure := verifier.Keys(set, vouched)
+		keys, failure := verifier.Keys(set, ds)
 		if failure != nil {
 			return zones, failure.Finding()
 		}
 		zones[set.Name] = keys
 	}
 	if len(zones) == 0 {
-		return zones, found(DNSKEYUnavailable, "")
+		return zones, finding(DNSKEYUnavailable, "")
 	}
 	return zones, Proven
 }
 
-// knownKeys believes the keys; where there is a DS it has to be one of a key.
-func (v *vector) knownKeys(zones map[string]*Keys) (map[string]*Keys, Finding) {
+// trustedKeys trusts the keys of the vector. Each DS has to match one of them.
+func (v *vector) trustedKeys(zones map[string]*Keys) (map[string]*Keys, Finding) {
 	sets := GroupRRsets(v.keys)
 	for _, set := range sets {
 		if set.Type != dns.TypeDNSKEY {
@@ -106,15 +107,15 @@ func (v *vector) knownKeys(zones map[string]*Keys) (map[string]*Keys, Finding) {
 			}
 			match := func(k *key) bool { return k.tag == ds.KeyTag && k.matches(ds) }
 			if keys := zones[set.Name]; keys == nil || !slices.ContainsFunc(keys.keys, match) {
-				return zones, found(DNSKEYNoDSMatch, "")
+				return zones, finding(DNSKEYNoDSMatch, "")
 			}
 		}
 	}
 	return zones, Proven
 }
 
-// vouched returns the anchors of a zone, or the DS RRset of the zone above.
-func (v *vector) vouched(verifier *Verifier, zone string, sets []RRset, zones map[string]*Keys) (DSSet, Finding) {
+// dsSet returns the trust anchors of a zone or the DS RRset of its parent zone.
+func (v *vector) dsSet(verifier *Verifier, zone string, sets []RRset, zones map[string]*Keys) (DSSet, Finding) {
 	var anchors []*dns.DS
 	for _, rr := range v.anchor {
 		if dnsname.Canonical(rr.Header().Name) != zone {
@@ -141,10 +142,10 @@ func (v *vector) vouched(verifier *Verifier, zone string, sets []RRset, zones ma
 			}
 		}
 	}
-	return DSSet{}, found(DSUnavailable, zone)
+	return DSSet{}, finding(DSUnavailable, zone)
 }
 
-// authenticateBy takes the keys of the first signer whose keys are known.
+// authenticateBy authenticates an RRset by the first signer whose keys are known.
 func authenticateBy(verifier *Verifier, set RRset, zones map[string]*Keys) (*Authenticated, *Failure) {
 	for _, name := range set.Signers() {
 		if keys := zones[name]; keys != nil {
@@ -154,10 +155,10 @@ func authenticateBy(verifier *Verifier, set RRset, zones map[string]*Keys) (*Aut
 	return nil, fail(SignatureMissing, set.String())
 }
 
-func (v *vector) judgeAnswer(verifier *Verifier, zones map[string]*Keys) Finding {
+func (v *vector) validateAnswer(verifier *Verifier, zones map[string]*Keys) Finding {
 	sets := GroupRRsets(v.answer)
 	if len(sets) != 1 || sets[0].Name != v.qname || sets[0].Type != v.qtype {
-		return found(ResponseMalformed, "the answer is not one RRset of the question")
+		return finding(ResponseMalformed, "the answer is not one RRset of the question")
 	}
 	a, f := authenticateBy(verifier, sets[0], zones)
 	if f != nil {
@@ -166,7 +167,7 @@ func (v *vector) judgeAnswer(verifier *Verifier, zones map[string]*Keys) Finding
 	encloser, expanded := a.Expanded()
 	switch {
 	case !expanded && v.proof == "wildcard":
-		return found(ResponseMalformed, "not expanded from a wildcard")
+		return finding(ResponseMalformed, "not expanded from a wildcard")
 	case !expanded:
 		return Proven
 	}
@@ -178,8 +179,8 @@ func (v *vector) judgeAnswer(verifier *Verifier, zones map[string]*Keys) Finding
 	return denial.WildcardAnswer(v.qname, encloser)
 }
 
-// denial collects what of the authority section is authentic, of the closest zone
-// that signed any of it.
+// denial returns the authenticated part of the authority section as the Denial of the
+// closest zone that signed any of it.
 func (v *vector) denial(verifier *Verifier, zones map[string]*Keys, name string) (*Denial, Finding) {
 	var sets []*Authenticated
 	var failed *Failure
@@ -187,7 +188,7 @@ func (v *vector) denial(verifier *Verifier, zones map[string]*Keys, name string)
 	for _, set := range GroupRRsets(v.authority) {
 		a, f := authenticateBy(verifier, set, zones)
 		if f != nil {
-			failed = further(failed, f)
+			failed = laterFailure(failed, f)
 			continue
 		}
 		sets = append(sets, a)
@@ -196,12 +197,13 @@ func (v *vector) denial(verifier *Verifier, zones map[string]*Keys, name string)
 		}
 	}
 	if zone == "" {
-		return nil, further(fail(DenialMissing, ""), failed).Finding()
+		return nil, laterFailure(fail(DenialMissing, ""), failed).Finding()
 	}
 	return verifier.Denial(zone, sets), Proven
 }
 
-// TestVectorsAreComplete keeps each RFC's examples and each kind of proof in.
+// TestVectorsAreComplete checks that there is a vector for each proof and that all
+// fields are set.
 func TestVectorsAreComplete(t *testing.T) {
 	proofs := make(map[string]int)
 	for _, v := range readVectors(t) {

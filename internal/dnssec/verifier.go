@@ -10,8 +10,9 @@ import (
 	"github.com/miekg/dns"
 )
 
-// Verifier makes what the rest of the program may rely on: for one response, at
-// one instant, under one policy and within one budget. It is for one goroutine.
+// Verifier authenticates the records of one response, at one time, under one policy
+// and within one budget. It must not be used by several goroutines. Budget must not
+// be nil.
 type Verifier struct {
 	Now    time.Time
 	Policy Policy
@@ -19,59 +20,61 @@ type Verifier struct {
 	Ledger Ledger // may be nil
 }
 
-// Ledger remembers what came of signatures, so that none is computed twice. It is told
-// nothing of time and names: these are checked each time.
+// Ledger caches the results of signature checks. A Digest does not include the
+// validity period and the names that RFC 4035, section 5.3.1, compares: these are
+// checked every time. A Ledger has to be safe for concurrent use if Verifiers share
+// it.
 type Ledger interface {
-	// Known tells what came of the signature, if it was checked before.
+	// Known returns the result of an earlier check. known is false if there is none.
 	Known(Digest) (good, known bool)
-	// Checked is called for each signature that was computed.
+	// Checked stores the result of a signature check.
 	Checked(d Digest, algorithm uint8, good bool)
 }
 
-// Authenticate decides whether a key of the zone signed the RRset. Signatures by
-// other signers are passed over. That a wildcard expansion was rightful is not
-// checked: see Authenticated.Expanded.
+// Authenticate decides whether one of the keys signed the RRset (RFC 4035, section
+// 5.3). Signatures by other signers are ignored. It does not check whether an
+// expansion from a wildcard was allowed: see Authenticated.Expanded.
 func (v *Verifier) Authenticate(set RRset, keys *Keys) (*Authenticated, *Failure) {
 	return v.authenticate(set, keys.zone, keys.keys)
 }
 
-// authenticate does RFC 4035, section 5.3, with the given keys of the zone.
+// authenticate implements Authenticate with some of the keys of a zone.
 func (v *Verifier) authenticate(set RRset, zone string, keys []*key) (*Authenticated, *Failure) {
 	if len(set.RRs) == 0 {
 		return nil, fail(ResponseMalformed, set.String()+" has no records")
 	}
-	if set.forks() {
+	if set.hasSeveralTargets() {
 		return nil, fail(CNAMEChainInvalid, set.String()+" has several targets")
 	}
 	attempt := attempt{verifier: v, set: set}
-	defer attempt.end()
+	defer attempt.release()
 	sig, f := attempt.trySignatures(zone, keys)
 	if f != nil {
 		return nil, f
 	}
-	return v.proven(set, zone, sig), nil
+	return v.newAuthenticated(set, zone, sig), nil
 }
 
 // checkSignature makes the checks of RFC 4035, section 5.3.1, that need no key. It
-// assumes that owner name, class and type are those of the set.
+// does not compare owner name, class and type covered, which GroupRRsets did.
 func (v *Verifier) checkSignature(set RRset, zone string, sig *dns.RRSIG) *Failure {
-	if dnsname.Canonical(sig.SignerName) != zone || !signerFits(set, zone) {
-		return fail(SignatureSignerInvalid, describe(sig)+" is not of the zone "+zone)
+	if dnsname.Canonical(sig.SignerName) != zone || !zoneMayHold(set, zone) {
+		return fail(SignatureSignerInvalid, signatureString(sig)+" is not of the zone "+zone)
 	}
 	labels := int(sig.Labels)
 	if labels > dnsname.SignedLabels(set.Name) || labels < dnsname.Labels(zone) {
-		return fail(SignatureLabelsInvalid, fmt.Sprintf("%s has %d labels", describe(sig), labels))
+		return fail(SignatureLabelsInvalid, fmt.Sprintf("%s has %d labels", signatureString(sig), labels))
 	}
 	if !v.Policy.ReliesOn(sig.Algorithm) {
-		return fail(SignatureAlgorithmUnsupported, describe(sig)+" has algorithm "+AlgorithmName(sig.Algorithm))
+		return fail(SignatureAlgorithmUnsupported, signatureString(sig)+" has algorithm "+AlgorithmName(sig.Algorithm))
 	}
-	return v.checkTimes(sig)
+	return v.checkValidityPeriod(sig)
 }
 
-// signerFits tells whether the zone can hold the RRset at all: names at or below
-// the apex, a DS only below it, NSEC3 records right below it, and at the apex alone
-// what makes a zone.
-func signerFits(set RRset, zone string) bool {
+// zoneMayHold reports whether an RRset can be in the zone. A DS is below the apex,
+// SOA, NS and DNSKEY are at the apex, NSEC3 is directly below it, and other types are
+// at the apex or below.
+func zoneMayHold(set RRset, zone string) bool {
 	switch set.Type {
 	case dns.TypeDS:
 		return dnsname.IsBelow(set.Name, zone)
@@ -84,8 +87,9 @@ func signerFits(set RRset, zone string) bool {
 	}
 }
 
-// proven makes the authenticated RRset and its TTL.
-func (v *Verifier) proven(set RRset, zone string, sig *dns.RRSIG) *Authenticated {
+// newAuthenticated returns the authenticated RRset with its TTL (RFC 4035, section
+// 5.3.3).
+func (v *Verifier) newAuthenticated(set RRset, zone string, sig *dns.RRSIG) *Authenticated {
 	expires := v.expires(sig)
 	ttl := min(sig.OrigTtl, sig.Hdr.Ttl, uint32(max(expires.Sub(v.Now)/time.Second, 0)))
 	for _, rr := range set.RRs {
@@ -94,21 +98,21 @@ func (v *Verifier) proven(set RRset, zone string, sig *dns.RRSIG) *Authenticated
 	return &Authenticated{set: set, signer: zone, sig: sig, ttl: ttl, expires: expires}
 }
 
-// attempt is the search for a key that verifies one RRset, with what it cost.
+// attempt is the search for a signature and a key that verify one RRset.
 type attempt struct {
 	verifier *Verifier
 	set      RRset
-	data     *signedData
-	failed   int
+	data     *signedData // nil until the first signature check
+	failed   int         // signature checks that failed, including those known to the Ledger
 }
 
-// trySignatures looks for the first signature that verifies. Of failures the one that
-// got furthest through the checks is returned.
+// trySignatures returns the first signature that a key verifies. Otherwise it returns
+// the failure of the signature that passed the most checks.
 func (a *attempt) trySignatures(zone string, keys []*key) (*dns.RRSIG, *Failure) {
 	var best *Failure
 	for i, sig := range a.set.Sigs {
 		if i == MaxCandidates {
-			return nil, further(best, fail(LimitExceeded, "RRSIG records of "+a.set.String()))
+			return nil, laterFailure(best, fail(LimitExceeded, "RRSIG records of "+a.set.String()))
 		}
 		f := a.verifier.checkSignature(a.set, zone, sig)
 		if f == nil {
@@ -117,7 +121,7 @@ func (a *attempt) trySignatures(zone string, keys []*key) (*dns.RRSIG, *Failure)
 		if f == nil {
 			return sig, nil
 		}
-		if best = further(best, f); f.Reason.Unfinished() {
+		if best = laterFailure(best, f); f.Reason.Unfinished() {
 			break
 		}
 	}
@@ -127,42 +131,43 @@ func (a *attempt) trySignatures(zone string, keys []*key) (*dns.RRSIG, *Failure)
 	return nil, best
 }
 
-// tryKeys looks for a key of the signature's tag and algorithm that verifies it.
-// A nil return is success.
+// tryKeys looks for a key with the key tag and the algorithm of the signature that
+// verifies it. It returns nil on success.
 func (a *attempt) tryKeys(sig *dns.RRSIG, keys []*key) *Failure {
 	var best *Failure
-	for i, k := range named(sig, keys) {
+	for i, k := range candidateKeys(sig, keys) {
 		if i == MaxKeysPerTag {
 			return fail(LimitExceeded, fmt.Sprintf("DNSKEYs with tag %d", sig.KeyTag))
 		}
-		f := a.try(sig, k)
+		f := a.tryKey(sig, k)
 		if f == nil {
-			if !k.signs.Load() {
-				k.signs.Store(true)
+			if !k.verified.Load() {
+				k.verified.Store(true)
 			}
 			return nil
 		}
-		best = further(best, f)
+		best = laterFailure(best, f)
 		if f.Reason.Unfinished() {
 			break
 		}
 	}
 	if best == nil {
-		best = fail(DNSKEYMissing, describe(sig)+": no such DNSKEY in the zone")
+		best = fail(DNSKEYMissing, signatureString(sig)+": no such DNSKEY in the zone")
 	}
 	return best
 }
 
-// named returns the keys that a signature may be by. Where several have one tag, those
-// that have signed something come first: the others may do nothing but collide.
-func named(sig *dns.RRSIG, keys []*key) []*key {
+// candidateKeys returns the keys with the key tag and the algorithm of the signature.
+// If there are several, keys that have verified a signature come first: the others
+// may have been published only to collide.
+func candidateKeys(sig *dns.RRSIG, keys []*key) []*key {
 	found := make([]*key, 0, 2)
 	signing := 0
 	for _, k := range keys {
 		if k.tag != sig.KeyTag || k.algorithm() != sig.Algorithm {
 			continue
 		}
-		if k.signs.Load() {
+		if k.verified.Load() {
 			found = slices.Insert(found, signing, k)
 			signing++
 		} else {
@@ -172,14 +177,14 @@ func named(sig *dns.RRSIG, keys []*key) []*key {
 	return found
 }
 
-// try verifies the signature with one key, unless that was done before.
-func (a *attempt) try(sig *dns.RRSIG, k *key) *Failure {
+// tryKey verifies the signature with one key.
+func (a *attempt) tryKey(sig *dns.RRSIG, k *key) *Failure {
 	if f := k.usable(); f != nil {
 		return f
 	}
 	signature, err := base64.StdEncoding.DecodeString(sig.Signature)
 	if err != nil {
-		return fail(SignatureInvalid, describe(sig)+" can't be read")
+		return fail(SignatureInvalid, signatureString(sig)+" can't be read")
 	}
 	if a.data == nil {
 		data, f := newSignedData(a.set)
@@ -188,12 +193,13 @@ func (a *attempt) try(sig *dns.RRSIG, k *key) *Failure {
 		}
 		a.data = data
 	}
-	return a.check(sig, k, a.data.forSignature(sig), signature)
+	return a.verify(sig, k, a.data.forSignature(sig), signature)
 }
 
-// check computes the signature if the ledger does not have it. So many failures for an
-// RRset are the end, whether they were known or not.
-func (a *attempt) check(sig *dns.RRSIG, k *key, data, signature []byte) *Failure {
+// verify makes the signature check, or takes its result from the Ledger. It fails
+// with LimitExceeded after MaxFailedPerRRset failed checks. Known results count as
+// well, so that the result does not depend on the Ledger.
+func (a *attempt) verify(sig *dns.RRSIG, k *key, data, signature []byte) *Failure {
 	if a.failed == MaxFailedPerRRset {
 		return fail(LimitExceeded, "signature checks for "+a.set.String())
 	}
@@ -206,7 +212,7 @@ func (a *attempt) check(sig *dns.RRSIG, k *key, data, signature []byte) *Failure
 	}
 	if !known {
 		var f *Failure
-		if good, f = a.verifier.Budget.check(func() bool { return k.verify(data, signature) }); f != nil {
+		if good, f = a.verifier.Budget.verifySignature(func() bool { return k.verify(data, signature) }); f != nil {
 			return f
 		}
 		if ledger != nil {
@@ -215,13 +221,13 @@ func (a *attempt) check(sig *dns.RRSIG, k *key, data, signature []byte) *Failure
 	}
 	if !good {
 		a.failed++
-		return fail(SignatureInvalid, describe(sig)+" does not verify")
+		return fail(SignatureInvalid, signatureString(sig)+" does not verify")
 	}
 	return nil
 }
 
-// end gives back what the signed data were built in.
-func (a *attempt) end() {
+// release returns the buffers of the signed data.
+func (a *attempt) release() {
 	if a.data != nil {
 		a.data.release()
 	}

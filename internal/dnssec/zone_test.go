@@ -8,7 +8,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// records reads zone-file lines, as a message would bring them.
+// records parses zone file lines, and returns the records as a message would have
+// them.
 func records(t testing.TB, lines ...string) []dns.RR {
 	t.Helper()
 	var rrs []dns.RR
@@ -18,13 +19,13 @@ func records(t testing.TB, lines ...string) []dns.RR {
 			t.Fatalf("%q: %v", line, err)
 		}
 		rr.Header().Ttl = max(rr.Header().Ttl, 1)
-		rrs = append(rrs, rewire(t, rr))
+		rrs = append(rrs, roundTrip(t, rr))
 	}
 	return rrs
 }
 
-// rewire packs rr and unpacks it again.
-func rewire(t testing.TB, rr dns.RR) dns.RR {
+// roundTrip packs and unpacks rr.
+func roundTrip(t testing.TB, rr dns.RR) dns.RR {
 	t.Helper()
 	wire := make([]byte, dns.MaxMsgSize)
 	end, err := dns.PackRR(rr, wire, 0, nil, false)
@@ -36,7 +37,7 @@ func rewire(t testing.TB, rr dns.RR) dns.RR {
 	return rr
 }
 
-// testZone is a zone whose keys are known to be good.
+// testZone is a zone with one key, which is authenticated.
 type testZone struct {
 	*signer
 	name string
@@ -53,18 +54,19 @@ func newTestZone(t testing.TB, name string, algorithm uint8) *testZone {
 
 func verifierAt(t time.Time) *Verifier { return &Verifier{Now: t, Budget: NewBudget(nil)} }
 
-// keysOf authenticates the DNSKEY RRset of all keys, signed and vouched for by the first.
+// keysOf authenticates the DNSKEY RRset with all keys. The first one signs it and has
+// a trust anchor.
 func keysOf(t testing.TB, v *Verifier, signers ...*signer) *Keys {
 	t.Helper()
 	set := keySet(t, signers...)
-	keys, f := v.Keys(set, vouchFor(signers[0]))
+	keys, f := v.Keys(set, anchorsFor(signers[0]))
 	if f != nil {
 		t.Fatalf("the keys of %s: %v", set.Name, f)
 	}
 	return keys
 }
 
-// keySet is the DNSKEY RRset, signed by the first key.
+// keySet returns the DNSKEY RRset, signed by the first key.
 func keySet(t testing.TB, signers ...*signer) RRset {
 	t.Helper()
 	var rrs []dns.RR
@@ -74,7 +76,8 @@ func keySet(t testing.TB, signers ...*signer) RRset {
 	return RRset{Name: dns.CanonicalName(signers[0].key.Hdr.Name), Type: dns.TypeDNSKEY, RRs: rrs, Sigs: []*dns.RRSIG{signers[0].rrsig(t, rrs)}}
 }
 
-func vouchFor(signers ...*signer) DSSet {
+// anchorsFor returns trust anchors for the keys.
+func anchorsFor(signers ...*signer) DSSet {
 	var set []*dns.DS
 	for _, s := range signers {
 		set = append(set, s.key.ToDS(dns.SHA256))
@@ -82,7 +85,7 @@ func vouchFor(signers ...*signer) DSSet {
 	return TrustAnchors(signers[0].key.Hdr.Name, set)
 }
 
-// signed returns the records, each RRset with its signature.
+// signed returns the records and a signature for each RRset.
 func (s *signer) signed(t testing.TB, rrs []dns.RR, edits ...func(*dns.RRSIG)) []dns.RR {
 	t.Helper()
 	section := append([]dns.RR(nil), rrs...)
@@ -92,7 +95,7 @@ func (s *signer) signed(t testing.TB, rrs []dns.RR, edits ...func(*dns.RRSIG)) [
 	return section
 }
 
-// set is the one RRset that the lines make, with its signature.
+// set returns the single RRset of the lines, with its signature.
 func (s *signer) set(t testing.TB, lines []string, edits ...func(*dns.RRSIG)) RRset {
 	t.Helper()
 	sets := GroupRRsets(s.signed(t, records(t, lines...), edits...))
@@ -102,7 +105,7 @@ func (s *signer) set(t testing.TB, lines []string, edits ...func(*dns.RRSIG)) RR
 	return sets[0]
 }
 
-// authenticated is all RRsets of a section; each has to be authentic.
+// authenticated returns the RRsets of a section. All have to be authenticated.
 func (z *testZone) authenticated(t testing.TB, section []dns.RR) []*Authenticated {
 	t.Helper()
 	var all []*Authenticated
@@ -116,7 +119,7 @@ func (z *testZone) authenticated(t testing.TB, section []dns.RR) []*Authenticate
 	return all
 }
 
-// reasonOf is the reason of a failure, ReasonNone for none.
+// reasonOf returns the reason of a failure, or ReasonNone.
 func reasonOf(f *Failure) Reason {
 	if f == nil {
 		return ReasonNone
@@ -138,7 +141,8 @@ func wantFinding(t testing.TB, got Finding, status Status, reason Reason) {
 	}
 }
 
-func list(format string, n int) []string {
+// numberedNames formats the numbers from 0 to n-1.
+func numberedNames(format string, n int) []string {
 	lines := make([]string, n)
 	for i := range lines {
 		lines[i] = fmt.Sprintf(format, i)

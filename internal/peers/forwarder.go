@@ -9,13 +9,13 @@ import (
 	"github.com/miekg/dns"
 )
 
-// Forwarder is a validator's surroundings: the folder that it may write to,
-// the upstream that it asks, and the root's trust anchors, which are DS RRs
-// in zone-file form. Programs is where Private has put unbound and named.
+// Forwarder is the configuration of a validating forwarder: the directory that
+// it can write to, the directory into which Private has put the programs
+// unbound and named, the upstream, and the root trust anchors as DS RRs in
+// zone-file form.
 //
-// All are set up to judge alike, and each question by itself: with no
-// tolerance for clocks that differ, and with no answer made from what was
-// learned by other questions.
+// The servers are configured to be comparable: they tolerate no clock skew, and
+// they answer each question without aggressive use of cached denials.
 type Forwarder struct {
 	Dir, Programs, Upstream string
 	Anchors                 []string
@@ -96,8 +96,8 @@ func (f Forwarder) Named() (*Server, error) {
 	return Start(f.Dir, "named", addrs[0], filepath.Join(f.Programs, "named"), "-g", "-4", "-n", "1", "-c", config)
 }
 
-// CoreDNS starts the program with one block that forwards, validates, and
-// keeps no answers.
+// CoreDNS starts program with one server block that forwards and validates
+// without a cache.
 func (f Forwarder) CoreDNS(program string) (*Server, error) {
 	addrs, err := FreeAddrs(1)
 	if err != nil {

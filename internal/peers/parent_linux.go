@@ -5,7 +5,7 @@ import (
 	"syscall"
 )
 
-// dieWithParent ends the process when its parent is killed.
+// dieWithParent has the kernel kill the process when its parent dies.
 func dieWithParent(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 }

@@ -1,6 +1,6 @@
 // Package peers runs name servers as child processes on loopback addresses:
-// Unbound and BIND as validating forwarders, which are the judges of this
-// project's verdicts, and CoreDNS beside them.
+// Unbound and BIND as validating forwarders to compare results with, and
+// CoreDNS.
 package peers
 
 import (
@@ -19,15 +19,15 @@ import (
 )
 
 const (
-	startTime = 20 * time.Second // for a server to answer its first question
-	stopTime  = 5 * time.Second  // for it to end when asked to
+	startTime = 20 * time.Second // for a server to answer its first query
+	stopTime  = 5 * time.Second  // for a server to exit after SIGTERM
 )
 
-// Host is where all servers listen; they differ by port. (BIND listens on
-// addresses that an interface has, so other loopback addresses need root.)
+// Host is the address of all servers; they use different ports. BIND listens
+// only on addresses of an interface, and adding loopback addresses needs root.
 const Host = "127.0.0.1"
 
-// Server is a child process. One made by Start answers on Addr.
+// Server is a child process. Addr is set by Start only.
 type Server struct {
 	Name, Addr string
 
@@ -36,7 +36,7 @@ type Server struct {
 	ended chan struct{}
 }
 
-// Start runs a program in dir, and returns when it answers on addr.
+// Start runs a program in dir and returns when it answers on addr.
 func Start(dir, name, addr, program string, args ...string) (*Server, error) {
 	s, err := Run(dir, name, program, args...)
 	if err != nil {
@@ -50,7 +50,7 @@ func Start(dir, name, addr, program string, args ...string) (*Server, error) {
 	return s, nil
 }
 
-// Run runs a program in dir. What it writes goes into a file there.
+// Run runs a program in dir. Its output is written to name.log in dir.
 func Run(dir, name, program string, args ...string) (*Server, error) {
 	s := &Server{Name: name, log: filepath.Join(dir, name+".log"), ended: make(chan struct{})}
 	log, err := os.Create(s.log)
@@ -65,7 +65,7 @@ func Run(dir, name, program string, args ...string) (*Server, error) {
 	}
 	go func() {
 		defer close(s.ended)
-		_ = s.cmd.Wait() // a server that ends early is noticed by its silence
+		_ = s.cmd.Wait() // callers notice an early exit by Ended or by missing answers
 		_ = log.Close()
 	}()
 	return s, nil
@@ -87,7 +87,7 @@ func (s *Server) await() error {
 	return fmt.Errorf("%s does not answer on %s:\n%s", s.Name, s.Addr, s.Log())
 }
 
-// Log returns what the server has written.
+// Log returns the output of the server so far.
 func (s *Server) Log() string {
 	text, err := os.ReadFile(s.log)
 	if err != nil {
@@ -96,7 +96,8 @@ func (s *Server) Log() string {
 	return string(text)
 }
 
-// Signal sends the process a signal; one that has ended is not an error.
+// Signal sends a signal to the process. It is no error if the process has
+// ended.
 func (s *Server) Signal(sig os.Signal) error {
 	if err := s.cmd.Process.Signal(sig); !errors.Is(err, os.ErrProcessDone) {
 		return err
@@ -104,13 +105,13 @@ func (s *Server) Signal(sig os.Signal) error {
 	return nil
 }
 
-// PID is the number of the process.
+// PID returns the process ID.
 func (s *Server) PID() int { return s.cmd.Process.Pid }
 
-// Ended is closed when the process has ended.
+// Ended returns a channel that is closed when the process has ended.
 func (s *Server) Ended() <-chan struct{} { return s.ended }
 
-// Stop ends the server and waits for it.
+// Stop terminates the server and waits until it has ended.
 func (s *Server) Stop() {
 	_ = s.Signal(syscall.SIGTERM)
 	select {
@@ -121,9 +122,9 @@ func (s *Server) Stop() {
 	}
 }
 
-// FreeAddrs returns addresses that are free for UDP and TCP just now. Their ports
-// are none of those that systems give to clients: one of them might take it
-// before the server does.
+// FreeAddrs returns n addresses that are currently free for UDP and TCP. The
+// ports are outside of the ephemeral range, so that no client takes one before
+// the server does.
 func FreeAddrs(n int) ([]string, error) {
 	var addrs []string
 	for tries := 0; len(addrs) < n; tries++ {
@@ -135,7 +136,7 @@ func FreeAddrs(n int) ([]string, error) {
 			}
 			continue
 		}
-		defer tcp.Close() // held until all are found, so that they differ
+		defer tcp.Close() // kept open until all are found, so that they differ
 		udp, err := net.ListenPacket("udp", addr)
 		if err != nil {
 			continue
@@ -146,10 +147,10 @@ func FreeAddrs(n int) ([]string, error) {
 	return addrs, nil
 }
 
-// Private copies a program into dir and returns its path. AppArmor confines
-// named and unbound by the path of the program, and keeps them out of
-// temporary folders. It has to be called before any server is started: what a
-// child that is just being made holds open for writing can't be run.
+// Private copies a program into dir and returns the path of the copy. AppArmor
+// confines named and unbound by path and denies them temporary directories. It
+// must be called before any server is started: a child between fork and exec
+// holds the file open for writing, and it can't be executed then (ETXTBSY).
 func Private(dir, name string) (string, error) {
 	path := filepath.Join(dir, name)
 	found, err := find(name)
@@ -163,7 +164,7 @@ func Private(dir, name string) (string, error) {
 	return path, os.WriteFile(path, program, 0o755)
 }
 
-// find looks also where Debian has daemons: the PATH of users lacks it.
+// find looks in PATH and then where Debian installs daemons.
 func find(name string) (string, error) {
 	path, err := exec.LookPath(name)
 	if err == nil {
@@ -177,7 +178,7 @@ func find(name string) (string, error) {
 	return "", fmt.Errorf("%w (scripts/install-integration.sh installs it)", err)
 }
 
-// port returns the port of an address.
+// port returns the port of addr.
 func port(addr string) string {
 	_, after, _ := strings.Cut(addr, ":")
 	return after

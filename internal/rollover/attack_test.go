@@ -8,49 +8,49 @@ import (
 	"github.com/miekg/dns"
 )
 
-// TestStolenKey: who has a trusted key for 29 days, and answers as he likes all that
-// time, can't add a key of his own.
+// TestStolenKey checks that an attacker who has a trusted key and forges every
+// response for 29 days can't add a key, and that the owner can revoke the stolen key.
 func TestStolenKey(t *testing.T) {
-	a, b, evil := newPair(t, "example."), newPair(t, "example."), newPair(t, "example.")
-	s := tell(t, "example.", map[string]*pair{"a": a, "b": b, "evil": evil}, a.ds(), b.ds())
-	honest := published{keys: keys(a, b), by: keys(a, b)}
-	s.sees(0, honest, "a=valid b=valid")
-	forged := published{keys: keys(a, b, evil), by: keys(a)}
-	s.sees(0, forged, "a=valid b=valid evil=addpend")
+	a, b, evil := newTestKey(t, "example."), newTestKey(t, "example."), newTestKey(t, "example.")
+	s := newScenario(t, "example.", map[string]*testKey{"a": a, "b": b, "evil": evil}, a.ds(), b.ds())
+	honest := dnskeySet{keys: keys(a, b), signers: keys(a, b)}
+	s.update(0, honest, "a=valid b=valid")
+	forged := dnskeySet{keys: keys(a, b, evil), signers: keys(a)}
+	s.update(0, forged, "a=valid b=valid evil=addpend")
 	for range 29 * 4 {
-		s.sees(6*time.Hour, forged, "a=valid b=valid evil=addpend")
-		s.sees(0, published{keys: keys(evil), by: keys(evil)}, "a=valid b=valid evil=addpend", dnssec.DNSKEYNoAnchorMatch)
+		s.update(6*time.Hour, forged, "a=valid b=valid evil=addpend")
+		s.update(0, dnskeySet{keys: keys(evil), signers: keys(evil)}, "a=valid b=valid evil=addpend", dnssec.DNSKEYNoAnchorMatch)
 	}
-	// The owner is heard once, and revokes what was stolen.
-	r := published{keys: keys(a.revoked(), b), by: keys(a.revoked(), b)}
-	s.sees(time.Hour, r, "a=revoked b=valid")
-	// What was signed with the stolen key means nothing any more.
-	s.sees(time.Hour, forged, "a=revoked b=valid", dnssec.DNSKEYMissing)
+	// One response of the owner gets through, and revokes the stolen key.
+	r := dnskeySet{keys: keys(a.revoked(), b), signers: keys(a.revoked(), b)}
+	s.update(time.Hour, r, "a=revoked b=valid")
+	// Signatures by the stolen key are rejected from now on.
+	s.update(time.Hour, forged, "a=revoked b=valid", dnssec.DNSKEYMissing)
 	for range 3 {
-		s.sees(20*day, published{keys: keys(a, b, evil), by: keys(a, evil)}, "a=revoked b=valid", dnssec.DNSKEYMissing)
+		s.update(20*day, dnskeySet{keys: keys(a, b, evil), signers: keys(a, evil)}, "a=revoked b=valid", dnssec.DNSKEYMissing)
 	}
-	// It can't come back, gone or not, not even if the zone wants it.
-	s.sees(day, published{keys: keys(b), by: keys(b)}, "a=removed b=valid")
+	// It stays revoked, published or not, even if another trusted key signs it.
+	s.update(day, dnskeySet{keys: keys(b), signers: keys(b)}, "a=removed b=valid")
 	for range 3 {
-		s.sees(40*day, published{keys: keys(a, b), by: keys(b)}, "a=removed b=valid")
+		s.update(40*day, dnskeySet{keys: keys(a, b), signers: keys(b)}, "a=removed b=valid")
 	}
 }
 
-// TestForgedRevocation: nobody but the key itself can revoke it.
+// TestForgedRevocation checks that only a signature by the key itself revokes it.
 func TestForgedRevocation(t *testing.T) {
-	a, b, evil := newPair(t, "example."), newPair(t, "example."), newPair(t, "example.")
+	a, b, evil := newTestKey(t, "example."), newTestKey(t, "example."), newTestKey(t, "example.")
 	r, flagged := a.revoked(), a.revoked()
 	flagged.rr.Flags |= 2
-	for name, p := range map[string]published{
+	for name, p := range map[string]dnskeySet{
 		"not signed":                   {keys: keys(r)},
-		"signed by another":            {keys: keys(r, evil), by: keys(evil)},
-		"another's signature, its tag": {keys: keys(r, evil), more: []signing{evil.as(r.rr.KeyTag())}},
-		"its signature, the old tag":   {keys: keys(r, evil), more: []signing{a.as(a.rr.KeyTag())}},
-		"not in the set":               {keys: keys(evil), by: keys(r)},
-		"another's copy":               {keys: keys(evil.revoked()), by: keys(evil.revoked())},
-		"its copy with another flag":   {keys: keys(flagged), by: keys(flagged)},
-		"of another type":              {keys: keys(r), by: keys(r)},
-		"of another zone":              {keys: keys(r), by: keys(r)},
+		"signed by another":            {keys: keys(r, evil), signers: keys(evil)},
+		"another's signature, its tag": {keys: keys(r, evil), extraSigs: []signing{evil.signWithTag(r.rr.KeyTag())}},
+		"its signature, the old tag":   {keys: keys(r, evil), extraSigs: []signing{a.signWithTag(a.rr.KeyTag())}},
+		"not in the set":               {keys: keys(evil), signers: keys(r)},
+		"another's copy":               {keys: keys(evil.revoked()), signers: keys(evil.revoked())},
+		"its copy with another flag":   {keys: keys(flagged), signers: keys(flagged)},
+		"of another type":              {keys: keys(r), signers: keys(r)},
+		"of another zone":              {keys: keys(r), signers: keys(r)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			z, err := New("example.", []*dns.DS{a.ds(), b.ds()})
@@ -63,49 +63,50 @@ func TestForgedRevocation(t *testing.T) {
 				case "of another zone":
 					set.Name = "other."
 				}
-				if _, f := z.Update(start, set, strict); f == nil {
+				if _, f := z.Update(start, set, strictPolicy); f == nil {
 					t.Error("no failure")
 				}
 				if len(z.Anchors()) != 2 || stateIn(z, a) != Valid {
 					t.Errorf("%+v", z.Keys)
 				}
-				z.Keys[0] = Key{DNSKEY: a.rr, State: Valid, Since: start, Seen: start} // the same, once it was seen
+				z.Keys[0] = Key{DNSKEY: a.rr, State: Valid, Since: start, Seen: start} // once more, with the DNSKEY in the place of the DS
 			}
 		})
 	}
-	// The attacker revokes his own copy beside the key: the key stays.
-	s := tell(t, "example.", map[string]*pair{"a": a, "evil": evil}, a.ds())
-	s.sees(0, published{keys: keys(a, evil.revoked()), by: keys(a, evil.revoked())}, "a=valid")
+	// Another key that revokes itself does not affect this one.
+	s := newScenario(t, "example.", map[string]*testKey{"a": a, "evil": evil}, a.ds())
+	s.update(0, dnskeySet{keys: keys(a, evil.revoked()), signers: keys(a, evil.revoked())}, "a=valid")
 }
 
-// TestRevokedVouchesForNothing: with a key that revoked itself nothing else can be said.
-func TestRevokedVouchesForNothing(t *testing.T) {
-	a, evil := newPair(t, "example."), newPair(t, "example.")
-	s := tell(t, "example.", map[string]*pair{"a": a, "evil": evil}, a.ds())
-	s.sees(0, published{keys: keys(a, evil), by: keys(a)}, "a=valid evil=addpend")
-	s.sees(31*day, published{keys: keys(a.revoked(), evil), by: keys(a.revoked(), evil)}, "a=revoked", dnssec.TrustAnchorMissing)
+// TestRevokedKeyAuthenticatesNothing checks that a key can't authenticate the RRset
+// in which it revokes itself.
+func TestRevokedKeyAuthenticatesNothing(t *testing.T) {
+	a, evil := newTestKey(t, "example."), newTestKey(t, "example.")
+	s := newScenario(t, "example.", map[string]*testKey{"a": a, "evil": evil}, a.ds())
+	s.update(0, dnskeySet{keys: keys(a, evil), signers: keys(a)}, "a=valid evil=addpend")
+	s.update(31*day, dnskeySet{keys: keys(a.revoked(), evil), signers: keys(a.revoked(), evil)}, "a=revoked", dnssec.TrustAnchorMissing)
 	if last := s.events[len(s.events)-1]; last.Cause != Deleted {
 		t.Errorf("events %v", s.events)
 	}
 }
 
-// TestRevokedBeforeItWasSeen: the DS of a key that is already revoked when the
-// resolver starts is worth nothing from the first answer on.
-func TestRevokedBeforeItWasSeen(t *testing.T) {
-	a, b := newPair(t, "example."), newPair(t, "example.")
-	s := tell(t, "example.", map[string]*pair{"a": a, "b": b}, a.ds(), b.ds())
-	s.sees(0, published{keys: keys(a.revoked(), b), by: keys(a.revoked(), b)}, "a=revoked b=valid")
+// TestRevokedBeforeFirstUpdate checks that the first RRset can revoke a configured
+// DS.
+func TestRevokedBeforeFirstUpdate(t *testing.T) {
+	a, b := newTestKey(t, "example."), newTestKey(t, "example.")
+	s := newScenario(t, "example.", map[string]*testKey{"a": a, "b": b}, a.ds(), b.ds())
+	s.update(0, dnskeySet{keys: keys(a.revoked(), b), signers: keys(a.revoked(), b)}, "a=revoked b=valid")
 }
 
-// TestFlood: signatures that are nonsense cost no more than the limits allow, and
-// make nothing trusted or revoked.
-func TestFlood(t *testing.T) {
-	a, evil := newPair(t, "example."), newPair(t, "example.")
-	b := newPair(t, "example.")
+// TestSignatureFlood checks that many invalid signatures exceed the limits quickly,
+// and make no key trusted or revoked.
+func TestSignatureFlood(t *testing.T) {
+	a, evil := newTestKey(t, "example."), newTestKey(t, "example.")
+	b := newTestKey(t, "example.")
 	r := a.revoked()
-	p := published{keys: keys(r, b, evil), by: keys(r, b)}
+	p := dnskeySet{keys: keys(r, b, evil), signers: keys(r, b)}
 	for range 64 {
-		p.more = append(p.more, evil.as(evil.rr.KeyTag()), evil.as(r.rr.KeyTag()), evil.as(b.rr.KeyTag()))
+		p.extraSigs = append(p.extraSigs, evil.signWithTag(evil.rr.KeyTag()), evil.signWithTag(r.rr.KeyTag()), evil.signWithTag(b.rr.KeyTag()))
 	}
 	set := p.set(t, "example.", start)
 	for range 20 {
@@ -114,7 +115,7 @@ func TestFlood(t *testing.T) {
 	z, err := New("example.", []*dns.DS{a.ds(), b.ds()})
 	must(t, err)
 	began := time.Now()
-	_, f := z.Update(start, set, strict)
+	_, f := z.Update(start, set, strictPolicy)
 	if reasonOf(f) != dnssec.LimitExceeded || len(z.Anchors()) != 2 || stateIn(z, evil) != Start {
 		t.Errorf("%v, %+v", f, z.Keys)
 	}
@@ -123,26 +124,26 @@ func TestFlood(t *testing.T) {
 	}
 }
 
-// TestTooManyKeys: there is an end to what is kept.
+// TestTooManyKeys checks maxRemoved and maxKeys.
 func TestTooManyKeys(t *testing.T) {
-	a := newPair(t, "example.")
-	s := tell(t, "example.", map[string]*pair{"a": a}, a.ds())
-	s.sees(0, published{keys: keys(a), by: keys(a)}, "a=valid")
+	a := newTestKey(t, "example.")
+	s := newScenario(t, "example.", map[string]*testKey{"a": a}, a.ds())
+	s.update(0, dnskeySet{keys: keys(a), signers: keys(a)}, "a=valid")
 	for range maxRemoved + 4 {
-		k := newPair(t, "example.").revoked()
+		k := newTestKey(t, "example.").revoked()
 		s.z.Keys = append(s.z.Keys, Key{DNSKEY: k.rr, State: Revoked, Since: s.now, Seen: s.now})
 		s.now = s.now.Add(time.Hour)
 	}
-	_, f := s.z.Update(s.now.Add(40*day), published{keys: keys(a), by: keys(a)}.set(t, "example.", s.now.Add(40*day)), strict)
+	_, f := s.z.Update(s.now.Add(40*day), dnskeySet{keys: keys(a), signers: keys(a)}.set(t, "example.", s.now.Add(40*day)), strictPolicy)
 	if f != nil || s.z.count(Removed) != maxRemoved || len(s.z.Anchors()) != 1 {
 		t.Errorf("%v: %d removed", f, s.z.count(Removed))
 	}
 	for len(s.z.Keys) < maxKeys {
-		k := newPair(t, "example.").revoked()
+		k := newTestKey(t, "example.").revoked()
 		s.z.Keys = append(s.z.Keys, Key{DNSKEY: k.rr, State: Revoked, Since: s.now, Seen: s.now.Add(40 * day)})
 	}
-	more := published{keys: keys(a, newPair(t, "example.")), by: keys(a)}
-	if _, f := s.z.Update(s.now, more.set(t, "example.", s.now), strict); f != nil || len(s.z.Keys) != maxKeys {
+	more := dnskeySet{keys: keys(a, newTestKey(t, "example.")), signers: keys(a)}
+	if _, f := s.z.Update(s.now, more.set(t, "example.", s.now), strictPolicy); f != nil || len(s.z.Keys) != maxKeys {
 		t.Errorf("%v: %d keys", f, len(s.z.Keys))
 	}
 }

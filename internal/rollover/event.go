@@ -6,27 +6,27 @@ import (
 	"github.com/dnssecval/dnssecval/internal/dnssec"
 )
 
-// Cause is what made a key change its state: the events of RFC 5011, section 4.1,
-// and four of our own.
+// Cause is the reason for a change of state: an event of RFC 5011, section 4.1, or
+// one of the four that this package adds, from Resolved to Deleted.
 type Cause uint8
 
-// The causes.
+// The causes, with the changes of state.
 const (
 	NewKey   Cause = iota + 1 // Start to AddPend: a new key is published
-	AddTime                   // AddPend to Valid: it was there all the hold-down time
-	KeyRem                    // AddPend to Start, Valid to Missing: it is not published any more
+	AddTime                   // AddPend to Valid: it was published for its hold-down time
+	KeyRem                    // AddPend to Start, Valid to Missing: it is no longer published
 	KeyPres                   // Missing to Valid: it is published again
 	RevBit                    // Valid or Missing to Revoked: it has revoked itself
-	RemTime                   // Revoked to Removed: it was gone all the hold-down time
-	Resolved                  // a configured DS: the key was seen
-	LongGone                  // Missing to Start: it was gone for too long
-	NotSEP                    // Valid or Missing to Start: it has no SEP flag, and there are keys that have
-	Deleted                   // of the zone: its last trusted key is revoked
+	RemTime                   // Revoked to Removed: it was not published for the remove hold-down time
+	Resolved                  // the key of a configured DS was published
+	LongGone                  // Missing to Start: it was not published for KeepMissing
+	NotSEP                    // Valid or Missing to Start: it has no SEP flag, and trusted keys with it suffice
+	Deleted                   // of the zone: its last trusted key was revoked
 
-	causes
+	numCauses
 )
 
-var causeTexts = [causes]string{
+var causeTexts = [numCauses]string{
 	NewKey:   "is new, and waits for its hold-down to end",
 	AddTime:  "was published all its hold-down time",
 	KeyRem:   "is not published any more",
@@ -39,24 +39,24 @@ var causeTexts = [causes]string{
 	Deleted:  "has no trust anchor any more: every one is revoked; give it new ones",
 }
 
-// String returns the cause in words.
+// String returns the predicate of the log line, such as "is published again".
 func (c Cause) String() string {
-	if c >= causes {
+	if c >= numCauses {
 		return "unknown"
 	}
 	return causeTexts[c]
 }
 
-// Event is a change of one key, or of the zone as a whole if the cause is Deleted.
+// Event is a change of state of one key, or of the zone if the cause is Deleted.
 type Event struct {
 	Zone      string
-	KeyTag    uint16 // without the REVOKE bit
+	KeyTag    uint16 // computed without the REVOKE bit
 	Algorithm uint8
 	From, To  State
 	Cause     Cause
 }
 
-// String returns a line for a log.
+// String returns the text of a log line.
 func (e Event) String() string {
 	if e.Cause == Deleted {
 		return fmt.Sprintf("zone %s %s", e.Zone, e.Cause)

@@ -12,14 +12,15 @@ import (
 	"time"
 )
 
-// staleAfter is how much older than a new one a temporary file has to be to have been
-// left behind by a writer that was killed.
+// staleAfter is the age after which a temporary file is taken to be left behind by a
+// writer that was killed.
 const staleAfter = time.Hour
 
-// Read reads a state file: all of it, or nothing. The error of a file that isn't
-// there is fs.ErrNotExist, that of a broken one a *SyntaxError.
+// Read reads a state file. It returns an error and no zones if any part is invalid: a
+// *SyntaxError, fs.ErrNotExist if there is no file, or another error of the file
+// system.
 func Read(path string) ([]*Zone, error) {
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() { // a pipe would be waited for
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() { // opening a named pipe would block
 		return nil, fmt.Errorf("%s is not a regular file", path)
 	}
 	f, err := os.Open(path)
@@ -34,9 +35,10 @@ func Read(path string) ([]*Zone, error) {
 	return Parse(path, text)
 }
 
-// Write puts the zones into a state file. Who reads the file sees what was there
-// before or all that is new, whenever the writer or the machine stops, and of several
-// writers the last one's. A link is followed; a file that is there keeps its mode.
+// Write replaces a state file. The replacement is atomic: a reader sees the old or
+// the new content even after a crash, and the last of several writers wins. Symbolic
+// links are followed, and the mode of an existing file is kept. Nothing is written if
+// the zones can't be read back.
 func Write(path string, zones []*Zone, written time.Time) error {
 	text, err := Format(zones, written)
 	if err != nil {
@@ -63,7 +65,8 @@ func Write(path string, zones []*Zone, written time.Time) error {
 	return syncDirectory(filepath.Dir(path))
 }
 
-// writeTemporary puts the text on the disk under a name of its own beside the path.
+// writeTemporary writes and syncs a temporary file in the directory of path. It
+// returns the name of the file.
 func writeTemporary(path string, text []byte, mode fs.FileMode) (name string, err error) {
 	directory, base := filepath.Split(path)
 	if directory == "" {
@@ -89,9 +92,11 @@ func writeTemporary(path string, text []byte, mode fs.FileMode) (name string, er
 	return f.Name(), f.Sync()
 }
 
+// temporaryName returns the pattern for os.CreateTemp.
 func temporaryName(base string) string { return "." + strings.ReplaceAll(base, "*", "_") + ".*.tmp" }
 
-// removeStale removes what killed writers left. The clock is that of the file system.
+// removeStale removes temporary files that killed writers left behind. Their age is
+// measured against f, so by the clock of the file system.
 func removeStale(f *os.File, directory, base string) {
 	info, err := f.Stat()
 	if err != nil {
@@ -113,8 +118,8 @@ func removeStale(f *os.File, directory, base string) {
 	}
 }
 
-// syncDirectory makes the rename last. File systems that can't do it for a directory
-// say EINVAL or ENOTSUP, and there is nothing better to be done.
+// syncDirectory makes the rename durable. It ignores EINVAL and ErrUnsupported, which
+// some file systems return for directories.
 func syncDirectory(directory string) error {
 	d, err := os.Open(directory)
 	if err != nil {

@@ -14,11 +14,12 @@ import (
 	"time"
 )
 
-// writerEnv has the path that a re-executed test binary writes to, and "a" or "b".
+// writerEnv is the environment variable with "path|writer" for a child process; the
+// writer is "a" or "b".
 const writerEnv = "ROLLOVER_TEST_WRITER"
 
-// generation returns zones that all tell which writer made them, and when: a file
-// that is mixed from two shows.
+// generation sets all times of the zones to a value that identifies the writer and
+// the file, so that a mix of two files is detected.
 func generation(zones []*Zone, writer string, n int) []*Zone {
 	at := start.Add(time.Duration(2*n) * time.Second)
 	if writer == "b" {
@@ -51,7 +52,7 @@ func checkGeneration(t *testing.T, zones []*Zone, want int) (at time.Time) {
 
 const writerZones = 12
 
-// TestWriterProcess writes until it is killed, if it was started to do that.
+// TestWriterProcess is the child process: it writes files until it is killed.
 func TestWriterProcess(t *testing.T) {
 	path, writer, ok := strings.Cut(os.Getenv(writerEnv), "|")
 	if !ok {
@@ -61,7 +62,7 @@ func TestWriterProcess(t *testing.T) {
 	for i := range writerZones {
 		name := fmt.Sprintf("zone-%d.example.", i)
 		zones = append(zones, &Zone{Name: name, Keys: []Key{
-			{DNSKEY: newPair(t, name).rr, State: Valid}, {DNSKEY: newPair(t, name).rr, State: Missing},
+			{DNSKEY: newTestKey(t, name).rr, State: Valid}, {DNSKEY: newTestKey(t, name).rr, State: Missing},
 		}})
 	}
 	for n := 0; ; n++ {
@@ -72,7 +73,8 @@ func TestWriterProcess(t *testing.T) {
 	}
 }
 
-// startWriter returns when the process has written its first file.
+// startWriter starts a child process, and returns after it has written its first
+// file.
 func startWriter(t *testing.T, path, writer string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], "-test.run=^TestWriterProcess$")
@@ -88,8 +90,8 @@ func startWriter(t *testing.T, path, writer string) *exec.Cmd {
 	return cmd
 }
 
-// TestKilledWhileWriting kills a writer 200 times, without a warning and at any
-// moment: the file is always whole.
+// TestKilledWhileWriting kills a writer 200 times at random. The file has to be
+// complete.
 func TestKilledWhileWriting(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes seconds")
@@ -114,7 +116,7 @@ func TestKilledWhileWriting(t *testing.T) {
 	checkStale(t, path, left)
 }
 
-// checkStale: what killed writers left goes when it is old, and nothing else goes.
+// checkStale checks that old temporary files are removed, and no other files.
 func checkStale(t *testing.T, path string, left []string) {
 	t.Helper()
 	other := filepath.Join(filepath.Dir(path), ".other.1.tmp")
@@ -129,12 +131,12 @@ func checkStale(t *testing.T, path string, left []string) {
 	must(t, Write(path, zones, start))
 	entries, err := os.ReadDir(filepath.Dir(path))
 	must(t, err)
-	if len(entries) != 3 { // the file, what is young, and what is another's
+	if len(entries) != 3 { // the file, one recent temporary file, and one of another file
 		t.Errorf("in the directory there are %v", entries)
 	}
 }
 
-// TestTwoWriters: of two processes that write one file each file is of one of them.
+// TestTwoWriters checks that each file is entirely from one of two processes.
 func TestTwoWriters(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "state")
 	startWriter(t, path, "a")
@@ -152,7 +154,7 @@ func TestTwoWriters(t *testing.T) {
 }
 
 func TestWrite(t *testing.T) {
-	zones := everyState(t)
+	zones := zonesWithEveryState(t)
 	directory := t.TempDir()
 	mode := func(path string) fs.FileMode {
 		info, err := os.Lstat(path)
@@ -189,9 +191,9 @@ func TestWrite(t *testing.T) {
 	}
 }
 
-// TestWriteFails: it says so, changes nothing, and leaves nothing.
+// TestWriteFails checks that a failed Write returns an error and changes no file.
 func TestWriteFails(t *testing.T) {
-	zones := everyState(t)
+	zones := zonesWithEveryState(t)
 	directory := t.TempDir()
 	if err := Write(filepath.Join(directory, "no", "state"), zones, start); !errors.Is(err, fs.ErrNotExist) {
 		t.Error(err)
@@ -208,7 +210,7 @@ func TestWriteFails(t *testing.T) {
 		"a zone twice":  {zones[0], zones[0]},
 		"no keys":       {{Name: "."}},
 		"no such name":  {{Name: "a b.", Keys: zones[0].Keys}},
-		"state unknown": {{Name: ".", Keys: []Key{{DNSKEY: zones[0].Keys[1].DNSKEY, State: states, Since: start, Seen: start}}}},
+		"state unknown": {{Name: ".", Keys: []Key{{DNSKEY: zones[0].Keys[1].DNSKEY, State: numStates, Since: start, Seen: start}}}},
 	} {
 		if err := Write(path, broken, start); err == nil {
 			t.Errorf("%s: no error", name)

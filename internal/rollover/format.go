@@ -10,9 +10,9 @@ import (
 	"github.com/miekg/dns"
 )
 
-// The state file has one line for each thing that is known:
+// The state file has one line for each zone and each key:
 //
-//	; comments, and lines without anything
+//	; comment, as are empty lines
 //	;;dnssecval-trust-anchors version=1 written=TIME
 //	;;zone name=NAME last-success=TIME last-try=TIME next-query=TIME retry=SECONDS
 //	NAME TTL IN DNSKEY 257 3 8 KEY ;;state=valid since=TIME seen=TIME tag=20326
@@ -20,7 +20,7 @@ import (
 //	NAME TTL IN DS 38696 8 2 DIGEST ;;state=missing since=TIME seen=never tag=38696
 //	;;end
 //
-// A TIME is 2006-01-02T15:04:05Z or never. Records belong to the zone line above them.
+// TIME is like 2006-01-02T15:04:05Z, or never. A key belongs to the last zone line.
 const (
 	versionMark = ";;dnssecval-trust-anchors"
 	zoneMark    = ";;zone"
@@ -36,14 +36,15 @@ const header = `; The trust anchors that dnssecval keeps by RFC 5011. The progra
 ; stop the program and delete the file.
 `
 
-// Format returns the text of the state file for some zones.
+// Format returns the text of a state file. It fails if Parse would not accept it.
+// Times are truncated to seconds.
 func Format(zones []*Zone, written time.Time) ([]byte, error) {
 	if len(zones) == 0 {
 		return nil, errNoZones
 	}
 	var b bytes.Buffer
 	b.WriteString(header)
-	fmt.Fprintf(&b, "%s version=%s written=%s\n", versionMark, version, stamp(second(written)))
+	fmt.Fprintf(&b, "%s version=%s written=%s\n", versionMark, version, stamp(truncateToSeconds(written)))
 	for _, z := range zones {
 		if err := checkName(z.Name); err != nil {
 			return nil, err
@@ -86,19 +87,19 @@ func stamp(t time.Time) string {
 
 func seconds(d time.Duration) string { return strconv.FormatInt(int64(d/time.Second), 10) }
 
-// anchorable tells what is wrong with a record that claims to be of a trust anchor,
-// or of one that was.
-func anchorable(k *Key) error {
+// checkTrustAnchor decides whether a key, or a revoked key without the REVOKE bit,
+// can be a trust anchor.
+func checkTrustAnchor(k *Key) error {
 	if k.DNSKEY == nil {
-		_, err := dnssec.TrustAnchor(k.DS, everything)
+		_, err := dnssec.TrustAnchor(k.DS, permissivePolicy)
 		return err
 	}
 	plain := *k.DNSKEY
 	plain.Flags &^= dns.REVOKE
-	_, err := dnssec.TrustAnchor(&plain, everything)
+	_, err := dnssec.TrustAnchor(&plain, permissivePolicy)
 	return err
 }
 
-// everything is the policy that refuses least: whether a key is relied on now is
-// decided when it is used.
-var everything = dnssec.Policy{AllowSHA1: true}
+// permissivePolicy accepts all implemented algorithms: the policy applies when a key
+// is used, not when the file is read.
+var permissivePolicy = dnssec.Policy{AllowSHA1: true}

@@ -6,11 +6,11 @@ import (
 	"github.com/dnssecval/dnssecval/internal/dnssec"
 )
 
-// The times of RFC 5011, sections 2.3 and 2.4, and Unbound's time for missing keys.
+// The times of RFC 5011, sections 2.3 and 2.4. KeepMissing is from Unbound.
 const (
-	AddHoldDown    = 30 * day  // the least that a new key has to wait
-	RemoveHoldDown = 30 * day  // that a revoked key has to be gone
-	KeepMissing    = 366 * day // that a missing key is kept
+	AddHoldDown    = 30 * day  // minimum time in AddPend
+	RemoveHoldDown = 30 * day  // time from the last appearance of a revoked key to Removed
+	KeepMissing    = 366 * day // time in Missing
 
 	minInterval = time.Hour
 	maxRefresh  = 15 * day
@@ -19,17 +19,17 @@ const (
 	day = 24 * time.Hour
 )
 
-// refresh is the query interval of RFC 5011, section 2.3.
+// refresh returns the query interval of RFC 5011, section 2.3.
 func refresh(ttl, validity time.Duration) time.Duration {
 	return max(minInterval, min(maxRefresh, ttl/2, validity/2))
 }
 
-// retry is the retry time of RFC 5011, section 2.3.
+// retry returns the retry time of RFC 5011, section 2.3.
 func retry(ttl, validity time.Duration) time.Duration {
 	return max(minInterval, min(maxRetry, ttl/10, validity/10))
 }
 
-// schedule sets the time of the next query after an RRset was authenticated.
+// schedule sets the time of the next query after a success.
 func (z *Zone) schedule(now time.Time, keys *dnssec.Keys) {
 	ttl, validity := originalTTL(keys), keys.Expires().Sub(now)
 	z.LastSuccess = now
@@ -41,9 +41,10 @@ func originalTTL(keys *dnssec.Keys) time.Duration {
 	return time.Duration(keys.OriginalTTL()) * time.Second
 }
 
-// Failed notes that the RRset could not be had, and sets the time of the next query.
+// Failed records that the RRset could not be fetched or authenticated, and sets the
+// time of the next query.
 func (z *Zone) Failed(now time.Time) {
-	now = second(now)
+	now = truncateToSeconds(now)
 	z.LastTry = now
 	if z.Deleted() {
 		return
@@ -51,8 +52,9 @@ func (z *Zone) Failed(now time.Time) {
 	z.Next = now.Add(min(maxRetry, max(minInterval, z.Retry)))
 }
 
-// NextQuery returns when to ask for the DNSKEY RRset: now, if that is due or was
-// planned by a clock that was ahead; never, if ok is false: the trust point is deleted.
+// NextQuery returns when to query the DNSKEY RRset next, which is not before now. If
+// that is too far ahead because the clock was wrong before, it returns now. ok is
+// false if the trust point is deleted: then there is no next query.
 func (z *Zone) NextQuery(now time.Time) (next time.Time, ok bool) {
 	if z.Deleted() {
 		return time.Time{}, false
@@ -63,5 +65,5 @@ func (z *Zone) NextQuery(now time.Time) (next time.Time, ok bool) {
 	return z.Next, true
 }
 
-// second is a time as the state file can have it.
-func second(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }
+// truncateToSeconds returns t as the state file can store it.
+func truncateToSeconds(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }

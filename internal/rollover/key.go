@@ -9,19 +9,19 @@ import (
 	"github.com/miekg/dns"
 )
 
-// Key is a key of a zone and what is known of it. Of a configured anchor whose key
-// was never seen there is only the DS.
+// Key is a key of a zone with its state. A configured trust anchor has a DS until its
+// DNSKEY is seen.
 type Key struct {
-	DNSKEY   *dns.DNSKEY // with the REVOKE bit if revoked or removed; nil if there is a DS
-	DS       *dns.DS
+	DNSKEY   *dns.DNSKEY // with the REVOKE bit if Revoked or Removed; nil if DS is set
+	DS       *dns.DS     // nil if DNSKEY is set
 	State    State
-	Since    time.Time     // of the state; zero for an anchor that no RRset was asked about yet
+	Since    time.Time     // when the state changed; zero for a trust anchor whose state never changed
 	Seen     time.Time     // when it was last in an authenticated RRset; zero for never
-	Count    int           // authenticated RRsets that had it while it was pending
-	HoldDown time.Duration // how long it has to be pending
+	Count    int           // authenticated RRsets with the key while in AddPend
+	HoldDown time.Duration // add hold-down time while in AddPend
 }
 
-// Tag returns the key tag: that with the REVOKE bit if the key is revoked.
+// Tag returns the key tag, computed with the REVOKE bit if the key is revoked.
 func (k *Key) Tag() uint16 {
 	if k.DNSKEY == nil {
 		return k.DS.KeyTag
@@ -37,7 +37,7 @@ func (k *Key) Algorithm() uint8 {
 	return k.DNSKEY.Algorithm
 }
 
-// anchor returns the DS that stands for the key.
+// anchor returns the DS of the key.
 func (k *Key) anchor() *dns.DS {
 	if k.DNSKEY == nil {
 		return k.DS
@@ -45,16 +45,16 @@ func (k *Key) anchor() *dns.DS {
 	return k.DNSKEY.ToDS(dns.SHA256)
 }
 
-// is tells whether the DNSKEY is this key, whatever its REVOKE bit says.
-func (k *Key) is(rr *dns.DNSKEY) bool {
+// sameKeyAs reports whether the DNSKEY is this key, with or without the REVOKE bit.
+func (k *Key) sameKeyAs(rr *dns.DNSKEY) bool {
 	if k.DNSKEY == nil {
-		return matches(k.DS, rr)
+		return dsMatches(k.DS, rr)
 	}
-	return sameKey(k.DNSKEY, rr)
+	return equalExceptRevoke(k.DNSKEY, rr)
 }
 
-// sameKey compares all but the REVOKE bit.
-func sameKey(a, b *dns.DNSKEY) bool {
+// equalExceptRevoke compares the RDATA except for the REVOKE bit.
+func equalExceptRevoke(a, b *dns.DNSKEY) bool {
 	if (a.Flags^b.Flags)&^dns.REVOKE != 0 || a.Protocol != b.Protocol || a.Algorithm != b.Algorithm {
 		return false
 	}
@@ -66,8 +66,8 @@ func sameKey(a, b *dns.DNSKEY) bool {
 	return err == nil && err2 == nil && bytes.Equal(p, q)
 }
 
-// matches tells whether the DS stands for the key as it is without the REVOKE bit.
-func matches(ds *dns.DS, rr *dns.DNSKEY) bool {
+// dsMatches reports whether the DS matches the key without the REVOKE bit.
+func dsMatches(ds *dns.DS, rr *dns.DNSKEY) bool {
 	if ds.Algorithm != rr.Algorithm {
 		return false
 	}
@@ -80,10 +80,10 @@ func matches(ds *dns.DS, rr *dns.DNSKEY) bool {
 	return made != nil && strings.EqualFold(made.Digest, ds.Digest)
 }
 
-func revoked(rr *dns.DNSKEY) bool { return rr.Flags&dns.REVOKE != 0 }
+func isRevoked(rr *dns.DNSKEY) bool { return rr.Flags&dns.REVOKE != 0 }
 
-// secureEntryPoint tells whether RFC 5011 looks at the key at all: a zone key with
-// the SEP flag.
-func secureEntryPoint(rr *dns.DNSKEY) bool {
+// isSecureEntryPoint reports whether RFC 5011 applies to the key: it has the ZONE and
+// SEP flags and protocol 3.
+func isSecureEntryPoint(rr *dns.DNSKEY) bool {
 	return rr.Flags&dns.ZONE != 0 && rr.Flags&dns.SEP != 0 && rr.Protocol == 3
 }

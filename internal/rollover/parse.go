@@ -7,15 +7,15 @@ import (
 	"strings"
 )
 
-// Limits of a state file. What is longer is refused, never cut: a line that is cut
-// loses its hold-down.
+// Limits on a state file. Longer input is refused rather than truncated, because a
+// truncated line could lose its hold-down.
 const (
-	maxFile  = 1 << 20
-	maxLine  = 8192
+	maxFile  = 1 << 20 // octets
+	maxLine  = 8192    // octets
 	maxZones = 64
 )
 
-// SyntaxError says what is wrong with a state file, and where.
+// SyntaxError is an invalid line of a state file.
 type SyntaxError struct {
 	File string
 	Line int
@@ -25,8 +25,8 @@ type SyntaxError struct {
 // Error returns "file:line: text".
 func (e *SyntaxError) Error() string { return fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.Text) }
 
-// Parse reads the text of a state file: all of it, or nothing. The error is a
-// *SyntaxError with the name of the file.
+// Parse parses the text of a state file. If any part is invalid, it returns a
+// *SyntaxError with the given file name, and no zones.
 func Parse(file string, text []byte) ([]*Zone, error) {
 	p := parser{names: make(map[string]bool)}
 	if len(text) > maxFile {
@@ -45,13 +45,14 @@ func Parse(file string, text []byte) ([]*Zone, error) {
 	return p.zones, nil
 }
 
-// parser is a state file being read.
+// parser is the state of Parse.
 type parser struct {
 	zones         []*Zone
-	names         map[string]bool
-	version, done bool
+	names         map[string]bool // names of zones
+	version, done bool            // the version line and the end line were read
 }
 
+// line parses one line with its newline.
 func (p *parser) line(raw []byte) error {
 	text, whole := strings.CutSuffix(string(raw), "\n")
 	if len(text) > maxLine {
@@ -93,7 +94,7 @@ func (p *parser) versionLine(text string) error {
 	if p.version {
 		return fmt.Errorf("a second line %s", versionMark)
 	}
-	f, err := fieldsOf(text, "version", "written")
+	f, err := parseFields(text, "version", "written")
 	if err != nil {
 		return err
 	}
@@ -109,7 +110,7 @@ func (p *parser) zoneLine(text string) error {
 	if err := p.finishZone(); err != nil {
 		return err
 	}
-	f, err := fieldsOf(text, "name", "last-success", "last-try", "next-query", "retry")
+	f, err := parseFields(text, "name", "last-success", "last-try", "next-query", "retry")
 	if err != nil {
 		return err
 	}
@@ -159,10 +160,10 @@ func (p *parser) keyLine(text string) error {
 	if err := k.parseState(comment); err != nil {
 		return err
 	}
-	if err := anchorable(k); err != nil {
+	if err := checkTrustAnchor(k); err != nil {
 		return fmt.Errorf("the record can't be a trust anchor: %w", err)
 	}
-	if slices.ContainsFunc(z.Keys, k.equal) {
+	if slices.ContainsFunc(z.Keys, k.duplicates) {
 		return fmt.Errorf("the key with tag %d is there twice", k.Tag())
 	}
 	if len(z.Keys) == maxKeys {
@@ -172,19 +173,19 @@ func (p *parser) keyLine(text string) error {
 	return nil
 }
 
-// equal tells whether two records are of one key.
-func (k *Key) equal(other Key) bool {
+// duplicates reports whether both are the same key.
+func (k *Key) duplicates(other Key) bool {
 	switch {
 	case other.DNSKEY != nil:
-		return k.is(other.DNSKEY)
+		return k.sameKeyAs(other.DNSKEY)
 	case k.DNSKEY != nil:
-		return other.is(k.DNSKEY)
+		return other.sameKeyAs(k.DNSKEY)
 	default:
 		return sameDS(k.DS, other.DS)
 	}
 }
 
-// finishZone checks what only the whole block shows.
+// finishZone checks that a zone has a key other than pending ones.
 func (p *parser) finishZone() error {
 	if len(p.zones) == 0 {
 		return nil
@@ -196,6 +197,7 @@ func (p *parser) finishZone() error {
 	return nil
 }
 
+// finish checks that the file is complete.
 func (p *parser) finish() error {
 	switch {
 	case !p.version:

@@ -11,13 +11,13 @@ import (
 	"github.com/miekg/dns"
 )
 
-// everyState returns two zones that have every state and every kind of record.
-func everyState(t testing.TB) []*Zone {
+// zonesWithEveryState returns two zones with every state and every kind of record.
+func zonesWithEveryState(t testing.TB) []*Zone {
 	t.Helper()
 	at := func(days int) time.Time { return start.AddDate(0, 0, days) }
 	root := &Zone{Name: ".", LastSuccess: at(-1), LastTry: at(0), Next: at(1), Retry: 2 * time.Hour}
-	for s := AddPend; s < states; s++ {
-		k := Key{DNSKEY: newPair(t, ".").rr, State: s, Since: at(-int(s)), Seen: at(-1)}
+	for s := AddPend; s < numStates; s++ {
+		k := Key{DNSKEY: newTestKey(t, ".").rr, State: s, Since: at(-int(s)), Seen: at(-1)}
 		switch s {
 		case AddPend:
 			k.Count, k.HoldDown = 3, AddHoldDown
@@ -26,16 +26,16 @@ func everyState(t testing.TB) []*Zone {
 		}
 		root.Keys = append(root.Keys, k)
 	}
-	root.Keys = append(root.Keys, Key{DS: own(newPair(t, ".").ds(), "."), State: Valid},
-		Key{DS: own(newPair(t, ".").rr.ToDS(dns.SHA384), "."), State: Missing, Since: at(-3)})
+	root.Keys = append(root.Keys, Key{DS: storedDS(newTestKey(t, ".").ds(), "."), State: Valid},
+		Key{DS: storedDS(newTestKey(t, ".").rr.ToDS(dns.SHA384), "."), State: Missing, Since: at(-3)})
 	deleted := &Zone{Name: "corp.example.", LastTry: at(0), Keys: []Key{
-		{DNSKEY: newPair(t, "corp.example.").revoked().rr, State: Revoked, Since: at(0), Seen: at(0)},
+		{DNSKEY: newTestKey(t, "corp.example.").revoked().rr, State: Revoked, Since: at(0), Seen: at(0)},
 	}}
 	return []*Zone{root, deleted}
 }
 
 func TestStateFileRoundTrip(t *testing.T) {
-	zones := everyState(t)
+	zones := zonesWithEveryState(t)
 	path := filepath.Join(t.TempDir(), "state")
 	must(t, Write(path, zones, start))
 	got, err := Read(path)
@@ -65,22 +65,22 @@ func TestStateFileRoundTrip(t *testing.T) {
 	}
 }
 
-// sound is a state file whose lines the table below breaks one at a time.
-func sound(t testing.TB) string {
+// validFile returns a state file. The breakages change one of its lines.
+func validFile(t testing.TB) string {
 	t.Helper()
-	a, b, r := newPair(t, "example."), newPair(t, "example."), newPair(t, "example.").revoked()
+	a, b, r := newTestKey(t, "example."), newTestKey(t, "example."), newTestKey(t, "example.").revoked()
 	since := start.AddDate(0, -3, 0)
 	text, err := Format([]*Zone{{Name: "example.", LastSuccess: start, LastTry: start, Next: start, Retry: time.Hour, Keys: []Key{
 		{DNSKEY: a.rr, State: Valid, Since: since, Seen: start},
 		{DNSKEY: b.rr, State: AddPend, Since: start, Seen: start, Count: 1, HoldDown: AddHoldDown},
 		{DNSKEY: r.rr, State: Revoked, Since: since, Seen: start},
-		{DS: own(newPair(t, "example.").ds(), "example."), State: Valid},
+		{DS: storedDS(newTestKey(t, "example.").ds(), "example."), State: Valid},
 	}}}, start)
 	must(t, err)
 	return string(text)
 }
 
-// The lines of sound.
+// Line numbers of validFile.
 const (
 	lineVersion = 4
 	lineZone    = 6
@@ -91,10 +91,10 @@ const (
 	lineEnd     = 12
 )
 
-// breakage is one way to break a state file.
+// breakage is one change that makes a state file invalid.
 type breakage struct {
 	name     string
-	line     int // that is changed, and that the error names unless at is set
+	line     int // the line to change, and the line of the error unless at is set
 	old, new string
 	want     string
 	at       int
@@ -161,9 +161,9 @@ var breakages = []breakage{
 	{name: "end of another sort", line: lineEnd, old: "$", new: " of file", want: `unknown line ";;end"`},
 }
 
-// damage returns the text with one line changed: "*" stands for all of the line, "$"
-// for its end, "@7" for all of it with line 7 in its place.
-func (b breakage) damage(text string) string {
+// apply returns the text with one line changed. "*" is the whole line, "$" its end,
+// and "@7" replaces it by line 7.
+func (b breakage) apply(text string) string {
 	lines := strings.Split(text, "\n")
 	line := &lines[b.line-1]
 	switch b.old {
@@ -179,15 +179,15 @@ func (b breakage) damage(text string) string {
 	return strings.Join(lines, "\n")
 }
 
-// TestBrokenStateFiles: each is an error with file and line, and nothing of it is used.
+// TestBrokenStateFiles checks the error and its line, and that no zones are returned.
 func TestBrokenStateFiles(t *testing.T) {
-	text := sound(t)
+	text := validFile(t)
 	if _, err := Parse("state", []byte(text)); err != nil {
 		t.Fatalf("%v in\n%s", err, text)
 	}
 	for _, b := range breakages {
 		t.Run(b.name, func(t *testing.T) {
-			broken := b.damage(text)
+			broken := b.apply(text)
 			if broken == text {
 				t.Fatal("nothing is broken")
 			}
@@ -210,9 +210,9 @@ func TestBrokenStateFiles(t *testing.T) {
 	}
 }
 
-// TestTruncatedStateFile cuts the file after each octet.
+// TestTruncatedStateFile truncates the file after each octet.
 func TestTruncatedStateFile(t *testing.T) {
-	text := sound(t)
+	text := validFile(t)
 	for n := range len(text) - 1 {
 		zones, err := Parse("state", []byte(text[:n]))
 		if err == nil || zones != nil {
@@ -231,10 +231,10 @@ func TestTruncatedStateFile(t *testing.T) {
 	}
 }
 
-// TestFlippedBits: no single flipped bit makes a key trusted that wasn't, or shortens
-// a hold-down below 30 days.
+// TestFlippedBits checks that no flipped bit makes another key trusted or shortens a
+// hold-down.
 func TestFlippedBits(t *testing.T) {
-	text := []byte(sound(t))
+	text := []byte(validFile(t))
 	zones, err := Parse("state", text)
 	must(t, err)
 	trusted := make(map[string]bool)
@@ -250,7 +250,7 @@ func TestFlippedBits(t *testing.T) {
 					if k.State == AddPend && k.HoldDown < AddHoldDown {
 						t.Errorf("octet %d: hold-down %v", i, k.HoldDown)
 					}
-					// A digest alone is not protected: a flip of it trusts no key that exists.
+					// The digest of a DS has no checksum, but a changed one matches no key.
 					if k.State.Trusted() && k.DNSKEY != nil && !trusted[k.anchor().Digest] {
 						t.Errorf("octet %d: %+v is trusted", i, k.DNSKEY)
 					}
@@ -261,16 +261,16 @@ func TestFlippedBits(t *testing.T) {
 	}
 }
 
-// FuzzParse: what is read can be written, and is the same when it is read again.
+// FuzzParse checks that a parsed file formats and parses to the same zones.
 func FuzzParse(f *testing.F) {
-	text := sound(f)
+	text := validFile(f)
 	f.Add([]byte(text))
 	for _, b := range breakages {
-		if broken := b.damage(text); len(broken) < 4096 {
+		if broken := b.apply(text); len(broken) < 4096 {
 			f.Add([]byte(broken))
 		}
 	}
-	if all, err := Format(everyState(f), start); err == nil {
+	if all, err := Format(zonesWithEveryState(f), start); err == nil {
 		f.Add(all)
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
@@ -293,8 +293,7 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// TestCorpus keeps the fuzz corpus in the repository: files that were read, and some
-// that weren't.
+// TestCorpus checks that the fuzz corpus is in the repository.
 func TestCorpus(t *testing.T) {
 	entries, err := os.ReadDir("testdata/fuzz/FuzzParse")
 	must(t, err)

@@ -12,11 +12,12 @@ import (
 	"github.com/miekg/dns"
 )
 
-// fields are the words name=value of a line.
+// fields are the name=value words of a line.
 type fields map[string]string
 
-// fieldsOf reads a line that has just these fields, each once, in any order.
-func fieldsOf(text string, names ...string) (fields, error) {
+// parseFields parses a line that has each of the named fields once, in any order, and
+// no others.
+func parseFields(text string, names ...string) (fields, error) {
 	f := make(fields, len(names))
 	for _, word := range strings.Fields(text) {
 		name, value, ok := strings.Cut(word, "=")
@@ -38,7 +39,7 @@ func fieldsOf(text string, names ...string) (fields, error) {
 	return f, nil
 }
 
-// time reads a time as it is written: never is the zero time.
+// time parses a time in the form that Format writes. never is the zero time.
 func (f fields) time(name string) (time.Time, error) {
 	if f[name] == never {
 		return time.Time{}, nil
@@ -63,7 +64,7 @@ func (f fields) seconds(name string) (time.Duration, error) {
 	return time.Duration(n) * time.Second, err
 }
 
-// number reads a number as it is written: digits, without zeros before it.
+// number parses a decimal number without leading zeros.
 func number(text string, bits int) (uint64, error) {
 	n, err := strconv.ParseUint(text, 10, bits)
 	if err != nil || strconv.FormatUint(n, 10) != text {
@@ -72,7 +73,7 @@ func number(text string, bits int) (uint64, error) {
 	return n, nil
 }
 
-// parseRecord reads a DNSKEY or DS record on one line.
+// parseRecord parses a DNSKEY or DS record.
 func parseRecord(zone string, words []string) (*Key, error) {
 	if len(words) != 8 {
 		return nil, fmt.Errorf("the record has %d words, and not 8: owner TTL IN DNSKEY flags 3 algorithm key, or owner TTL IN DS tag algorithm digest-type digest", len(words))
@@ -113,19 +114,19 @@ func parseRecord(zone string, words []string) (*Key, error) {
 	return nil, fmt.Errorf("the record is a %s, and neither DNSKEY nor DS", words[3])
 }
 
-// parseState reads what stands behind the record of a key.
+// parseState parses the fields after the record of a key.
 func (k *Key) parseState(text string) error {
 	names := []string{"state", "since", "seen", "tag"}
 	pending := slices.Contains(strings.Fields(text), "state="+AddPend.String())
 	if pending {
 		names = append(names, "count", "hold-down")
 	}
-	f, err := fieldsOf(text, names...)
+	f, err := parseFields(text, names...)
 	if err != nil {
 		return err
 	}
 	var ok bool
-	if k.State, ok = stateOf(f["state"]); !ok || k.State == Start {
+	if k.State, ok = stateFromWord(f["state"]); !ok || k.State == Start {
 		return fmt.Errorf("state=%s is not addpend, valid, missing, revoked or removed", f["state"])
 	}
 	if k.Since, err = f.time("since"); err != nil {
@@ -149,6 +150,7 @@ func (k *Key) parseState(text string) error {
 	return k.checkState()
 }
 
+// parsePending parses the fields that only a key in AddPend has.
 func (k *Key) parsePending(f fields) error {
 	count, err := f.number("count", 31)
 	if err != nil {
@@ -164,7 +166,7 @@ func (k *Key) parsePending(f fields) error {
 	return nil
 }
 
-// checkState finds states that the record can't have.
+// checkState checks that the state and the times are possible for the record.
 func (k *Key) checkState() error {
 	gone := k.State == Revoked || k.State == Removed
 	switch {
@@ -176,7 +178,7 @@ func (k *Key) checkState() error {
 		return fmt.Errorf("since=%s does not fit a DS with state=%s", stamp(k.Since), k.State)
 	case k.DNSKEY == nil:
 		return nil
-	case gone != revoked(k.DNSKEY):
+	case gone != isRevoked(k.DNSKEY):
 		return fmt.Errorf("state=%s does not fit the REVOKE bit of flags %d", k.State, k.DNSKEY.Flags)
 	case k.Since.IsZero() || k.Seen.IsZero():
 		return fmt.Errorf("since=never and seen=never are for a DS only")

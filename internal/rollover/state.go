@@ -1,7 +1,7 @@
 package rollover
 
-// State is what a key is to the resolver (RFC 5011, section 4.2). The zero value is
-// Start, so that nothing is trusted by accident.
+// State is a state of a key (RFC 5011, section 4.2). The zero value is Start, so that
+// an unset State is never trusted.
 type State uint8
 
 // The states.
@@ -13,25 +13,26 @@ const (
 	Revoked
 	Removed
 
-	states // how many there are
+	numStates
 )
 
-var stateWords = [states]string{"start", "addpend", "valid", "missing", "revoked", "removed"}
+var stateWords = [numStates]string{"start", "addpend", "valid", "missing", "revoked", "removed"}
 
-// String returns the word in lower case, as logs, metrics and the state file have it.
+// String returns the state in lower case, as used in logs, metrics and the state
+// file.
 func (s State) String() string {
-	if s >= states {
+	if s >= numStates {
 		return "unknown"
 	}
 	return stateWords[s]
 }
 
-// Trusted tells whether keys in this state are trust anchors.
+// Trusted reports whether keys in this state are trust anchors.
 func (s State) Trusted() bool { return s == Valid || s == Missing }
 
-// stateOf returns the state that a word stands for.
-func stateOf(word string) (s State, ok bool) {
-	for s := range states {
+// stateFromWord is the inverse of State.String.
+func stateFromWord(word string) (s State, ok bool) {
+	for s := range numStates {
 		if stateWords[s] == word {
 			return s, true
 		}

@@ -11,35 +11,36 @@ import (
 	"github.com/miekg/dns"
 )
 
-// happening is what an RRset says about a key. Of those that are authenticated it is
-// by another key that is Valid.
-type happening struct {
+// observation is a DNSKEY RRset, as seen by the key under test. Another Valid key
+// authenticates the RRset unless fail is set.
+type observation struct {
 	name string
-	make func(k, trusted, stranger *pair) published
+	make func(k, trusted, stranger *testKey) dnskeySet
 	fail dnssec.Reason
 }
 
-var happenings = []happening{
-	{"absent", func(_, v, _ *pair) published { return published{keys: keys(v), by: keys(v)} }, 0},
-	{"present", func(k, v, _ *pair) published { return published{keys: keys(v, k), by: keys(v)} }, 0},
-	{"signs", func(k, v, _ *pair) published { return published{keys: keys(v, k), by: keys(k, v)} }, 0},
-	{"revokes itself", func(k, v, _ *pair) published {
-		return published{keys: keys(v, k.revoked()), by: keys(v, k.revoked())}
+var observations = []observation{
+	{"absent", func(_, v, _ *testKey) dnskeySet { return dnskeySet{keys: keys(v), signers: keys(v)} }, 0},
+	{"present", func(k, v, _ *testKey) dnskeySet { return dnskeySet{keys: keys(v, k), signers: keys(v)} }, 0},
+	{"signs", func(k, v, _ *testKey) dnskeySet { return dnskeySet{keys: keys(v, k), signers: keys(k, v)} }, 0},
+	{"revokes itself", func(k, v, _ *testKey) dnskeySet {
+		return dnskeySet{keys: keys(v, k.revoked()), signers: keys(v, k.revoked())}
 	}, 0},
-	{"is said to be revoked", func(k, v, _ *pair) published { return published{keys: keys(v, k.revoked()), by: keys(v)} }, 0},
-	{"revokes itself and stays", func(k, v, _ *pair) published {
-		return published{keys: keys(k, v, k.revoked()), by: keys(v, k.revoked())}
+	{"is said to be revoked", func(k, v, _ *testKey) dnskeySet { return dnskeySet{keys: keys(v, k.revoked()), signers: keys(v)} }, 0},
+	{"revokes itself and stays", func(k, v, _ *testKey) dnskeySet {
+		return dnskeySet{keys: keys(k, v, k.revoked()), signers: keys(v, k.revoked())}
 	}, 0},
-	{"absent in a forgery", func(_, v, x *pair) published { return published{keys: keys(v, x), by: keys(x)} }, dnssec.DNSKEYMissing},
-	{"present in a forgery", func(k, v, x *pair) published { return published{keys: keys(v, k, x), by: keys(x)} }, dnssec.DNSKEYMissing},
-	{"revokes itself in a forgery", func(k, v, x *pair) published {
-		return published{keys: keys(v, x, k.revoked()), by: keys(x, k.revoked())}
+	{"absent in a forgery", func(_, v, x *testKey) dnskeySet { return dnskeySet{keys: keys(v, x), signers: keys(x)} }, dnssec.DNSKEYMissing},
+	{"present in a forgery", func(k, v, x *testKey) dnskeySet { return dnskeySet{keys: keys(v, k, x), signers: keys(x)} }, dnssec.DNSKEYMissing},
+	{"revokes itself in a forgery", func(k, v, x *testKey) dnskeySet {
+		return dnskeySet{keys: keys(v, x, k.revoked()), signers: keys(x, k.revoked())}
 	}, dnssec.DNSKEYMissing},
 }
 
-// tableWant has the state after a happening: before the time of the state is over,
-// and after it. It is the table of RFC 5011, section 4.1, and all that isn't in it.
-var tableWant = map[State]map[string][2]State{
+// wantTable has the state after an observation: before the time limit of the old
+// state has passed, and after it. It is the table of RFC 5011, section 4, with the
+// cases that the RFC omits.
+var wantTable = map[State]map[string][2]State{
 	Start: {
 		"present": {AddPend, AddPend}, "signs": {AddPend, AddPend},
 	},
@@ -60,13 +61,13 @@ var tableWant = map[State]map[string][2]State{
 	Removed: {},
 }
 
-// TestTable plays each happening to a key in each state. What tableWant does not name
-// must not change the state.
-func TestTable(t *testing.T) {
+// TestStateTable makes each observation in each state. The state must not change if
+// wantTable has no entry.
+func TestStateTable(t *testing.T) {
 	limits := map[State]time.Duration{AddPend: AddHoldDown, Missing: KeepMissing, Revoked: RemoveHoldDown}
-	k, trusted, stranger := newPair(t, "example."), newPair(t, "example."), newPair(t, "example.")
-	for from, row := range tableWant {
-		for _, h := range happenings {
+	k, trusted, stranger := newTestKey(t, "example."), newTestKey(t, "example."), newTestKey(t, "example.")
+	for from, row := range wantTable {
+		for _, h := range observations {
 			want, ok := row[h.name]
 			if !ok {
 				want = [2]State{from, from}
@@ -77,8 +78,8 @@ func TestTable(t *testing.T) {
 			}
 			for i, age := range []time.Duration{limit - time.Second, limit} {
 				t.Run(fmt.Sprintf("%s %s after %v", from, h.name, age), func(t *testing.T) {
-					z := zoneWith(from, k, trusted, start.Add(-age))
-					events, f := z.Update(start, h.make(k, trusted, stranger).set(t, "example.", start), strict)
+					z := zoneWithKey(from, k, trusted, start.Add(-age))
+					events, f := z.Update(start, h.make(k, trusted, stranger).set(t, "example.", start), strictPolicy)
 					if reason := reasonOf(f); reason != h.fail {
 						t.Errorf("failure %v, want %v", f, h.fail)
 					}
@@ -92,8 +93,8 @@ func TestTable(t *testing.T) {
 	}
 }
 
-// zoneWith has the key in a state since a time, beside a trusted one.
-func zoneWith(s State, k, trusted *pair, since time.Time) *Zone {
+// zoneWithKey returns a zone with the key in a state and a trusted key.
+func zoneWithKey(s State, k, trusted *testKey, since time.Time) *Zone {
 	z := &Zone{Name: "example.", Keys: []Key{{DNSKEY: trusted.rr, State: Valid, Since: since, Seen: since}}}
 	known := Key{DNSKEY: k.rr, State: s, Since: since, Seen: since}
 	switch s {
@@ -108,30 +109,31 @@ func zoneWith(s State, k, trusted *pair, since time.Time) *Zone {
 	return z
 }
 
-func stateIn(z *Zone, k *pair) State {
+func stateIn(z *Zone, k *testKey) State {
 	for i := range z.Keys {
-		if z.Keys[i].is(k.rr) {
+		if z.Keys[i].sameKeyAs(k.rr) {
 			return z.Keys[i].State
 		}
 	}
 	return Start
 }
 
-// checkEvents: every change is told once, and nothing else is told of the key.
-func checkEvents(t *testing.T, z *Zone, k *pair, from, to State, events []Event) {
+// checkEvents checks that there is one event if the state changed, and none
+// otherwise.
+func checkEvents(t *testing.T, z *Zone, k *testKey, from, to State, events []Event) {
 	t.Helper()
-	told := 0
+	n := 0
 	for _, e := range events {
 		if e.KeyTag != k.rr.KeyTag() || e.Cause == 0 || e.String() == "" {
 			continue
 		}
-		told++
+		n++
 		if e.From != from || e.To != to || e.Zone != z.Name {
 			t.Errorf("%v, want a change from %v to %v", e, from, to)
 		}
 	}
-	if (told == 1) != (from != to) || told > 1 {
-		t.Errorf("%d events: %v", told, events)
+	if (n == 1) != (from != to) || n > 1 {
+		t.Errorf("%d events: %v", n, events)
 	}
 }
 
@@ -142,46 +144,46 @@ func reasonOf(f *dnssec.Failure) dnssec.Reason {
 	return f.Reason
 }
 
-// TestHoldDownEdges: a new key waits thirty days or the original TTL, to the second,
-// and then until it is seen again.
+// TestHoldDownEdges checks that a new key waits for 30 days or the Original TTL,
+// whichever is longer, and then until it is seen again.
 func TestHoldDownEdges(t *testing.T) {
 	for _, tt := range []struct {
 		ttl  uint32
 		want time.Duration
 	}{{60, 30 * day}, {172800, 30 * day}, {30 * 86400, 30 * day}, {30*86400 + 1, 30*day + time.Second}, {40 * 86400, 40 * day}} {
-		a, b := newPair(t, "example."), newPair(t, "example.")
-		names := map[string]*pair{"a": a, "b": b}
-		s := tell(t, "example.", names, a.ds())
-		both := published{keys: keys(a, b), by: keys(a), ttl: tt.ttl}
-		s.sees(0, both, "a=valid b=addpend")
-		// The hold-down is that of the first RRset that had the key.
+		a, b := newTestKey(t, "example."), newTestKey(t, "example.")
+		names := map[string]*testKey{"a": a, "b": b}
+		s := newScenario(t, "example.", names, a.ds())
+		both := dnskeySet{keys: keys(a, b), signers: keys(a), ttl: tt.ttl}
+		s.update(0, both, "a=valid b=addpend")
+		// The hold-down is that of the first RRset with the key.
 		short := both
 		short.ttl = 1
-		s.sees(tt.want-time.Second, short, "a=valid b=addpend")
-		s.sees(time.Second, published{keys: keys(a, b), by: keys(b)}, "a=valid b=addpend", dnssec.DNSKEYMissing)
-		s.sees(0, both, "a=valid b=valid")
-		s.sees(0, published{keys: keys(a, b), by: keys(b)}, "a=valid b=valid")
+		s.update(tt.want-time.Second, short, "a=valid b=addpend")
+		s.update(time.Second, dnskeySet{keys: keys(a, b), signers: keys(b)}, "a=valid b=addpend", dnssec.DNSKEYMissing)
+		s.update(0, both, "a=valid b=valid")
+		s.update(0, dnskeySet{keys: keys(a, b), signers: keys(b)}, "a=valid b=valid")
 	}
 }
 
-// TestHoldDownBegins anew when the key was not there once, and does not end when the
-// clock goes back.
-func TestHoldDownBegins(t *testing.T) {
-	a, b := newPair(t, "example."), newPair(t, "example.")
-	s := tell(t, "example.", map[string]*pair{"a": a, "b": b}, a.ds())
-	both, one := published{keys: keys(a, b), by: keys(a)}, published{keys: keys(a), by: keys(a)}
-	s.sees(0, both, "a=valid b=addpend")
-	s.sees(29*day, one, "a=valid")
-	s.sees(day, both, "a=valid b=addpend")
-	s.sees(29*day, both, "a=valid b=addpend")
-	s.sees(-50*day, both, "a=valid b=addpend")
-	s.sees(50*day, both, "a=valid b=addpend")
-	s.sees(day, both, "a=valid b=valid")
+// TestHoldDownRestarts checks that the hold-down restarts if the key is not published
+// once, and does not end early if the clock is set back.
+func TestHoldDownRestarts(t *testing.T) {
+	a, b := newTestKey(t, "example."), newTestKey(t, "example.")
+	s := newScenario(t, "example.", map[string]*testKey{"a": a, "b": b}, a.ds())
+	both, one := dnskeySet{keys: keys(a, b), signers: keys(a)}, dnskeySet{keys: keys(a), signers: keys(a)}
+	s.update(0, both, "a=valid b=addpend")
+	s.update(29*day, one, "a=valid")
+	s.update(day, both, "a=valid b=addpend")
+	s.update(29*day, both, "a=valid b=addpend")
+	s.update(-50*day, both, "a=valid b=addpend")
+	s.update(50*day, both, "a=valid b=addpend")
+	s.update(day, both, "a=valid b=valid")
 }
 
-// TestNeverPending: these are never secure entry points, however long they are there.
+// TestNeverPending checks keys that never become AddPend.
 func TestNeverPending(t *testing.T) {
-	a := newPair(t, "example.")
+	a := newTestKey(t, "example.")
 	for name, edit := range map[string]func(*dns.DNSKEY){
 		"no SEP flag":             func(k *dns.DNSKEY) { k.Flags = dns.ZONE },
 		"no zone key":             func(k *dns.DNSKEY) { k.Flags = dns.SEP },
@@ -193,67 +195,68 @@ func TestNeverPending(t *testing.T) {
 		"too long":                overlong,
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := newPair(t, "example.")
+			b := newTestKey(t, "example.")
 			edit(b.rr)
-			s := tell(t, "example.", map[string]*pair{"a": a}, a.ds())
+			s := newScenario(t, "example.", map[string]*testKey{"a": a}, a.ds())
 			for range 3 {
-				s.sees(31*day, published{keys: keys(a, b), by: keys(a)}, "a=valid")
+				s.update(31*day, dnskeySet{keys: keys(a, b), signers: keys(a)}, "a=valid")
 			}
 		})
 	}
 }
 
-// overlong puts zeros before an RSA modulus: a key that can be used, and is longer
-// than what is kept.
+// overlong prepends zeros to an RSA modulus, which makes a usable key of more than
+// maxPublicKey characters.
 func overlong(k *dns.DNSKEY) {
 	k.Algorithm = dns.RSASHA256
 	wire := append([]byte{3, 1, 0, 1}, make([]byte, maxPublicKey-1000)...)
 	k.PublicKey = base64.StdEncoding.EncodeToString(append(wire, bytes.Repeat([]byte{0xff}, 256)...))
 }
 
-// TestRemoveHoldDown: a revoked key is kept until it was gone from the zone for thirty
-// days, however long it stays.
+// TestRemoveHoldDown checks that a Revoked key becomes Removed 30 days after it was
+// last published.
 func TestRemoveHoldDown(t *testing.T) {
-	a, b := newPair(t, "example."), newPair(t, "example.")
-	s := tell(t, "example.", map[string]*pair{"a": a, "b": b}, a.ds(), b.ds())
-	r := published{keys: keys(a.revoked(), b), by: keys(a.revoked(), b)}
+	a, b := newTestKey(t, "example."), newTestKey(t, "example.")
+	s := newScenario(t, "example.", map[string]*testKey{"a": a, "b": b}, a.ds(), b.ds())
+	r := dnskeySet{keys: keys(a.revoked(), b), signers: keys(a.revoked(), b)}
 	for range 7 {
-		s.sees(10*day, r, "a=revoked b=valid")
+		s.update(10*day, r, "a=revoked b=valid")
 	}
-	one := published{keys: keys(b), by: keys(b)}
-	s.sees(30*day-time.Second, one, "a=revoked b=valid")
-	s.sees(time.Second, one, "a=removed b=valid")
+	one := dnskeySet{keys: keys(b), signers: keys(b)}
+	s.update(30*day-time.Second, one, "a=revoked b=valid")
+	s.update(time.Second, one, "a=removed b=valid")
 }
 
-// TestLastKeys: missing keys are kept, however old, while no key is valid.
-func TestLastKeys(t *testing.T) {
-	a, b := newPair(t, "example."), newPair(t, "example.")
+// TestMissingKeysWithoutValidKey checks that Missing keys are kept while no key is
+// Valid.
+func TestMissingKeysWithoutValidKey(t *testing.T) {
+	a, b := newTestKey(t, "example."), newTestKey(t, "example.")
 	long := start.AddDate(-5, 0, 0)
 	z := &Zone{Name: "example.", Keys: []Key{
 		{DNSKEY: a.rr, State: Missing, Since: long, Seen: long}, {DNSKEY: b.rr, State: Missing, Since: long, Seen: long},
 	}}
 	u := update{zone: z, now: start}
-	if u.forget(); len(z.Keys) != 2 || len(z.Anchors()) != 2 {
+	if u.dropOldKeys(); len(z.Keys) != 2 || len(z.Anchors()) != 2 {
 		t.Errorf("%+v", z.Keys)
 	}
 	z.Keys[0].State = Valid
-	if u.forget(); len(z.Keys) != 1 {
+	if u.dropOldKeys(); len(z.Keys) != 1 {
 		t.Errorf("%+v", z.Keys)
 	}
 }
 
-// TestWithoutSEP: a configured key without the SEP flag is dropped only where those
-// that have it do without.
+// TestWithoutSEP checks that a configured key without the SEP flag is dropped only if
+// keys with the flag authenticate the RRset.
 func TestWithoutSEP(t *testing.T) {
-	ksk, other := newPair(t, "example."), newPair(t, "example.", zsk)
-	s := tell(t, "example.", map[string]*pair{"ksk": ksk, "zsk": other}, ksk.ds(), other.ds())
-	byOther := published{keys: keys(ksk, other), by: keys(other)}
-	s.sees(0, byOther, "ksk=valid zsk=valid")
-	s.sees(day, byOther, "ksk=valid zsk=valid")
-	s.sees(day, published{keys: keys(ksk, other), by: keys(ksk, other)}, "ksk=valid")
+	ksk, other := newTestKey(t, "example."), newTestKey(t, "example.", zsk)
+	s := newScenario(t, "example.", map[string]*testKey{"ksk": ksk, "zsk": other}, ksk.ds(), other.ds())
+	byOther := dnskeySet{keys: keys(ksk, other), signers: keys(other)}
+	s.update(0, byOther, "ksk=valid zsk=valid")
+	s.update(day, byOther, "ksk=valid zsk=valid")
+	s.update(day, dnskeySet{keys: keys(ksk, other), signers: keys(ksk, other)}, "ksk=valid")
 	if last := s.events[len(s.events)-1]; last.Cause != NotSEP || last.KeyTag != other.rr.KeyTag() {
 		t.Errorf("events %v", s.events)
 	}
-	s = tell(t, "example.", map[string]*pair{"zsk": other}, other.ds())
-	s.sees(0, published{keys: keys(other), by: keys(other)}, "zsk=valid")
+	s = newScenario(t, "example.", map[string]*testKey{"zsk": other}, other.ds())
+	s.update(0, dnskeySet{keys: keys(other), signers: keys(other)}, "zsk=valid")
 }

@@ -9,19 +9,20 @@ import (
 	"github.com/miekg/dns"
 )
 
-// Update takes a DNSKEY RRset of the zone as it was received. If a trusted key
-// authenticates it, it decides about all keys; if none does there is a failure, and
-// nothing changes but for keys that revoked themselves. The events are what changed,
-// in the order of the keys, revocations first.
+// Update takes a DNSKEY RRset of the zone that was received at now, and returns the
+// changes of state. Trusted keys that revoke themselves are Revoked in any case (RFC
+// 5011, section 2.1). All other changes need an RRset that a trusted key
+// authenticates. Without one, or if the trust point is deleted, Update returns a
+// Failure beside the revocations.
 func (z *Zone) Update(now time.Time, set dnssec.RRset, policy dnssec.Policy) ([]Event, *dnssec.Failure) {
-	u := update{zone: z, now: second(now), set: set, policy: policy}
+	u := update{zone: z, now: truncateToSeconds(now), set: set, policy: policy}
 	z.LastTry = u.now
 	if z.Deleted() {
 		return nil, z.errDeleted()
 	}
-	u.revoke()
+	u.applyRevocations()
 	if z.Deleted() {
-		u.delete()
+		u.deleteTrustPoint()
 		return u.events, z.errDeleted()
 	}
 	keys, f := u.authenticate(z.Anchors())
@@ -31,21 +32,21 @@ func (z *Zone) Update(now time.Time, set dnssec.RRset, policy dnssec.Policy) ([]
 	}
 	u.holdDown = max(AddHoldDown, originalTTL(keys))
 	u.ttl = keys.OriginalTTL()
-	u.known()
-	u.unknown()
-	u.forget()
+	u.updateKeys()
+	u.addNewKeys()
+	u.dropOldKeys()
 	z.schedule(u.now, keys)
 	return u.events, nil
 }
 
-// update is one RRset being taken in.
+// update is one call of Zone.Update.
 type update struct {
 	zone     *Zone
 	now      time.Time
 	set      dnssec.RRset
 	policy   dnssec.Policy
-	holdDown time.Duration
-	ttl      uint32
+	holdDown time.Duration // for new keys
+	ttl      uint32        // of stored keys
 	events   []Event
 }
 
@@ -53,12 +54,13 @@ func (u *update) verifier() *dnssec.Verifier {
 	return &dnssec.Verifier{Now: u.now, Policy: u.policy, Budget: dnssec.NewBudget(nil)}
 }
 
-// authenticate tries the anchors, so many at a time as a verifier looks at.
+// authenticate authenticates the RRset by the trust anchors, MaxDS at a time. It
+// returns the failure that is last in the order of the checks.
 func (u *update) authenticate(anchors []*dns.DS) (keys *dnssec.Keys, f *dnssec.Failure) {
 	best := &dnssec.Failure{Reason: dnssec.TrustAnchorMissing, Detail: u.zone.Name}
 	v := u.verifier()
-	for some := range slices.Chunk(anchors, dnssec.MaxDS) {
-		if keys, f = v.Keys(u.set, dnssec.TrustAnchors(u.zone.Name, some)); f == nil {
+	for chunk := range slices.Chunk(anchors, dnssec.MaxDS) {
+		if keys, f = v.Keys(u.set, dnssec.TrustAnchors(u.zone.Name, chunk)); f == nil {
 			return keys, nil
 		}
 		if f.Reason > best.Reason {
@@ -77,62 +79,63 @@ func (u *update) dnskeys(yield func(*dns.DNSKEY) bool) {
 	}
 }
 
-// revoke looks for trusted keys that revoke themselves, each by its own signature
-// alone. Its budget is not that of the authentication.
-func (u *update) revoke() {
+// applyRevocations changes trusted keys that revoke themselves to Revoked. It has a
+// budget of its own, so that it can't prevent the authentication.
+func (u *update) applyRevocations() {
 	if u.set.Type != dns.TypeDNSKEY || u.set.Name != u.zone.Name {
 		return
 	}
 	v := u.verifier()
 	for rr := range u.dnskeys {
-		if !revoked(rr) {
+		if !isRevoked(rr) {
 			continue
 		}
-		i := slices.IndexFunc(u.zone.Keys, func(k Key) bool { return k.State.Trusted() && k.is(rr) })
+		i := slices.IndexFunc(u.zone.Keys, func(k Key) bool { return k.State.Trusted() && k.sameKeyAs(rr) })
 		if i >= 0 && v.Revokes(u.set, rr) == nil {
 			k := &u.zone.Keys[i]
-			u.move(k, Revoked, RevBit)
-			k.DNSKEY, k.DS, k.Seen = u.copy(rr), nil, u.now
+			u.setState(k, Revoked, RevBit)
+			k.DNSKEY, k.DS, k.Seen = u.storedDNSKEY(rr), nil, u.now
 		}
 	}
 }
 
-// delete ends the trust point: what was pending can never be authenticated.
-func (u *update) delete() {
+// deleteTrustPoint deletes the trust point (RFC 5011, section 5). Pending keys are
+// dropped because nothing can authenticate them.
+func (u *update) deleteTrustPoint() {
 	u.zone.Next = time.Time{}
 	u.drop(func(k *Key) bool { return k.State == AddPend }, KeyRem)
 	u.events = append(u.events, Event{Zone: u.zone.Name, Cause: Deleted})
 }
 
-// known takes all keys of the zone through the table of RFC 5011, section 4.1.
-func (u *update) known() {
+// updateKeys applies the state table of RFC 5011, section 4, to the keys of the zone.
+func (u *update) updateKeys() {
 	for i := range u.zone.Keys {
 		k := &u.zone.Keys[i]
-		rr, present := u.find(k)
+		rr, present := u.findPublished(k)
 		if present {
 			k.Seen = u.now
 		}
 		switch {
 		case k.State == AddPend:
-			u.pending(k, present)
+			u.updatePending(k, present)
 		case k.State.Trusted() && present:
-			u.present(k, rr)
+			u.updateTrusted(k, rr)
 		case k.State == Valid:
-			u.move(k, Missing, KeyRem)
-		case k.State == Revoked && !present && u.passed(k.Seen, RemoveHoldDown):
-			u.move(k, Removed, RemTime)
+			u.setState(k, Missing, KeyRem)
+		case k.State == Revoked && !present && u.elapsed(k.Seen, RemoveHoldDown):
+			u.setState(k, Removed, RemTime)
 		}
 	}
 	u.drop(func(k *Key) bool { return k.State == Start }, 0)
 }
 
-// find returns the key as the RRset has it. A trusted key with the REVOKE bit is not
-// there, and a pending one isn't even if it is there without the bit as well; of
-// others the bit says nothing new.
-func (u *update) find(k *Key) (*dns.DNSKEY, bool) {
+// findPublished returns the key as it is in the RRset. A trusted key with the REVOKE
+// bit does not count as published, nor does a pending key that is published both with
+// and without the bit.
+func (u *update) findPublished(k *Key) (*dns.DNSKEY, bool) {
 	for rr := range u.dnskeys {
 		switch {
-		case !k.is(rr), k.State.Trusted() && revoked(rr), k.State == AddPend && u.revokes(rr):
+		case !k.sameKeyAs(rr), k.State.Trusted() && isRevoked(rr), k.State == AddPend && u.publishedRevoked(rr):
 		default:
 			return rr, true
 		}
@@ -140,66 +143,69 @@ func (u *update) find(k *Key) (*dns.DNSKEY, bool) {
 	return nil, false
 }
 
-// revokes tells whether the RRset has the key with the REVOKE bit, signed or not.
-func (u *update) revokes(key *dns.DNSKEY) bool {
+// publishedRevoked reports whether the RRset has the key with the REVOKE bit. It does
+// not check whether the key signs the RRset.
+func (u *update) publishedRevoked(key *dns.DNSKEY) bool {
 	for rr := range u.dnskeys {
-		if revoked(rr) && sameKey(rr, key) {
+		if isRevoked(rr) && equalExceptRevoke(rr, key) {
 			return true
 		}
 	}
 	return false
 }
 
-// present keeps a trusted key that the RRset has, and puts it in the place of its DS.
-func (u *update) present(k *Key, rr *dns.DNSKEY) {
+// updateTrusted makes a published trusted key Valid, and replaces its DS.
+func (u *update) updateTrusted(k *Key, rr *dns.DNSKEY) {
 	cause := KeyPres
 	if k.DNSKEY == nil {
-		k.DNSKEY, k.DS, cause = u.copy(rr), nil, Resolved
+		k.DNSKEY, k.DS, cause = u.storedDNSKEY(rr), nil, Resolved
 	} else if k.State == Valid {
 		return
 	}
-	u.move(k, Valid, cause)
+	u.setState(k, Valid, cause)
 }
 
-// pending decides about a key in its hold-down.
-func (u *update) pending(k *Key, present bool) {
+// updatePending ends AddPend if the key is not published or its hold-down time is
+// over.
+func (u *update) updatePending(k *Key, present bool) {
 	if !present {
-		u.move(k, Start, KeyRem)
+		u.setState(k, Start, KeyRem)
 		return
 	}
 	k.Count++
-	if u.passed(k.Since, k.HoldDown) {
+	if u.elapsed(k.Since, k.HoldDown) {
 		k.Count, k.HoldDown = 0, 0
-		u.move(k, Valid, AddTime)
+		u.setState(k, Valid, AddTime)
 	}
 }
 
-func (u *update) passed(since time.Time, d time.Duration) bool { return u.now.Sub(since) >= d }
+func (u *update) elapsed(since time.Time, d time.Duration) bool { return u.now.Sub(since) >= d }
 
-// unknown lets the secure entry points wait that were not known. What was revoked is
-// known for ever.
-func (u *update) unknown() {
+// addNewKeys adds the secure entry points that are not known yet as AddPend. Revoked
+// and Removed keys are known.
+func (u *update) addNewKeys() {
 	for rr := range u.dnskeys {
-		if !secureEntryPoint(rr) || u.revokes(rr) || len(rr.PublicKey) > maxPublicKey || len(u.zone.Keys) >= maxKeys {
+		if !isSecureEntryPoint(rr) || u.publishedRevoked(rr) || len(rr.PublicKey) > maxPublicKey || len(u.zone.Keys) >= maxKeys {
 			continue
 		}
-		if slices.ContainsFunc(u.zone.Keys, func(k Key) bool { return k.is(rr) }) {
+		if slices.ContainsFunc(u.zone.Keys, func(k Key) bool { return k.sameKeyAs(rr) }) {
 			continue
 		}
 		if _, err := dnssec.TrustAnchor(rr, u.policy); err != nil {
 			continue
 		}
-		u.zone.Keys = append(u.zone.Keys, Key{DNSKEY: u.copy(rr), Seen: u.now, Count: 1, HoldDown: u.holdDown})
-		u.move(&u.zone.Keys[len(u.zone.Keys)-1], AddPend, NewKey)
+		u.zone.Keys = append(u.zone.Keys, Key{DNSKEY: u.storedDNSKEY(rr), Seen: u.now, Count: 1, HoldDown: u.holdDown})
+		u.setState(&u.zone.Keys[len(u.zone.Keys)-1], AddPend, NewKey)
 	}
 }
 
-// forget drops what has no use any more.
-func (u *update) forget() {
+// dropOldKeys drops keys that were Missing for KeepMissing, keys without the SEP
+// flag, and the oldest Removed keys above maxRemoved.
+func (u *update) dropOldKeys() {
 	if slices.ContainsFunc(u.zone.Keys, func(k Key) bool { return k.State == Valid }) {
-		u.drop(func(k *Key) bool { return k.State == Missing && u.passed(k.Since, KeepMissing) }, LongGone)
+		u.drop(func(k *Key) bool { return k.State == Missing && u.elapsed(k.Since, KeepMissing) }, LongGone)
 	}
-	u.forgetOthers()
+	u.dropKeysWithoutSEP()
 	for u.zone.count(Removed) > maxRemoved {
 		oldest := -1
 		for i, k := range u.zone.Keys {
@@ -211,10 +217,10 @@ func (u *update) forget() {
 	}
 }
 
-// forgetOthers drops configured keys without the SEP flag, which RFC 5011 does not
-// manage, once the keys that have it authenticate the zone without them.
-func (u *update) forgetOthers() {
-	other := func(k *Key) bool { return k.State.Trusted() && k.DNSKEY != nil && !secureEntryPoint(k.DNSKEY) }
+// dropKeysWithoutSEP drops configured keys without the SEP flag, to which RFC 5011
+// does not apply, once the RRset is authenticated by other Valid keys alone.
+func (u *update) dropKeysWithoutSEP() {
+	other := func(k *Key) bool { return k.State.Trusted() && k.DNSKEY != nil && !isSecureEntryPoint(k.DNSKEY) }
 	var managed []*dns.DS
 	others := 0
 	for i := range u.zone.Keys {
@@ -243,23 +249,23 @@ func (z *Zone) count(s State) int {
 	return n
 }
 
-// drop takes keys out of the zone, and tells so if there is a cause.
-func (u *update) drop(gone func(*Key) bool, cause Cause) {
+// drop removes keys. It adds an event for each if cause is not zero.
+func (u *update) drop(drops func(*Key) bool, cause Cause) {
 	u.zone.Keys = slices.DeleteFunc(u.zone.Keys, func(k Key) bool {
-		if !gone(&k) {
+		if !drops(&k) {
 			return false
 		}
 		if cause != 0 {
-			u.move(&k, Start, cause)
+			u.setState(&k, Start, cause)
 		}
 		return true
 	})
 }
 
-// move changes the state of a key, and tells so.
-func (u *update) move(k *Key, to State, cause Cause) {
+// setState changes the state of a key and adds an event.
+func (u *update) setState(k *Key, to State, cause Cause) {
 	e := Event{Zone: u.zone.Name, KeyTag: k.Tag(), Algorithm: k.Algorithm(), From: k.State, To: to, Cause: cause}
-	if k.DNSKEY != nil && revoked(k.DNSKEY) {
+	if k.DNSKEY != nil && isRevoked(k.DNSKEY) {
 		plain := *k.DNSKEY
 		plain.Flags &^= dns.REVOKE
 		e.KeyTag = plain.KeyTag()
@@ -268,10 +274,9 @@ func (u *update) move(k *Key, to State, cause Cause) {
 	k.State, k.Since = to, u.now
 }
 
-// copy returns the record as it is kept: with the owner name in canonical form and
-// the TTL that was signed; that of a revoked key, which may be all that is right in
-// its RRset, is zero.
-func (u *update) copy(rr *dns.DNSKEY) *dns.DNSKEY {
+// storedDNSKEY returns a copy with a canonical owner name and the Original TTL. The
+// TTL is zero for a revoked key, whose RRset may not be authenticated.
+func (u *update) storedDNSKEY(rr *dns.DNSKEY) *dns.DNSKEY {
 	c := *rr
 	if key, err := base64.StdEncoding.DecodeString(rr.PublicKey); err == nil {
 		c.PublicKey = base64.StdEncoding.EncodeToString(key)

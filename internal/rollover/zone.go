@@ -12,27 +12,30 @@ import (
 	"github.com/miekg/dns"
 )
 
-// Limits of what is kept of a zone. RFC 5011, section 3, asks for five keys.
+// Limits on the keys of a zone. RFC 5011, section 2.4.3, requires at least five trust
+// anchors.
 const (
-	maxKeys    = 64 // a new key beyond them is not looked at
-	maxRemoved = 16 // of them, removed ones: the oldest go first
+	maxKeys    = 64 // new keys beyond this number are ignored
+	maxRemoved = 16 // Removed keys among them; the oldest are dropped
 
-	maxPublicKey = 4096 // characters: a longer key never becomes pending
+	maxPublicKey = 4096 // base64 characters; a longer key never becomes pending
 )
 
-// Zone is a trust point of RFC 5011: a zone and its keys. It is for one goroutine.
+// Zone is a trust point of RFC 5011: a zone and its keys. It is not safe for
+// concurrent use.
 type Zone struct {
 	Name        string // canonical
 	Keys        []Key
 	LastSuccess time.Time     // when an RRset was last authenticated; zero for never
-	LastTry     time.Time     // when one was last asked for; zero for never
-	Next        time.Time     // when to ask next; zero for at once
-	Retry       time.Duration // how long to wait after a failure; zero if nothing is known
+	LastTry     time.Time     // when an RRset was last queried; zero for never
+	Next        time.Time     // when to query next; zero for immediately
+	Retry       time.Duration // retry time after a failure; zero if unknown
 }
 
-// New makes a zone that trusts the given anchors, which dnssec.TrustAnchor has found
-// to be good. Of several digests of one key the strongest counts, and SHA-1 does not
-// where anything stronger is given (RFC 4509, section 3).
+// New returns a zone that trusts the given anchors. It assumes that
+// dnssec.TrustAnchor accepts them. Only the strongest digest of a key is used, and
+// SHA-1 is ignored if any anchor has a stronger digest (RFC 4509, section 3). The
+// error says which anchor is of another zone, or that there are none or too many.
 func New(zone string, anchors []*dns.DS) (*Zone, error) {
 	z := &Zone{Name: dnsname.Canonical(zone)}
 	if err := checkName(z.Name); err != nil {
@@ -42,10 +45,10 @@ func New(zone string, anchors []*dns.DS) (*Zone, error) {
 		if owner := dnsname.Canonical(ds.Hdr.Name); owner != z.Name {
 			return nil, fmt.Errorf("a trust anchor of %s is not one of %s", owner, z.Name)
 		}
-		if outdone(ds, anchors) {
+		if hasStrongerDigest(ds, anchors) {
 			continue
 		}
-		k := Key{DS: own(ds, z.Name), State: Valid}
+		k := Key{DS: storedDS(ds, z.Name), State: Valid}
 		if !slices.ContainsFunc(z.Keys, func(other Key) bool { return sameDS(other.DS, k.DS) }) {
 			z.Keys = append(z.Keys, k)
 		}
@@ -59,7 +62,8 @@ func New(zone string, anchors []*dns.DS) (*Zone, error) {
 	return z, nil
 }
 
-// checkName refuses what would not be one word of the state file.
+// checkName rejects names that are not canonical or can't be a word of the state
+// file.
 func checkName(name string) error {
 	if _, ok := dns.IsDomainName(name); !ok || name != dnsname.Canonical(name) {
 		return fmt.Errorf("%q is not the canonical name of a zone", name)
@@ -70,16 +74,17 @@ func checkName(name string) error {
 	return nil
 }
 
-// outdone tells whether another anchor of the same key has a stronger digest. The
-// numbers of the digest types that are relied on are in the order of their strength.
-func outdone(ds *dns.DS, anchors []*dns.DS) bool {
+// hasStrongerDigest reports whether another anchor makes this one redundant. It
+// assumes implemented digest types, whose numbers increase with their strength.
+func hasStrongerDigest(ds *dns.DS, anchors []*dns.DS) bool {
 	return slices.ContainsFunc(anchors, func(other *dns.DS) bool {
 		sameTag := other.KeyTag == ds.KeyTag && other.Algorithm == ds.Algorithm
 		return other.DigestType > ds.DigestType && (sameTag || ds.DigestType == dns.SHA1)
 	})
 }
 
-func own(ds *dns.DS, zone string) *dns.DS {
+// storedDS returns a copy with a canonical owner name and a digest in lower case.
+func storedDS(ds *dns.DS, zone string) *dns.DS {
 	c := *ds
 	c.Hdr = dns.RR_Header{Name: zone, Rrtype: dns.TypeDS, Class: dns.ClassINET, Ttl: ds.Hdr.Ttl}
 	c.Digest = strings.ToLower(c.Digest)
@@ -90,8 +95,8 @@ func sameDS(a, b *dns.DS) bool {
 	return a.KeyTag == b.KeyTag && a.Algorithm == b.Algorithm && a.DigestType == b.DigestType && strings.EqualFold(a.Digest, b.Digest)
 }
 
-// Anchors returns the trust anchors of the zone, for dnssec.TrustAnchors: Valid keys
-// first, then Missing ones. There may be more than dnssec.MaxDS.
+// Anchors returns the trust anchors of the zone for dnssec.TrustAnchors: the Valid
+// keys, then the Missing ones. There may be more than dnssec.MaxDS.
 func (z *Zone) Anchors() []*dns.DS {
 	var anchors []*dns.DS
 	for _, s := range []State{Valid, Missing} {
@@ -107,30 +112,30 @@ func (z *Zone) Anchors() []*dns.DS {
 	return anchors
 }
 
-// Deleted tells whether the zone has lost all of its trust anchors by revocation, and
-// is as if it had never been configured (RFC 5011, section 5).
+// Deleted reports whether the trust point is deleted because every trust anchor was
+// revoked (RFC 5011, section 5).
 func (z *Zone) Deleted() bool {
 	return !slices.ContainsFunc(z.Keys, func(k Key) bool { return k.State.Trusted() })
 }
 
-// Knows tells whether the DS is that of a key of the zone, whatever its state.
+// Knows reports whether the DS matches a key of the zone in any state.
 func (z *Zone) Knows(ds *dns.DS) bool {
 	return slices.ContainsFunc(z.Keys, func(k Key) bool {
 		if k.DNSKEY == nil {
 			return sameDS(k.DS, ds)
 		}
-		return matches(ds, k.DNSKEY)
+		return dsMatches(ds, k.DNSKEY)
 	})
 }
 
-// KeyState is a key as the metrics name it.
+// KeyState is the state of one key, for metrics.
 type KeyState struct {
 	Zone   string
 	KeyTag uint16
 	State  State
 }
 
-// States returns all keys that are known.
+// States returns the state of every key.
 func (z *Zone) States() []KeyState {
 	all := make([]KeyState, 0, len(z.Keys))
 	for i := range z.Keys {
@@ -139,14 +144,14 @@ func (z *Zone) States() []KeyState {
 	return all
 }
 
-// Clone returns a copy that shares nothing that changes.
+// Clone returns a copy. The records are shared, since Update never modifies them.
 func (z *Zone) Clone() *Zone {
 	c := *z
 	c.Keys = slices.Clone(z.Keys)
 	return &c
 }
 
-// errDeleted is what every Update of a deleted trust point says.
+// errDeleted is the failure of an Update of a deleted trust point.
 func (z *Zone) errDeleted() *dnssec.Failure {
 	return &dnssec.Failure{Reason: dnssec.TrustAnchorMissing, Detail: "every trust anchor of " + z.Name + " is revoked"}
 }

@@ -11,19 +11,18 @@ import (
 	"github.com/miekg/dns"
 )
 
-// Question is a name, canonical, and type that was asked for.
+// Question is a canonical qname and a qtype.
 type Question struct {
 	Name string
 	Type uint16
 }
 
-// maxUDPSize is the largest response over UDP, and what the World's own OPT
-// RRs say.
+// maxUDPSize is the largest response over UDP, and the UDP payload size in the
+// OPT RRs of responses.
 const maxUDPSize = 1232
 
-// Answer answers q as a recursive resolver does that is DNSSEC-aware but
-// does not validate. It does not count the question, nor is it intercepted
-// or delayed.
+// Answer returns the response of a security-aware, non-validating recursive
+// resolver to q. The question is not counted, intercepted or delayed.
 func (w *World) Answer(q *dns.Msg) *dns.Msg {
 	a := new(dns.Msg).SetReply(q)
 	a.Compress = true
@@ -48,8 +47,8 @@ func (w *World) Answer(q *dns.Msg) *dns.Msg {
 	return a
 }
 
-// fill puts the resolution of q into a. Owner names that are the qname have
-// its case, as name compression makes them.
+// fill resolves q and puts the result into a. Owner names equal to the qname
+// get the case of the qname, as name compression does on the wire.
 func (w *World) fill(a *dns.Msg, q dns.Question, do bool) {
 	w.mu.RLock()
 	defer w.mu.RUnlock()
@@ -62,10 +61,10 @@ func (w *World) fill(a *dns.Msg, q dns.Question, do bool) {
 	}
 }
 
-// Intercept has f see every question that comes in through ServeDNS (and so
-// through Serve) with the answer to it. f returns what is sent instead,
-// which may be a itself, changed; nil sends nothing, as if the question or
-// the answer was lost. f is called concurrently; a nil f ends it.
+// Intercept calls f for every question that comes in through ServeDNS or Serve,
+// with the answer to it. The message that f returns is sent; it may be a
+// itself. If f returns nil, nothing is sent, as if a packet was lost. f is
+// called concurrently. A nil f ends the interception.
 func (w *World) Intercept(f func(q, a *dns.Msg) *dns.Msg) {
 	if f == nil {
 		w.intercept.Store(nil)
@@ -74,17 +73,17 @@ func (w *World) Intercept(f func(q, a *dns.Msg) *dns.Msg) {
 	w.intercept.Store(&f)
 }
 
-// SetDelay has each answer wait for d.
+// SetDelay delays each answer by d.
 func (w *World) SetDelay(d time.Duration) { w.delay.Store(int64(d)) }
 
-// Questions returns how often each question came in through ServeDNS.
+// Questions returns how many times each question came in through ServeDNS.
 func (w *World) Questions() map[Question]int {
 	w.questionsMu.Lock()
 	defer w.questionsMu.Unlock()
 	return maps.Clone(w.questions)
 }
 
-// ResetQuestions starts counting anew.
+// ResetQuestions sets all counts of Questions to zero.
 func (w *World) ResetQuestions() {
 	w.questionsMu.Lock()
 	defer w.questionsMu.Unlock()
@@ -100,16 +99,16 @@ func (w *World) count(q *dns.Msg) {
 	w.questions[Question{dns.CanonicalName(q.Question[0].Name), q.Question[0].Qtype}]++
 }
 
-// errDropped is what ServeDNS returns when Intercept sends nothing.
+// errDropped is returned by ServeDNS when the Intercept function returned nil.
 var errDropped = errors.New("testzone: the answer was dropped")
 
-// Name is the name of the World as a plugin of CoreDNS.
+// Name returns the plugin name of the World in CoreDNS.
 func (w *World) Name() string { return "testzone" }
 
-// ServeDNS answers r. Together with Name it makes a World a plugin.Handler
-// of CoreDNS that stands where forward does: as there, a question that gets
-// no answer gives SERVFAIL and an error (at once, though), and the transport
-// is that of rw.RemoteAddr.
+// ServeDNS answers r. Together with Name it makes a World a plugin.Handler of
+// CoreDNS that takes the place of forward. As with forward, a question without
+// an answer gives SERVFAIL and an error, but without waiting for a timeout. The
+// transport is that of rw.RemoteAddr.
 func (w *World) ServeDNS(ctx context.Context, rw dns.ResponseWriter, r *dns.Msg) (int, error) {
 	w.count(r)
 	if d := time.Duration(w.delay.Load()); d > 0 {
@@ -131,7 +130,7 @@ func (w *World) ServeDNS(ctx context.Context, rw dns.ResponseWriter, r *dns.Msg)
 	return dns.RcodeSuccess, rw.WriteMsg(a)
 }
 
-// udpSize returns how large a response over UDP to q may be.
+// udpSize returns the maximum size of a response to q over UDP.
 func udpSize(q *dns.Msg) int {
 	opt := q.IsEdns0()
 	if opt == nil {

@@ -11,9 +11,9 @@ import (
 	"github.com/miekg/dns"
 )
 
-// Breakage does one thing to the stored data of a zone, or to its DS RRset
-// in the zone above. Where a signature is not the thing that is broken, the
-// data are signed anew, so that it stays the only one. See [World.Break].
+// Breakage is one change to the stored data of a zone, or to its DS RRset in
+// the parent zone. Unless the signature is what is broken, the changed data are
+// signed again, so that they are wrong in that one way only. See [World.Break].
 type Breakage struct {
 	Name  string // for example "expired www.example. A"
 	apply func(*Zone) error
@@ -21,7 +21,7 @@ type Breakage struct {
 
 func (b Breakage) String() string { return b.Name }
 
-// onSet is a breakage of one RRset.
+// onSet returns a breakage of one RRset.
 func onSet(what, name string, typ uint16, f func(z *Zone, set *RRset) error) Breakage {
 	return Breakage{
 		Name: fmt.Sprintf("%s %s %s", what, name, dns.Type(typ)),
@@ -35,8 +35,8 @@ func onSet(what, name string, typ uint16, f func(z *Zone, set *RRset) error) Bre
 	}
 }
 
-// onSigned is a breakage of one RRset, if name is not empty, or of all that
-// have signatures.
+// onSigned returns a breakage of one RRset, or of all signed RRsets if name is
+// empty.
 func onSigned(what, name string, typ uint16, f func(z *Zone, set *RRset) error) Breakage {
 	if name != "" {
 		return onSet(what, name, typ, f)
@@ -53,7 +53,7 @@ func onSigned(what, name string, typ uint16, f func(z *Zone, set *RRset) error) 
 	}}
 }
 
-// edited is a breakage of RRSIG fields that are signed as they are.
+// edited returns a breakage that changes RRSIG fields before signing.
 func edited(what, name string, typ uint16, edit func(z *Zone, sig *dns.RRSIG)) Breakage {
 	return onSigned(what, name, typ, func(z *Zone, set *RRset) error {
 		if err := z.signedOrError(); err != nil {
@@ -64,8 +64,8 @@ func edited(what, name string, typ uint16, edit func(z *Zone, sig *dns.RRSIG)) B
 	})
 }
 
-// DropSignatures removes the signatures of an RRset; an empty name stands
-// for all RRsets.
+// DropSignatures removes the signatures of an RRset, or of all RRsets if name
+// is empty.
 func DropSignatures(name string, typ uint16) Breakage {
 	return onSigned("signatures dropped", name, typ, func(_ *Zone, set *RRset) error {
 		set.Sigs = nil
@@ -76,31 +76,31 @@ func DropSignatures(name string, typ uint16) Breakage {
 // DropAllSignatures removes all signatures of the zone.
 func DropAllSignatures() Breakage { return DropSignatures("", 0) }
 
-// Expired signs an RRset (with an empty name: all) anew, with a validity
-// period of a week that ends where the right one begins.
+// Expired signs an RRset, or all RRsets if name is empty, with a validity
+// period of a week that ends at the zone's regular inception.
 func Expired(name string, typ uint16) Breakage {
 	return edited("expired", name, typ, func(z *Zone, sig *dns.RRSIG) {
 		Window(z.spec.Inception.AddDate(0, 0, -7), z.spec.Inception)(sig)
 	})
 }
 
-// NotYetValid signs an RRset (with an empty name: all) anew, with a validity
-// period of a week that begins where the right one ends.
+// NotYetValid signs an RRset, or all RRsets if name is empty, with a validity
+// period of a week that starts at the zone's regular expiration.
 func NotYetValid(name string, typ uint16) Breakage {
 	return edited("not yet valid", name, typ, func(z *Zone, sig *dns.RRSIG) {
 		Window(z.spec.Expiration, z.spec.Expiration.AddDate(0, 0, 7))(sig)
 	})
 }
 
-// InceptionAfterExpiration signs an RRset (with an empty name: all) anew,
-// with inception and expiration exchanged.
+// InceptionAfterExpiration signs an RRset, or all RRsets if name is empty, with
+// inception and expiration exchanged.
 func InceptionAfterExpiration(name string, typ uint16) Breakage {
 	return edited("inception after expiration", name, typ, func(z *Zone, sig *dns.RRSIG) {
 		Window(z.spec.Expiration, z.spec.Inception)(sig)
 	})
 }
 
-// SignedDuring signs an RRset (with an empty name: all) anew with that
+// SignedDuring signs an RRset, or all RRsets if name is empty, with the given
 // validity period.
 func SignedDuring(name string, typ uint16, inception, expiration time.Time) Breakage {
 	return edited("signed during", name, typ, func(_ *Zone, sig *dns.RRSIG) {
@@ -108,15 +108,15 @@ func SignedDuring(name string, typ uint16, inception, expiration time.Time) Brea
 	})
 }
 
-// WrongLabels signs an RRset anew with delta added to the Labels field.
+// WrongLabels signs an RRset with delta added to the Labels field.
 func WrongLabels(name string, typ uint16, delta int) Breakage {
 	return edited("wrong labels count", name, typ, func(_ *Zone, sig *dns.RRSIG) {
 		sig.Labels = uint8(int(sig.Labels) + delta)
 	})
 }
 
-// FlipSignatureBit changes one bit of each signature of an RRset (with an
-// empty name: of all).
+// FlipSignatureBit changes one bit in each signature of an RRset, or of all
+// RRsets if name is empty.
 func FlipSignatureBit(name string, typ uint16) Breakage {
 	return onSigned("bit flipped in the signature", name, typ, func(_ *Zone, set *RRset) error {
 		if len(set.Sigs) == 0 {
@@ -141,9 +141,9 @@ func flipBit(sig *dns.RRSIG) error {
 	return nil
 }
 
-// ForeignSigner signs an RRset in the name of another zone. If that zone is
-// a signed one of the World the key is its key, so that the signature is
-// right but for the zone; otherwise it is the zone's own.
+// ForeignSigner signs an RRset with another zone as the signer's name. If that
+// zone is a signed zone of the World, its ZSK signs, and only the signer is
+// wrong. Otherwise the zone's own key signs.
 func ForeignSigner(name string, typ uint16, signer string) Breakage {
 	return onSet("signed by "+signer, name, typ, func(z *Zone, set *RRset) error {
 		key := z.keyFor(typ)
@@ -157,15 +157,15 @@ func ForeignSigner(name string, typ uint16, signer string) Breakage {
 	})
 }
 
-// ChangeRDATA changes the RDATA of the first record of an RRset and leaves
-// the signatures as they were.
+// ChangeRDATA changes the RDATA of the first record of an RRset and keeps the
+// signatures.
 func ChangeRDATA(name string, typ uint16) Breakage {
 	return onSet("RDATA changed", name, typ, func(_ *Zone, set *RRset) error {
 		return changeRDATA(set.RRs[0])
 	})
 }
 
-// changeRDATA changes rr to another record that is as well-formed.
+// changeRDATA changes the RDATA of rr; the record stays well-formed.
 func changeRDATA(rr dns.RR) error {
 	switch rr := rr.(type) {
 	case *dns.A:
@@ -202,7 +202,7 @@ func changeRDATA(rr dns.RR) error {
 	return nil
 }
 
-// changeHash changes the last five bits of the hash of the next name.
+// changeHash changes the last base32hex digit of the next hashed owner name.
 func changeHash(nsec3 *dns.NSEC3) {
 	last := len(nsec3.NextDomain) - 1
 	other := "0"
@@ -223,7 +223,7 @@ func flipPublicKey(key *dns.DNSKEY) error {
 	return nil
 }
 
-// fingerprint is a digest of all that a breakage of z may change.
+// fingerprint returns a digest of everything that a breakage of z can change.
 func (z *Zone) fingerprint() [sha256.Size]byte {
 	var b strings.Builder
 	fmt.Fprintln(&b, z.noDenial, z.noWildcardProof)

@@ -10,8 +10,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// faults finds the RRsets of the zone, and the DS RRset above it, whose
-// signatures do not verify.
+// faults returns the RRsets of the zone, and its DS RRset, whose signatures do
+// not verify.
 func faults(w *World, z *Zone) map[setKey]error {
 	bad := make(map[setKey]error)
 	check := func(z *Zone, key setKey) {
@@ -46,10 +46,10 @@ func breakSpecs() []Spec {
 	}
 }
 
-// zone and www are what TestBreakOneThing breaks.
+// These are the zone and the names that TestBreakOneThing breaks.
 const zone, www, many = "nsec.example.", "www.nsec.example.", "many.nsec.example."
 
-// sets returns the RRsets at name of the types.
+// sets returns the keys of the RRsets at name with the given types.
 func sets(name string, types ...uint16) []setKey {
 	var keys []setKey
 	for _, typ := range types {
@@ -60,8 +60,8 @@ func sets(name string, types ...uint16) []setKey {
 
 var none = []setKey{}
 
-// oneThing has the breakages, and what does not verify after each; nil
-// stands for everything.
+// oneThing lists breakages and the RRsets that do not verify after each; nil
+// means all RRsets.
 var oneThing = []struct {
 	breakage Breakage
 	want     []setKey
@@ -85,9 +85,9 @@ var oneThing = []struct {
 	{ChangeRDATA(zone, dns.TypeNSEC), sets(zone, dns.TypeNSEC)},
 	{WrongLabels(www, typeA, 1), sets(www, typeA)},
 	{WrongLabels(www, typeA, -1), none}, // as if expanded from *.nsec.example.
-	{WrongLabels(www, typeA, -2), none}, // miekg/dns does not see it
+	{WrongLabels(www, typeA, -2), none}, // miekg/dns does not detect it
 	{ForeignSigner(www, typeA, "evil.example."), sets(www, typeA)},
-	{ForeignSigner(www, typeA, "."), none}, // neither this: the zone above may not sign it
+	{ForeignSigner(www, typeA, "."), none}, // miekg/dns does not check that the signer is the zone
 	{ForeignSigner(www, typeA, "no.such.zone."), sets(www, typeA)},
 	{WrongDSDigest(), none},
 	{WrongDSTag(), none},
@@ -101,7 +101,7 @@ var oneThing = []struct {
 	{ClearZoneFlag(ZSK), nil},
 	{WrongProtocol(KSK), sets(zone, dns.TypeDNSKEY)},
 	{WrongProtocol(ZSK), nil},
-	{SetRevoke(KSK), none}, // miekg/dns does not look at it
+	{SetRevoke(KSK), none}, // miekg/dns does not check the flag
 	{SetRevoke(ZSK), none},
 	{DropRecord(many, typeA), sets(many, typeA)},
 	{AddRecord(www, typeA), sets(www, typeA)},
@@ -113,7 +113,7 @@ var oneThing = []struct {
 	{SignedBy(KSK, www, typeA), none},
 	{SignedBy(ZSK, zone, dns.TypeDNSKEY), none},
 	{SignedByUnknownKey(www, typeA), sets(www, typeA)},
-	{PrependSignature(FlippedBit, www, typeA), none}, // the good one is the last
+	{PrependSignature(FlippedBit, www, typeA), none}, // the good signature is the last
 	{PrependSignature(ExpiredSignature, www, typeA), none},
 	{PrependSignature(UnknownTag, www, typeA), none},
 	{DropDenial(), none},
@@ -124,7 +124,7 @@ var oneThing = []struct {
 	{ClearTypeBit(www, dns.TypeA), none},
 }
 
-// TestBreakOneThing: what a breakage is not about still verifies.
+// TestBreakOneThing checks that a breakage affects only its target.
 func TestBreakOneThing(t *testing.T) {
 	for _, tc := range oneThing {
 		w := newWorld(t, breakSpecs()...)
@@ -148,8 +148,8 @@ func TestBreakOneThing(t *testing.T) {
 	}
 }
 
-// checkAllBroken wants all RRsets of the zone to be broken; DNSKEY only if
-// it is not the ZSK that was.
+// checkAllBroken checks that no RRset of the zone verifies, except the DNSKEY
+// RRset, which a breakage of the ZSK leaves intact.
 func checkAllBroken(t *testing.T, z *Zone, b Breakage, got map[setKey]error) {
 	t.Helper()
 	for key := range z.sets {
@@ -162,7 +162,8 @@ func checkAllBroken(t *testing.T, z *Zone, b Breakage, got map[setKey]error) {
 	}
 }
 
-// TestBreakKeepsDS: a changed field of the KSK is in its DS, too.
+// TestBreakKeepsDS checks that the DS RR matches the KSK after a breakage of
+// it.
 func TestBreakKeepsDS(t *testing.T) {
 	for _, b := range []Breakage{ClearZoneFlag(KSK), SetRevoke(KSK), WrongProtocol(KSK)} {
 		w := newWorld(t, breakSpecs()...)
@@ -176,7 +177,7 @@ func TestBreakKeepsDS(t *testing.T) {
 		}
 		keys, _ := z.RRset(z.Name, dns.TypeDNSKEY)
 		if !slices.ContainsFunc(keys.RRs, func(rr dns.RR) bool { return dns.IsDuplicate(rr, z.KSK.DNSKEY) }) {
-			t.Errorf("%s: the DNSKEY RRset has not the key", b)
+			t.Errorf("%s: the DNSKEY RRset lacks the key", b)
 		}
 	}
 }
@@ -276,7 +277,7 @@ func TestReplaceRemoveSign(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := shape(w, ask(w, "txt.nsec.example.", dns.TypeTXT), z.Name); got != "NOERROR: ; nsec.example. SOA, txt NSEC" {
-		t.Error(got) // the chain is as it was
+		t.Error(got) // the NSEC chain is unchanged
 	}
 	if err := z.Sign(); err != nil {
 		t.Fatal(err)

@@ -8,8 +8,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// DropDenial has negative answers come without NSEC and NSEC3 RRs, and so
-// answers that are expanded from a wildcard.
+// DropDenial leaves the NSEC and NSEC3 RRs out of negative answers and of
+// answers expanded from a wildcard.
 func DropDenial() Breakage {
 	return Breakage{Name: "denial dropped", apply: func(z *Zone) error {
 		z.noDenial = true
@@ -17,8 +17,8 @@ func DropDenial() Breakage {
 	}}
 }
 
-// DropWildcardProofs has answers that are expanded from a wildcard come
-// without the proof that the name does not exist.
+// DropWildcardProofs leaves the proof that the qname does not exist out of
+// answers expanded from a wildcard.
 func DropWildcardProofs() Breakage {
 	return Breakage{Name: "wildcard proofs dropped", apply: func(z *Zone) error {
 		if !z.hasWildcard() || z.spec.Denial == CompactNSEC {
@@ -50,7 +50,8 @@ func DropDenialOf(name string) Breakage {
 	}}
 }
 
-// denialOf finds the NSEC or NSEC3 RR that matches or covers name.
+// denialOf returns the owner name and type of the NSEC or NSEC3 RR that matches
+// or covers name.
 func (z *Zone) denialOf(name string) (owner string, typ uint16, err error) {
 	name = dns.CanonicalName(name)
 	switch {
@@ -71,8 +72,8 @@ func (z *Zone) denialOf(name string) (owner string, typ uint16, err error) {
 	return owner, typ, err
 }
 
-// onDenial is a breakage of the one NSEC or NSEC3 RR that matches or covers
-// name. It is signed anew: what is broken is the proof.
+// onDenial returns a breakage of the NSEC or NSEC3 RR that matches or covers
+// name. The RR is signed again: the proof is broken, not the signature.
 func onDenial(what, name string, edit func(z *Zone, next *string, types *[]uint16)) Breakage {
 	return Breakage{Name: what + " in the denial of " + name, apply: func(z *Zone) error {
 		owner, typ, err := z.denialOf(name)
@@ -89,8 +90,8 @@ func onDenial(what, name string, edit func(z *Zone, next *string, types *[]uint1
 	}}
 }
 
-// ReplaceNext sets the next domain name, or the hash of the next name, in
-// the NSEC or NSEC3 RR that matches or covers name.
+// ReplaceNext sets the Next Domain Name or Next Hashed Owner Name field of the
+// NSEC or NSEC3 RR that matches or covers name.
 func ReplaceNext(name, next string) Breakage {
 	return onDenial("next name replaced", name, func(z *Zone, field *string, _ *[]uint16) {
 		if z.usesNSEC3() {

@@ -7,8 +7,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// onDS is a breakage of the DS RRset at the parent side, which is signed
-// anew by the parent. Each DS RR is changed.
+// onDS returns a breakage of each DS RR of the zone. The parent zone signs the
+// DS RRset again.
 func onDS(what string, edit func(*dns.DS)) Breakage {
 	return Breakage{Name: what, apply: func(z *Zone) error {
 		if z.parent == nil {
@@ -25,7 +25,7 @@ func onDS(what string, edit func(*dns.DS)) Breakage {
 	}}
 }
 
-// WrongDSDigest changes the first octet of the digest in the DS RRset.
+// WrongDSDigest changes the first octet of the digest in each DS RR.
 func WrongDSDigest() Breakage {
 	return onDS("wrong DS digest", func(ds *dns.DS) {
 		first := "00"
@@ -36,13 +36,13 @@ func WrongDSDigest() Breakage {
 	})
 }
 
-// WrongDSTag changes the key tag in the DS RRset.
+// WrongDSTag changes the key tag in each DS RR.
 func WrongDSTag() Breakage {
 	return onDS("wrong DS key tag", func(ds *dns.DS) { ds.KeyTag ^= 1 })
 }
 
-// WrongDSAlgorithm changes the algorithm in the DS RRset to another one that
-// validators rely on.
+// WrongDSAlgorithm changes the algorithm in each DS RR to another one that
+// validators support.
 func WrongDSAlgorithm() Breakage {
 	return onDS("wrong DS algorithm", func(ds *dns.DS) {
 		if ds.Algorithm == dns.RSASHA256 {
@@ -53,20 +53,20 @@ func WrongDSAlgorithm() Breakage {
 	})
 }
 
-// DSAlgorithm sets the algorithm in the DS RRset, for one that nobody relies
-// on.
+// DSAlgorithm sets the algorithm in each DS RR. It is meant for an unsupported
+// algorithm.
 func DSAlgorithm(alg uint8) Breakage {
 	return onDS(fmt.Sprintf("DS algorithm %d", alg), func(ds *dns.DS) { ds.Algorithm = alg })
 }
 
-// DSDigestType sets the digest type in the DS RRset, for one that nobody
-// relies on.
+// DSDigestType sets the digest type in each DS RR. It is meant for an
+// unsupported digest type.
 func DSDigestType(digest uint8) Breakage {
 	return onDS(fmt.Sprintf("DS digest type %d", digest), func(ds *dns.DS) { ds.DigestType = digest })
 }
 
-// RemoveDS makes the delegation an insecure one. The parent is signed anew:
-// all that was broken in it before is right again.
+// RemoveDS removes the DS RRset, which makes the delegation insecure. The whole
+// parent zone is signed again, which repairs earlier breakages there.
 func RemoveDS() Breakage {
 	return Breakage{Name: "DS removed", apply: func(z *Zone) error {
 		if z.parent == nil {
@@ -80,7 +80,7 @@ func RemoveDS() Breakage {
 	}}
 }
 
-// split fails for a zone whose KSK and ZSK are not two keys.
+// split returns an error unless the zone has a separate KSK and ZSK.
 func (z *Zone) split() error {
 	if len(z.keys()) != 2 {
 		return fmt.Errorf("testzone: zone %s has no KSK and ZSK", z.Name)
@@ -88,7 +88,7 @@ func (z *Zone) split() error {
 	return nil
 }
 
-// removeKey takes k out of the DNSKEY RRset, which signer then signs.
+// removeKey removes k from the DNSKEY RRset and has signer sign the rest.
 func (z *Zone) removeKey(k, signer *Key) error {
 	set, err := z.mustSet(z.Name, dns.TypeDNSKEY)
 	if err != nil {
@@ -107,7 +107,7 @@ func (z *Zone) removeKey(k, signer *Key) error {
 	return z.signSet(signer, set)
 }
 
-// RemoveZSK takes the ZSK out of the DNSKEY RRset.
+// RemoveZSK removes the ZSK from the DNSKEY RRset.
 func RemoveZSK() Breakage {
 	return Breakage{Name: "ZSK removed", apply: func(z *Zone) error {
 		if err := z.split(); err != nil {
@@ -117,8 +117,7 @@ func RemoveZSK() Breakage {
 	}}
 }
 
-// RemoveKSK takes the KSK out of the DNSKEY RRset, which is then signed by
-// the ZSK.
+// RemoveKSK removes the KSK from the DNSKEY RRset, which the ZSK then signs.
 func RemoveKSK() Breakage {
 	return Breakage{Name: "KSK removed", apply: func(z *Zone) error {
 		if err := z.split(); err != nil {
@@ -128,8 +127,8 @@ func RemoveKSK() Breakage {
 	}}
 }
 
-// onKey is a breakage of a field of one key. All that depends on the field
-// follows: the key tag, the signatures made with the key, and the DS RRset.
+// onKey returns a breakage of a field of one key. The key tag, the signatures
+// made with the key and the DS RRset are updated to match.
 func onKey(what string, role Role, edit func(*dns.DNSKEY)) Breakage {
 	return Breakage{Name: what + " of the " + role.String(), apply: func(z *Zone) error {
 		if err := z.signedOrError(); err != nil {
@@ -166,7 +165,7 @@ func (z *Zone) editKey(k *Key, edit func(*dns.DNSKEY)) error {
 	return z.followDS(k, oldTag)
 }
 
-// followDS has the parent's DS RRs that named k name it as it is now.
+// followDS replaces the parent zone's DS RRs for k, found by the old key tag.
 func (z *Zone) followDS(k *Key, oldTag uint16) error {
 	if z.parent == nil {
 		return nil

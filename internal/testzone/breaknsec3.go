@@ -7,8 +7,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// onNSEC3 is a breakage of all NSEC3 RRs of a zone, which are signed anew
-// under the names that they have then.
+// onNSEC3 returns a breakage of all NSEC3 RRs of a zone. They are signed again,
+// under new owner names where those have changed.
 func onNSEC3(what string, edit func(*dns.NSEC3)) Breakage {
 	return Breakage{Name: what + " in the NSEC3 RRs", apply: func(z *Zone) error {
 		if !z.usesNSEC3() {
@@ -28,26 +28,27 @@ func onNSEC3(what string, edit func(*dns.NSEC3)) Breakage {
 	}}
 }
 
-// NSEC3Flags sets the Flags field, for one that is not known, or for opt-out
-// where the zone has none.
+// NSEC3Flags sets the Flags field. It is meant for unknown flags, or for
+// opt-out in a zone without it.
 func NSEC3Flags(flags uint8) Breakage {
 	return onNSEC3("other flags", func(rr *dns.NSEC3) { rr.Flags = flags })
 }
 
-// NSEC3Hash sets the Hash Algorithm field to one that is not known.
+// NSEC3Hash sets the Hash Algorithm field. It is meant for an unknown
+// algorithm.
 func NSEC3Hash(hash uint8) Breakage {
 	return onNSEC3("other hash", func(rr *dns.NSEC3) { rr.Hash = hash })
 }
 
-// NSEC3Salt sets the Salt field to one that the names were not hashed with.
+// NSEC3Salt sets the Salt field without hashing the owner names again.
 func NSEC3Salt(salt string) Breakage {
 	return onNSEC3("other salt", func(rr *dns.NSEC3) {
 		rr.Salt, rr.SaltLength = strings.ToUpper(salt), uint8(len(salt)/2)
 	})
 }
 
-// NSEC3Iterations sets the Iterations field to one that the names were not
-// hashed with.
+// NSEC3Iterations sets the Iterations field without hashing the owner names
+// again.
 func NSEC3Iterations(n uint16) Breakage {
 	return onNSEC3("other iterations", func(rr *dns.NSEC3) { rr.Iterations = n })
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// DropRecord removes one record of an RRset that has several, and leaves the
-// signatures as they were.
+// DropRecord removes one record of an RRset that has several and keeps the
+// signatures.
 func DropRecord(name string, typ uint16) Breakage {
 	return onSet("record dropped", name, typ, func(_ *Zone, set *RRset) error {
 		if len(set.RRs) < 2 {
@@ -20,8 +20,8 @@ func DropRecord(name string, typ uint16) Breakage {
 	})
 }
 
-// AddRecord adds to an RRset a changed copy of its first record, and leaves
-// the signatures as they were.
+// AddRecord adds a changed copy of the first record to an RRset and keeps the
+// signatures.
 func AddRecord(name string, typ uint16) Breakage {
 	return onSet("record added", name, typ, func(_ *Zone, set *RRset) error {
 		rr := dns.Copy(set.RRs[0])
@@ -30,8 +30,8 @@ func AddRecord(name string, typ uint16) Breakage {
 	})
 }
 
-// TakeSignatures gives an RRset the signatures of another one of its zone,
-// with its own owner name.
+// TakeSignatures replaces the signatures of an RRset by those of another RRset
+// of the zone, with the owner name adjusted.
 func TakeSignatures(name string, typ uint16, otherName string, otherType uint16) Breakage {
 	what := fmt.Sprintf("signatures of %s %s taken for", otherName, dns.Type(otherType))
 	return onSet(what, name, typ, func(z *Zone, set *RRset) error {
@@ -47,18 +47,18 @@ func TakeSignatures(name string, typ uint16, otherName string, otherType uint16)
 	})
 }
 
-// WrongKeyTag signs an RRset anew with a Key Tag field that is another one.
+// WrongKeyTag signs an RRset with a wrong Key Tag field.
 func WrongKeyTag(name string, typ uint16) Breakage {
 	return edited("wrong key tag", name, typ, func(_ *Zone, sig *dns.RRSIG) { sig.KeyTag ^= 0x0101 })
 }
 
-// OriginalTTL signs an RRset anew with that Original TTL field.
+// OriginalTTL signs an RRset with the given Original TTL field.
 func OriginalTTL(name string, typ uint16, ttl uint32) Breakage {
 	return edited(fmt.Sprintf("original TTL %d", ttl), name, typ, func(_ *Zone, sig *dns.RRSIG) { sig.OrigTtl = ttl })
 }
 
-// WrongSignatureAlgorithm changes the Algorithm field of the signatures of an
-// RRset to that of another one which validators rely on.
+// WrongSignatureAlgorithm changes the Algorithm field in the signatures of an
+// RRset to another algorithm that validators support.
 func WrongSignatureAlgorithm(name string, typ uint16) Breakage {
 	return onSigned("wrong algorithm in the signature", name, typ, func(_ *Zone, set *RRset) error {
 		for _, sig := range set.Sigs {
@@ -72,7 +72,8 @@ func WrongSignatureAlgorithm(name string, typ uint16) Breakage {
 	})
 }
 
-// SignedBy signs an RRset anew by the key with the other role.
+// SignedBy signs an RRset with the key of the given role instead of the usual
+// one.
 func SignedBy(role Role, name string, typ uint16) Breakage {
 	return onSet("signed by the "+role.String(), name, typ, func(z *Zone, set *RRset) error {
 		if err := z.split(); err != nil {
@@ -85,8 +86,7 @@ func SignedBy(role Role, name string, typ uint16) Breakage {
 	})
 }
 
-// SignedByUnknownKey signs an RRset anew by a key that the zone does not
-// publish.
+// SignedByUnknownKey signs an RRset with a key that is not in the DNSKEY RRset.
 func SignedByUnknownKey(name string, typ uint16) Breakage {
 	return onSet("signed by an unknown key", name, typ, func(z *Zone, set *RRset) error {
 		if err := z.signedOrError(); err != nil {
@@ -100,9 +100,8 @@ func SignedByUnknownKey(name string, typ uint16) Breakage {
 	})
 }
 
-// PrependSignature puts before the signature of an RRset one more that is bad:
-// of another tag, expired a year ago, or with a bit flipped. What the zone
-// says stays provable.
+// PrependSignature puts one bad signature before the good one of an RRset. The
+// RRset can still be validated.
 func PrependSignature(kind BadSignature, name string, typ uint16) Breakage {
 	return onSet(kind.String()+" signature prepended", name, typ, func(z *Zone, set *RRset) error {
 		if len(set.Sigs) == 0 {
@@ -129,11 +128,10 @@ func PrependSignature(kind BadSignature, name string, typ uint16) Breakage {
 	})
 }
 
-// BadSignature says what is wrong with a signature that stands beside a good
-// one.
+// BadSignature is the defect of a signature that PrependSignature adds.
 type BadSignature uint8
 
-// The ways in which a signature is bad.
+// The kinds of bad signatures.
 const (
 	FlippedBit BadSignature = iota
 	ExpiredSignature
@@ -144,8 +142,8 @@ func (b BadSignature) String() string {
 	return [...]string{"a wrong", "an expired", "an unknown"}[b]
 }
 
-// BarelyExpired signs an RRset anew so that its validity of ten days ended
-// that long before now.
+// BarelyExpired signs an RRset with a validity period of ten days that ended
+// the given time before now.
 func BarelyExpired(name string, typ uint16, ago time.Duration, now time.Time) Breakage {
 	end := now.Add(-ago)
 	return edited("expired "+ago.String()+" ago", name, typ, func(_ *Zone, sig *dns.RRSIG) {

@@ -15,7 +15,7 @@ const (
 	NSEC        Denial = iota // RFC 4035
 	NSEC3                     // RFC 5155
 	NSEC3OptOut               // RFC 5155 with opt-out: no NSEC3 RRs for insecure delegations
-	CompactNSEC               // RFC 9824: made and signed for each answer
+	CompactNSEC               // RFC 9824: generated and signed for each answer
 )
 
 func (d Denial) String() string {
@@ -37,7 +37,7 @@ func (z *Zone) usesNSEC3() bool {
 	return z.spec.Denial == NSEC3 || z.spec.Denial == NSEC3OptOut
 }
 
-// makeChain makes the NSEC or NSEC3 RRs, unsigned yet.
+// makeChain makes the NSEC or NSEC3 RRs without signatures.
 func (z *Zone) makeChain() {
 	z.chain = nil
 	switch {
@@ -62,8 +62,8 @@ func (z *Zone) header(name string, typ uint16) dns.RR_Header {
 	return dns.RR_Header{Name: name, Rrtype: typ, Class: dns.ClassINET, Ttl: z.negativeTTL()}
 }
 
-// owners returns the owner names that are in the zone's authority or are its
-// zone cuts, in canonical order. Empty non-terminals and glue are not there.
+// owners returns the owner names of authoritative RRsets and of zone cuts, in
+// canonical order. Empty non-terminals and glue are not included.
 func (z *Zone) owners() []string {
 	var names []string
 	for key := range z.sets {
@@ -75,8 +75,8 @@ func (z *Zone) owners() []string {
 	return names
 }
 
-// bitmap returns the types at name that a type bit map shows, and whether
-// one of them is signed. At a zone cut that is NS and, if it is there, DS
+// bitmap returns the types for the type bit map at name, and whether one of
+// their RRsets is signed. At a zone cut the types are NS and, if present, DS
 // (RFC 4035, section 2.3; RFC 5155, section 7.1).
 func (z *Zone) bitmap(name string) (types []uint16, signed bool) {
 	for _, typ := range z.typesAt(name) {
@@ -123,7 +123,7 @@ func (z *Zone) makeNSEC3() {
 	for hash := range bitmaps {
 		z.chain = append(z.chain, under(hash, z.Name))
 	}
-	slices.Sort(z.chain) // base32hex keeps the order
+	slices.Sort(z.chain) // base32hex preserves the order of the hashes
 	for i, name := range z.chain {
 		hash, _, _ := strings.Cut(name, ".")
 		next, _, _ := strings.Cut(z.chain[(i+1)%len(z.chain)], ".")
@@ -158,7 +158,7 @@ func (z *Zone) hashedNames() map[string][]uint16 {
 	return bitmaps
 }
 
-// hash returns the hashed owner name's label for name, in lower case.
+// hash returns the hash of name as a label, in lower case.
 func (z *Zone) hash(name string) string {
 	return strings.ToLower(dns.HashName(name, dns.SHA1, z.spec.Iterations, z.spec.Salt))
 }
@@ -170,7 +170,7 @@ func (z *Zone) matchOrCover(name string) string {
 	if !found {
 		i--
 	}
-	return z.chain[i] // the apex is the least name of all
+	return z.chain[i] // the apex is the first name in canonical order
 }
 
 // matchNSEC3 returns the owner name of the NSEC3 RR that matches name.
@@ -186,9 +186,9 @@ func (z *Zone) coverNSEC3(name string) string {
 	return z.chain[(i-1+len(z.chain))%len(z.chain)]
 }
 
-// closestProvable returns the closest encloser of name that has an NSEC3 RR,
-// and the next closer name. In a zone with opt-out it may be above the
-// closest encloser (RFC 5155, section 1.3: closest provable encloser).
+// closestProvable returns the closest ancestor of name that has an NSEC3 RR,
+// and the next closer name. In a zone with opt-out this may be an ancestor of
+// the closest encloser (RFC 5155, section 1.3: closest provable encloser).
 func (z *Zone) closestProvable(name string) (encloser, nextCloser string) {
 	names := path(z.Name, name)
 	for i := len(names) - 2; i > 0; i-- {

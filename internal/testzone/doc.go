@@ -1,12 +1,12 @@
-// Package testzone builds small trees of signed DNS zones, answers for them
-// as a recursive resolver that does not validate, and breaks them on
-// purpose, one thing at a time.
+// Package testzone builds small trees of signed DNS zones, serves them as a
+// non-validating recursive resolver would, and breaks them in one way at a
+// time.
 //
-// It is the judge of the validator's tests. That is why it shares no code
-// with the validator: what it knows of canonical order, NSEC, NSEC3 and
-// signatures it has from the RFCs and from github.com/miekg/dns.
+// The tests of the validator take their expected results from it. It therefore
+// shares no code with the validator: canonical order, NSEC, NSEC3 and
+// signatures are implemented here from the RFCs and with github.com/miekg/dns.
 //
-// A [World] is made from one [Spec] per zone:
+// A [World] is built from one [Spec] per zone:
 //
 //	w, err := testzone.New(time.Now(),
 //		testzone.Spec{Name: "example.", Algorithm: dns.ECDSAP256SHA256,
@@ -14,9 +14,8 @@
 //		testzone.Spec{Name: "unsigned.example.", Records: []string{"www A 192.0.2.2"}},
 //	)
 //
-// The root and the delegations between the zones are made by New, so that
-// [World.Anchors] of "." is all a validator needs. What is asked for through
-// [World.Answer], [World.ServeDNS] or [World.Serve] is answered from the
-// stored records alone; nothing is signed again unless a method says so.
-// (The exception is [CompactNSEC], which is made for on-line signing.)
+// New also makes the root zone and the delegations between the zones, so a
+// validator needs only [World.Anchors] of ".". [World.Answer], [World.ServeDNS]
+// and [World.Serve] answer from the stored records and signatures. They sign
+// nothing, except in a zone with [CompactNSEC], which is signed on line.
 package testzone

@@ -4,15 +4,14 @@ import (
 	"github.com/miekg/dns"
 )
 
-// ExtraKey is a key that a zone has besides its KSK and ZSK, as there is one
-// at each step of a rollover (RFC 6781, section 4.1). The zero value is a
-// ZSK that is published ahead.
+// ExtraKey is a key of a zone in addition to its KSK and ZSK, as during a key
+// rollover (RFC 6781, section 4.1). The zero value is a pre-published ZSK.
 type ExtraKey struct {
 	Role      Role
 	Algorithm uint8 // default: the zone's
 	Hidden    bool  // not in the DNSKEY RRset
-	Signs     bool  // signs what a key of its role does, besides the zone's own key
-	DS        bool  // is named by a DS RR, besides the zone's KSK
+	Signs     bool  // signs what the zone's key of this role signs, too
+	DS        bool  // the parent zone has a DS RR for it, too
 	Revoked   bool  // has the REVOKE flag
 }
 
@@ -58,7 +57,7 @@ func (z *Zone) publishExtraKeys() {
 	}
 }
 
-// signByExtraKeys adds the signatures of the extra keys.
+// signByExtraKeys adds the signatures of the extra keys to set.
 func (z *Zone) signByExtraKeys(set *RRset) error {
 	role := ZSK
 	if set.RRs[0].Header().Rrtype == dns.TypeDNSKEY {

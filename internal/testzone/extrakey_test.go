@@ -6,7 +6,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-// TestExtraKeys: each extra key is where it is to be, and nowhere else.
+// TestExtraKeys checks where each extra key is published and what it signs.
 func TestExtraKeys(t *testing.T) {
 	for _, tc := range []struct {
 		name                                string

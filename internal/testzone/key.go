@@ -13,13 +13,13 @@ import (
 	"github.com/miekg/dns"
 )
 
-// Role says what a key of a zone is used for.
+// Role is the use of a key in a zone.
 type Role uint8
 
-// The roles of a key. With [Spec.CSK] one key has both.
+// The roles of a key. With [Spec.CSK] one key has both roles.
 const (
-	ZSK Role = iota // zone signing key: signs all RRsets but the DNSKEY RRset
-	KSK             // key signing key: signs the DNSKEY RRset, and the DS names it
+	ZSK Role = iota // zone signing key: signs all RRsets except the DNSKEY RRset
+	KSK             // key signing key: signs the DNSKEY RRset; the DS RRs refer to it
 )
 
 func (r Role) String() string {
@@ -33,12 +33,12 @@ func (r Role) String() string {
 type Key struct {
 	DNSKEY *dns.DNSKEY
 	signer crypto.Signer
-	tag    uint16 // of DNSKEY: a field, since computing it for each signature is slow
+	tag    uint16 // key tag of DNSKEY, stored because it is expensive to compute
 }
 
-// newKey makes a key for zone. An algorithm that is not implemented gives a
-// key which looks like an Ed25519 key of that algorithm: good enough for
-// zones whose algorithm nobody relies on.
+// newKey makes a key for zone. For an algorithm that is not implemented it
+// makes an Ed25519 key with that algorithm number. That is enough for zones
+// whose algorithm no validator supports.
 func newKey(zone string, role Role, spec *Spec) (*Key, error) {
 	return newNthKey(zone, rsaKind{role: role, bits: spec.Bits}, spec)
 }
@@ -55,7 +55,7 @@ func newNthKey(zone string, kind rsaKind, spec *Spec) (*Key, error) {
 		Protocol:  3,
 		Algorithm: spec.Algorithm,
 	}}
-	for range 3 { // miekg/dns signs with no key whose tag happens to be 0
+	for range 3 { // miekg/dns can't sign with a key whose tag is 0
 		if err := k.generate(kind); err != nil {
 			return nil, fmt.Errorf("testzone: key for %s, algorithm %d: %w", zone, spec.Algorithm, err)
 		}
@@ -66,7 +66,7 @@ func newNthKey(zone string, kind rsaKind, spec *Spec) (*Key, error) {
 	return k, nil
 }
 
-// generate makes the private key and sets the public one.
+// generate makes the key pair.
 func (k *Key) generate(kind rsaKind) error {
 	switch alg := k.DNSKEY.Algorithm; alg {
 	case dns.RSASHA1, dns.RSASHA1NSEC3SHA1, dns.RSASHA256, dns.RSASHA512:
@@ -92,7 +92,7 @@ func (k *Key) generate(kind rsaKind) error {
 	}
 }
 
-// generateAs has miekg/dns make a key of algorithm alg.
+// generateAs makes a key pair of algorithm alg with miekg/dns.
 func (k *Key) generateAs(alg uint8, bits int) error {
 	template := dns.DNSKEY{Algorithm: alg}
 	priv, err := template.Generate(bits)
@@ -110,8 +110,8 @@ func (k *Key) generateAs(alg uint8, bits int) error {
 	return nil
 }
 
-// rsaKeys keeps the RSA keys of this process, one per kind: generating them
-// takes too long for tests.
+// rsaKeys caches RSA keys for the life of the process, one per rsaKind, because
+// generating them is slow.
 var rsaKeys struct {
 	sync.Mutex
 	m map[rsaKind]*Key
@@ -120,7 +120,7 @@ var rsaKeys struct {
 type rsaKind struct {
 	role Role
 	bits int
-	nth  int // of the keys with this role that a zone has
+	nth  int // index among the zone's keys with this role
 }
 
 func (k *Key) generateRSA(kind rsaKind) error {
@@ -141,18 +141,19 @@ func (k *Key) generateRSA(kind rsaKind) error {
 	return nil
 }
 
-// deterministic signs as RFC 6979 has it. As with the other algorithms, the
-// same data then have the same signature, so that Break sees when nothing
-// has changed.
+// deterministic signs as in RFC 6979. The same data then always get the same
+// signature, as with the other algorithms, and Break can detect that a breakage
+// changed nothing.
 type deterministic struct{ *ecdsa.PrivateKey }
 
 func (s deterministic) Sign(_ io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {
 	return s.PrivateKey.Sign(nil, digest, opts)
 }
 
-// relabel signs for an algorithm that miekg/dns does not know. For Ed25519
-// it hands the signed data to the signer as they are, and their third octet
-// is the algorithm (RFC 4034, section 3.1), so that it can be put right here.
+// relabel signs for an algorithm that miekg/dns does not know. The key poses as
+// Ed25519, for which miekg/dns passes the signed data unhashed. Their third
+// octet is the algorithm (RFC 4034, section 3.1), which relabel sets to the
+// real one.
 type relabel struct {
 	crypto.Signer
 	alg uint8
@@ -164,7 +165,7 @@ func (s relabel) Sign(r io.Reader, data []byte, opts crypto.SignerOpts) ([]byte,
 	return s.Signer.Sign(r, data, opts)
 }
 
-// ed448Signer is pure Ed448 with an empty context (RFC 8080, section 2).
+// ed448Signer signs with pure Ed448 and an empty context (RFC 8080, section 2).
 type ed448Signer struct{ key ed448.PrivateKey }
 
 func (s ed448Signer) Public() crypto.PublicKey { return s.key.Public() }

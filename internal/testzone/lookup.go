@@ -6,17 +6,17 @@ import (
 	"github.com/miekg/dns"
 )
 
-// maxLinks bounds a chain of CNAME and DNAME.
+// maxLinks is the maximum length of a chain of CNAMEs and DNAMEs.
 const maxLinks = 16
 
-// resolution is a response in the making.
+// resolution is a response under construction.
 type resolution struct {
 	do                bool // the client wants DNSSEC records
 	rcode             int
 	answer, authority []dns.RR
 }
 
-// resolve follows qname through the zones.
+// resolve answers a question and follows CNAMEs and DNAMEs through the zones.
 func (w *World) resolve(qname string, qtype uint16, do bool) *resolution {
 	r := &resolution{do: do}
 	name := dns.CanonicalName(qname)
@@ -30,11 +30,11 @@ func (w *World) resolve(qname string, qtype uint16, do bool) *resolution {
 		}
 		name = dns.CanonicalName(next)
 	}
-	return &resolution{do: do, rcode: dns.RcodeServerFailure} // lame delegation, or too long a chain
+	return &resolution{do: do, rcode: dns.RcodeServerFailure} // lame delegation or CNAME chain too long
 }
 
-// zoneFor returns the zone that is asked. The DS RRset is at the parent side
-// of a zone cut.
+// zoneFor returns the zone that answers for name. For qtype DS at a zone cut
+// that is the parent zone.
 func (w *World) zoneFor(name string, qtype uint16) *Zone {
 	if up, ok := parent(name); ok && qtype == dns.TypeDS {
 		return w.closest(up)
@@ -42,13 +42,13 @@ func (w *World) zoneFor(name string, qtype uint16) *Zone {
 	return w.closest(name)
 }
 
-// lookup adds to r what the zone has to say about name (RFC 1034, section
-// 4.3.2, with RFC 4035, section 3.1, RFC 5155, section 7.2 and RFC 6672).
-// It returns the name to go on with, if there is one.
+// lookup adds the zone's answer for name to r (RFC 1034, section 4.3.2; RFC
+// 4035, section 3.1; RFC 5155, section 7.2; RFC 6672). If the answer is an
+// alias that has to be followed, next is its target.
 func (z *Zone) lookup(r *resolution, name string, qtype uint16) (next string, follow bool) {
 	for _, n := range path(z.Name, name) {
 		if z.isCut(n) && (n != name || qtype != dns.TypeDS) {
-			r.rcode = dns.RcodeServerFailure // delegated to a zone that is not in this world
+			r.rcode = dns.RcodeServerFailure // delegated to a zone that is not in this World
 			return "", false
 		}
 		if set := z.set(n, dns.TypeDNAME); set != nil && n != name {
@@ -80,8 +80,8 @@ func (z *Zone) lookup(r *resolution, name string, qtype uint16) (next string, fo
 	return next, next != ""
 }
 
-// answerFrom adds the RRsets at source that answer qtype, with the owner
-// name owner. next is the target of a CNAME that has to be followed.
+// answerFrom adds the RRsets at source that answer qtype, under the name owner.
+// If that is a CNAME to be followed, next is its target.
 func (z *Zone) answerFrom(r *resolution, source, owner string, qtype uint16) (next string, found bool) {
 	switch qtype {
 	case dns.TypeANY:
@@ -117,9 +117,9 @@ func (z *Zone) answerFrom(r *resolution, source, owner string, qtype uint16) (ne
 	return "", false
 }
 
-// expanded returns a copy of an RRset at source with the owner name owner.
-// An on-line signer signs what it expands from a wildcard as if it were
-// there.
+// expanded returns a copy of an RRset at source under the name owner. With
+// CompactNSEC the copy is signed under that name: an on-line signer does not
+// reveal the wildcard.
 func (z *Zone) expanded(source, owner string, typ uint16) RRset {
 	set := z.set(source, typ).copy()
 	if source == owner {
@@ -156,13 +156,13 @@ func (r *resolution) dname(set *RRset, name string, qtype uint16) (next string, 
 	return target, qtype != dns.TypeCNAME && qtype != dns.TypeANY
 }
 
-// addAnswer adds an RRset, which is a copy already, to the answer section.
+// addAnswer adds set, which must be a copy, to the answer section.
 func (r *resolution) addAnswer(set RRset) {
 	r.answer = appendSet(r.answer, set, r.do)
 }
 
-// addAuthority adds an RRset, which is a copy already, to the authority
-// section, unless it is there.
+// addAuthority adds set, which must be a copy, to the authority section unless
+// it is there already.
 func (r *resolution) addAuthority(set RRset) {
 	for _, have := range r.authority {
 		if len(set.RRs) > 0 && dns.IsDuplicate(have, set.RRs[0]) {

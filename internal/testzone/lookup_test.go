@@ -8,9 +8,9 @@ import (
 	"github.com/miekg/dns"
 )
 
-// shape shows a response in short: the rcode, then for each section the
-// owner names (relative to apex where they are below it) and types. RRSIGs
-// are not shown: each RRset that is not signed gets a "!".
+// shape summarizes a response: the rcode, then the owner names (relative to
+// apex where they are below it) and types of each section. RRSIGs are not
+// shown; an RRset without a signature is marked with "!".
 func shape(w *World, a *dns.Msg, apex string) string {
 	section := func(rrs []dns.RR) string {
 		var words []string
@@ -39,7 +39,7 @@ func shape(w *World, a *dns.Msg, apex string) string {
 	return fmt.Sprintf("%s: %s; %s", dns.RcodeToString[a.Rcode], section(a.Answer), section(a.Ns))
 }
 
-// answers has the shapes of the answers in the mixed world.
+// answers has the expected shapes of answers from the zones of mixedSpecs.
 var answers = []struct {
 	apex, name string
 	typ        uint16

@@ -7,7 +7,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-// parent returns name without its leftmost label; the root has no parent.
+// parent returns name without its leftmost label, or false for the root.
 func parent(name string) (string, bool) {
 	if name == "." {
 		return "", false
@@ -19,7 +19,7 @@ func parent(name string) (string, bool) {
 	return name[next:], true
 }
 
-// under puts label, which may be several labels, in front of name.
+// under prepends label, which may be several labels, to name.
 func under(label, name string) string {
 	if name == "." {
 		return label + "."
@@ -35,8 +35,8 @@ func isWildcard(name string) bool {
 	return len(name) > 1 && name[0] == '*' && name[1] == '.'
 }
 
-// path returns the names from apex down to name, both included.
-// The name has to be at or below the apex.
+// path returns the names from apex down to name, including both. name must be
+// at or below apex.
 func path(apex, name string) []string {
 	names := []string{name}
 	for name != apex {
@@ -51,8 +51,8 @@ func path(apex, name string) []string {
 	return names
 }
 
-// labelsOf returns the labels of name in wire format and lower case, the
-// rightmost first.
+// labelsOf returns the labels of name in wire format and lower case, from right
+// to left.
 func labelsOf(name string) [][]byte {
 	wire := make([]byte, 256)
 	end, err := dns.PackDomainName(dns.CanonicalName(name), wire, 0, nil, false)
@@ -61,14 +61,14 @@ func labelsOf(name string) [][]byte {
 	}
 	var labels [][]byte
 	for off := 0; off < end-1; off += 1 + int(wire[off]) {
-		// Escaped capitals (\065) survive CanonicalName.
+		// CanonicalName does not lower escaped capitals (\065).
 		labels = append(labels, lower(wire[off+1:off+1+int(wire[off])]))
 	}
 	slices.Reverse(labels)
 	return labels
 }
 
-// lower turns the US-ASCII capitals in label to lower case.
+// lower converts the US-ASCII capitals in label to lower case.
 func lower(label []byte) []byte {
 	for i, c := range label {
 		if 'A' <= c && c <= 'Z' {
@@ -78,7 +78,7 @@ func lower(label []byte) []byte {
 	return label
 }
 
-// compareNames compares in the canonical order of RFC 4034, section 6.1.
+// compareNames compares names in canonical order (RFC 4034, section 6.1).
 func compareNames(a, b string) int {
 	return slices.CompareFunc(labelsOf(a), labelsOf(b), bytes.Compare)
 }

@@ -11,10 +11,9 @@ import (
 	"github.com/miekg/dns"
 )
 
-// TestPeers has Unbound and BIND validate what a World answers. A validator
-// that is not at fault must call secure what is signed and SERVFAIL what is
-// broken; if it doesn't, this package is wrong. It is run by hand, with
-// TESTZONE_PEERS=1.
+// TestPeers has Unbound and BIND validate the answers of a World. Signed zones
+// must be secure and broken ones SERVFAIL; otherwise this package is wrong. The
+// test runs only with TESTZONE_PEERS=1.
 func TestPeers(t *testing.T) {
 	if os.Getenv("TESTZONE_PEERS") == "" {
 		t.Skip("TESTZONE_PEERS is not set")
@@ -61,7 +60,7 @@ func TestPeers(t *testing.T) {
 	}
 }
 
-// askPeer returns the rcode and AD.
+// askPeer returns the rcode and the AD bit of the peer's answer.
 func askPeer(addr, name string, typ uint16) string {
 	client := dns.Client{Net: "tcp", Timeout: 20 * time.Second}
 	a, _, err := client.Exchange(new(dns.Msg).SetQuestion(name, typ).SetEdns0(1232, true), addr)
@@ -74,13 +73,13 @@ func askPeer(addr, name string, typ uint16) string {
 	return dns.RcodeToString[a.Rcode]
 }
 
-// peerCase is a question and what a validator makes of the answer.
+// peerCase is a question and the expected result of validating the answer.
 type peerCase struct {
 	zone, name string
 	typ        uint16
-	want       string // rcode, and AD
+	want       string // rcode and AD bit
 	breakages  []Breakage
-	except     map[string]string // what a peer is known to answer instead
+	except     map[string]string // known different results, by peer
 }
 
 func (tc peerCase) qname() string { return tc.name + tc.zone }
@@ -112,7 +111,7 @@ const (
 	typeDNAME = dns.TypeDNAME
 )
 
-// peerCases asks for every kind of answer that is right.
+// peerCases returns questions for every kind of valid answer.
 func peerCases() []peerCase {
 	var cases []peerCase
 	add := func(zone, name string, typ uint16, want string) {
@@ -130,7 +129,7 @@ func peerCases() []peerCase {
 		}
 		nameError, expansion := secureNX, secure
 		switch zone {
-		case "test.": // an opt-out span proves nothing securely (RFC 5155, section 9.2)
+		case "test.": // an opt-out span does not prove nonexistence securely (RFC 5155, section 9.2)
 			nameError, expansion = plainNX, plain
 		case "compact.example.":
 			nameError = secure
@@ -173,7 +172,7 @@ func peerCases() []peerCase {
 	return cases
 }
 
-// brokenCases asks for a zone broken in each way.
+// brokenCases returns questions to zones that are each broken in one way.
 func brokenCases() []peerCase {
 	var cases []peerCase
 	add := func(label, name string, typ uint16, want string, f func(zone string) Breakage) {
@@ -194,7 +193,8 @@ func brokenCases() []peerCase {
 	}
 	add("set", "www.", typeA, bogus, www(ChangeRDATA))
 	add("foreign", "www.", typeA, bogus, func(z string) Breakage { return ForeignSigner("www."+z, typeA, "nsec3.test.") })
-	// No peer minds that the zone above has signed it. It could do without the delegation, after all.
+	// All peers accept a signature by the parent zone: the parent could serve
+	// the name itself without the delegation.
 	add("foreign", "www.", typeA, secure, func(z string) Breakage { return ForeignSigner("www."+z, typeA, "test.") })
 	add("labels", "www.", typeA, bogus, func(z string) Breakage { return WrongLabels("www."+z, typeA, 1) })
 	add("labels", "www.", typeA, bogus, func(z string) Breakage { return WrongLabels("www."+z, typeA, -1) })
@@ -228,8 +228,8 @@ func brokenCases() []peerCase {
 	return cases
 }
 
-// justBefore returns a name that sorts before name and whose hash sorts
-// before that of name, so near that nothing of the zone is between them.
+// justBefore returns a name just before name both in canonical order and in
+// hash order, with no name of the zone between them.
 func justBefore(name string) string {
 	hash := func(n string) string { return dns.HashName(n, dns.SHA1, 0, "") }
 	best := ""

@@ -4,7 +4,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-// addSOA adds the SOA RRset of a negative answer with the negative TTL.
+// addSOA adds the SOA RRset with the negative TTL to the authority section.
 func (z *Zone) addSOA(r *resolution) {
 	soa := z.set(z.Name, dns.TypeSOA)
 	if soa == nil {
@@ -20,7 +20,7 @@ func (z *Zone) addSOA(r *resolution) {
 	r.addAuthority(set)
 }
 
-// proves reports whether the response is to have a proof of nonexistence.
+// proves reports whether the response needs a denial of existence.
 func (z *Zone) proves(r *resolution) bool { return r.do && z.Signed() && !z.noDenial }
 
 // addNSEC adds the NSEC RRs that match or cover names.
@@ -50,7 +50,7 @@ func (z *Zone) addClosestEncloser(r *resolution, name string) string {
 	return encloser
 }
 
-// proveNoData: name exists, and does not have the type asked for.
+// proveNoData adds the proof that name exists but lacks the qtype.
 func (z *Zone) proveNoData(r *resolution, name string) {
 	z.addSOA(r)
 	switch {
@@ -60,7 +60,7 @@ func (z *Zone) proveNoData(r *resolution, name string) {
 	case z.usesNSEC3():
 		if match, ok := z.matchNSEC3(name); ok {
 			z.addNSEC3(r, match)
-		} else { // left out by opt-out
+		} else { // an opt-out span covers the delegation
 			z.addClosestEncloser(r, name)
 		}
 	default:
@@ -68,8 +68,8 @@ func (z *Zone) proveNoData(r *resolution, name string) {
 	}
 }
 
-// proveNameError: name does not exist, nor the wildcard at its closest
-// encloser.
+// proveNameError adds the proof that neither name nor the wildcard at its
+// closest encloser exists.
 func (z *Zone) proveNameError(r *resolution, name, encloser string) {
 	z.addSOA(r)
 	switch {
@@ -85,8 +85,8 @@ func (z *Zone) proveNameError(r *resolution, name, encloser string) {
 	}
 }
 
-// proveExpansion: the answer is expanded from a wildcard, and name itself
-// does not exist.
+// proveExpansion adds the proof that name does not exist to an answer expanded
+// from a wildcard.
 func (z *Zone) proveExpansion(r *resolution, name, encloser string) {
 	switch {
 	case !z.proves(r) || z.noWildcardProof || z.spec.Denial == CompactNSEC:
@@ -98,8 +98,8 @@ func (z *Zone) proveExpansion(r *resolution, name, encloser string) {
 	}
 }
 
-// proveWildcardNoData: name does not exist, and the wildcard at its closest
-// encloser does not have the type asked for.
+// proveWildcardNoData adds the proof that name does not exist and that the
+// wildcard at its closest encloser lacks the qtype.
 func (z *Zone) proveWildcardNoData(r *resolution, name, encloser string) {
 	z.addSOA(r)
 	wildcard := wildcardOf(encloser)
@@ -117,14 +117,14 @@ func (z *Zone) proveWildcardNoData(r *resolution, name, encloser string) {
 	}
 }
 
-// compact returns the NSEC RR of RFC 9824, section 3.2, for name with the
-// types that there are at source.
+// compact returns the NSEC RR of RFC 9824, section 3.2, for name, with the
+// types at source.
 func (z *Zone) compact(name, source string) RRset {
 	types, _ := z.bitmap(source)
 	return z.compactNSEC(name, types)
 }
 
-// compactNameError returns the NSEC RR of RFC 9824, section 3.1.
+// compactNameError returns the NSEC RR of RFC 9824, section 3.1, for name.
 func (z *Zone) compactNameError(name string) RRset {
 	return z.compactNSEC(name, []uint16{dns.TypeNXNAME})
 }
@@ -139,8 +139,8 @@ func (z *Zone) compactNSEC(name string, types []uint16) RRset {
 	return set
 }
 
-// mustSign signs while answering, where an error can't be returned: the
-// records are the zone's own, so there is none.
+// mustSign signs set while answering, where no error can be returned. Signing
+// the zone's own records does not fail.
 func (z *Zone) mustSign(set *RRset) {
 	if err := z.signSet(z.ZSK, set); err != nil {
 		panic(err)

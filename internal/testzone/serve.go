@@ -10,22 +10,22 @@ import (
 	"github.com/miekg/dns"
 )
 
-// Server serves a World over UDP and TCP.
+// Server serves a handler over UDP and TCP on one port.
 type Server struct {
 	udp, tcp *dns.Server
 	addr     string
 }
 
-// Serve serves w on addr, which has to be a loopback address with a port;
-// port 0 chooses one that is free for UDP and TCP.
+// Serve serves w on addr, which must be a loopback address with a port. Port 0
+// selects a port that is free for both UDP and TCP.
 func (w *World) Serve(addr string) (*Server, error) {
 	return ServeHandler(addr, dns.HandlerFunc(func(rw dns.ResponseWriter, r *dns.Msg) {
-		// What is not answered was dropped on purpose, or the client has gone.
+		// The answer was dropped by Intercept, or the client has gone.
 		_, _ = w.ServeDNS(context.Background(), rw, r)
 	}))
 }
 
-// ServeHandler is Serve for a handler that stands before a World.
+// ServeHandler is Serve for any handler, such as one in front of a World.
 func ServeHandler(addr string, handler dns.Handler) (*Server, error) {
 	ap, err := netip.ParseAddrPort(addr)
 	if err != nil {
@@ -64,7 +64,7 @@ func listen(ap netip.AddrPort) (net.PacketConn, net.Listener, error) {
 	return nil, nil, lastErr
 }
 
-// start returns when both servers are running.
+// start starts both servers and returns when they are listening.
 func (s *Server) start() error {
 	started := make(chan error, 4)
 	for _, server := range []*dns.Server{s.udp, s.tcp} {
@@ -81,7 +81,7 @@ func (s *Server) start() error {
 // Addr returns the address and port that the server listens on.
 func (s *Server) Addr() string { return s.addr }
 
-// Close ends the server.
+// Close stops the server.
 func (s *Server) Close() error {
 	return errors.Join(s.udp.Shutdown(), s.tcp.Shutdown())
 }

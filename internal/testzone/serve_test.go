@@ -77,7 +77,7 @@ func TestServeOnLoopbackOnly(t *testing.T) {
 	}
 	_, s := serveWorld(t)
 	if _, err := w.Serve(s.Addr()); err == nil {
-		t.Error("a port that is taken: no error")
+		t.Error("a port in use: no error")
 	}
 }
 
@@ -157,7 +157,7 @@ func TestInterceptCountDelay(t *testing.T) {
 	}
 }
 
-// recorder is a ResponseWriter that keeps the message.
+// recorder is a ResponseWriter that stores the message.
 type recorder struct {
 	dns.ResponseWriter
 	remote net.Addr
@@ -193,7 +193,7 @@ func TestServeDNS(t *testing.T) {
 	}
 }
 
-// TestConcurrentUse is for the race detector.
+// TestConcurrentUse gives the race detector concurrent accesses.
 func TestConcurrentUse(t *testing.T) {
 	w := newWorld(t, breakSpecs()...)
 	var wg sync.WaitGroup

@@ -7,18 +7,18 @@ import (
 	"github.com/miekg/dns"
 )
 
-// SigEdit changes the fields of an RRSIG before it is signed, so that the
-// signature itself is right whatever the fields say.
+// SigEdit changes fields of an RRSIG before signing. The signature is valid for
+// the changed fields.
 type SigEdit func(sig *dns.RRSIG)
 
-// Window sets the validity period.
+// Window returns a SigEdit that sets the validity period.
 func Window(inception, expiration time.Time) SigEdit {
 	return func(sig *dns.RRSIG) {
 		sig.Inception, sig.Expiration = uint32(inception.Unix()), uint32(expiration.Unix())
 	}
 }
 
-// signatureTemplate is the RRSIG for rrset by k, unsigned yet.
+// signatureTemplate returns an RRSIG by k over rrset without the signature.
 func (z *Zone) signatureTemplate(k *Key, rrset []dns.RR) *dns.RRSIG {
 	h := rrset[0].Header()
 	return &dns.RRSIG{
@@ -34,8 +34,8 @@ func (z *Zone) signatureTemplate(k *Key, rrset []dns.RR) *dns.RRSIG {
 	}
 }
 
-// countLabels counts as the Labels field does: without the root and without
-// a leading wildcard label (RFC 4034, section 3.1.3).
+// countLabels returns the Labels field for name: the number of labels without
+// the root and without a leading wildcard label (RFC 4034, section 3.1.3).
 func countLabels(name string) uint8 {
 	n := dns.CountLabel(name)
 	if isWildcard(name) {
@@ -44,12 +44,12 @@ func countLabels(name string) uint8 {
 	return uint8(n)
 }
 
-// sign fills in the signature of sig over rrset. All other fields stay.
+// sign sets the Signature field of sig and leaves the other fields alone.
 //
-// [dns.RRSIG.Sign] derives the Labels field from the owner name. For a
-// Labels field that is lower, the RRset is given the wildcard name that the
-// signed data then start with (RFC 4035, section 5.3.2). For one that is too
-// high there are no signed data; the owner name is signed as it is.
+// [dns.RRSIG.Sign] derives the Labels field from the owner name. For a lower
+// Labels field, the RRset is signed under the wildcard name that the signed
+// data start with (RFC 4035, section 5.3.2). For a Labels field that is too
+// high there are no signed data, and the owner name is signed unchanged.
 func (k *Key) sign(sig *dns.RRSIG, rrset []dns.RR) error {
 	owner := rrset[0].Header().Name
 	if owner[0] == '*' && !isWildcard(owner) {
@@ -81,7 +81,7 @@ func lastLabels(name string, n int) string {
 	return name
 }
 
-// signSet replaces the signatures of set by one of k.
+// signSet replaces the signatures of set by one made with k.
 func (z *Zone) signSet(k *Key, set *RRset, edits ...SigEdit) error {
 	sig, err := z.signature(k, set, edits...)
 	if err != nil {
@@ -91,7 +91,7 @@ func (z *Zone) signSet(k *Key, set *RRset, edits ...SigEdit) error {
 	return nil
 }
 
-// signature returns the one of k over set.
+// signature returns a signature over set made with k.
 func (z *Zone) signature(k *Key, set *RRset, edits ...SigEdit) (*dns.RRSIG, error) {
 	sig := z.signatureTemplate(k, set.RRs)
 	for _, edit := range edits {
@@ -109,7 +109,7 @@ func (z *Zone) keyFor(typ uint16) *Key {
 }
 
 // signAll makes the DNSKEY RRset, the NSEC or NSEC3 chain and all signatures
-// anew from the zone's other records.
+// from the zone's other records.
 func (z *Zone) signAll() error {
 	if !z.Signed() {
 		return nil
@@ -141,7 +141,7 @@ func (z *Zone) signAll() error {
 	return nil
 }
 
-// keys returns the zone's keys, each once, without the extra ones.
+// keys returns the zone's distinct keys without the extra keys.
 func (z *Zone) keys() []*Key {
 	switch {
 	case !z.Signed():
@@ -153,8 +153,7 @@ func (z *Zone) keys() []*Key {
 	}
 }
 
-// resignBy signs anew all that k has signed: its tag or a field of its
-// DNSKEY has changed.
+// resignBy signs again all RRsets that k has signed, after its DNSKEY changed.
 func (z *Zone) resignBy(k *Key, oldTag uint16) error {
 	for _, set := range z.sets {
 		if len(set.Sigs) == 0 || set.Sigs[0].KeyTag != oldTag {

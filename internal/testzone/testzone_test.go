@@ -11,13 +11,13 @@ import (
 
 var now = time.Now()
 
-// manyAlgorithms has the algorithms of the zones algN.example.
+// manyAlgorithms lists the algorithms of the zones algN.example.
 var manyAlgorithms = []uint8{
 	dns.RSASHA1, dns.RSASHA1NSEC3SHA1, dns.RSASHA256, dns.RSASHA512,
 	dns.ECDSAP256SHA256, dns.ECDSAP384SHA384, dns.ED25519, dns.ED448,
 }
 
-// mixedSpecs is a tree with one zone of each kind.
+// mixedSpecs returns a tree with one zone of each kind.
 func mixedSpecs() []Spec {
 	records := []string{
 		"WWW A 192.0.2.1", "www AAAA 2001:db8::1", "www 60 TXT one", "www 60 TXT two",
@@ -59,13 +59,13 @@ func newWorld(t *testing.T, specs ...Spec) *World {
 	return w
 }
 
-// ask asks w with DO set.
+// ask returns the answer of w to a question with DO set.
 func ask(w *World, name string, typ uint16) *dns.Msg {
 	q := new(dns.Msg).SetQuestion(name, typ).SetEdns0(1232, true)
 	return w.Answer(q)
 }
 
-// verify checks sig over rrs with the keys of the zone that it names.
+// verify checks sig over rrs with the keys of the signer.
 func verify(w *World, sig *dns.RRSIG, rrs []dns.RR) error {
 	z := w.Zone(sig.SignerName)
 	if z == nil {
@@ -85,7 +85,7 @@ func verify(w *World, sig *dns.RRSIG, rrs []dns.RR) error {
 	return err
 }
 
-// verifiable reports whether miekg/dns knows the zone's algorithm.
+// verifiable reports whether miekg/dns supports the zone's algorithm.
 func verifiable(z *Zone) bool {
 	return z.spec.Algorithm != dns.ED448 && z.spec.Algorithm < 200
 }
@@ -131,7 +131,7 @@ func TestDelegations(t *testing.T) {
 	}
 }
 
-// TestNSECChain walks from the apex through all NSEC RRs and back.
+// TestNSECChain follows the NSEC chain from the apex back to the apex.
 func TestNSECChain(t *testing.T) {
 	w := newWorld(t, mixedSpecs()...)
 	for _, apex := range []string{".", "example.", "csk.example."} {
@@ -203,8 +203,8 @@ func TestTypeBitMaps(t *testing.T) {
 	}
 }
 
-// bitmapText shows the type bit map of the record that matches name: "" for
-// no record, "-" for no types.
+// bitmapText returns the type bit map of the record that matches name: "" for
+// no record, "-" for an empty bit map.
 func bitmapText(z *Zone, name string) string {
 	var types []uint16
 	if z.usesNSEC3() {
@@ -278,6 +278,6 @@ func TestBadSpecs(t *testing.T) {
 		}
 	}
 	if _, err := New(now, Spec{Name: "example."}, Spec{Name: "EXAMPLE"}); err == nil {
-		t.Error("a zone that is there twice: no error")
+		t.Error("duplicate zone: no error")
 	}
 }

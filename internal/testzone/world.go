@@ -15,28 +15,28 @@ import (
 // Spec describes a zone.
 type Spec struct {
 	Name    string
-	Records []string // zone-file lines relative to the zone; a missing SOA or NS RRset is made
-	TTL     uint32   // of records without one; default 3600
+	Records []string // zone-file lines relative to the zone; SOA and NS are added if missing
+	TTL     uint32   // TTL of records without one; default 3600
 
 	Algorithm uint8 // DNSSEC algorithm number; 0 for an unsigned zone
-	Bits      int   // of RSA keys; default 2048
-	CSK       bool  // one key that signs all, instead of a KSK and a ZSK
+	Bits      int   // size of RSA keys; default 2048
+	CSK       bool  // one key signs everything, instead of a KSK and a ZSK
 	Extra     []ExtraKey
 
 	Denial     Denial
 	Iterations uint16 // of NSEC3
 	Salt       string // of NSEC3, in hex
 
-	// DS has the digest types that the parent publishes; default is SHA-256.
-	// Empty but not nil: none of the KSK, which makes the zone an island of
-	// security unless an extra key has a DS.
+	// DS has the digest types of the DS RRs for the KSK; the default is
+	// SHA-256. If it is empty but not nil, there are none, and the zone is an
+	// island of security unless an extra key has a DS RR.
 	DS []uint8
 
-	Inception, Expiration time.Time // of the signatures; default from a day ago until in 14 days
+	Inception, Expiration time.Time // of the signatures; default from a day ago to 14 days from now
 }
 
-// World is a tree of zones and the resolver that answers for it. It may be
-// used concurrently.
+// World is a tree of zones and a resolver that answers from them. It is safe
+// for concurrent use.
 type World struct {
 	mu    sync.RWMutex
 	zones map[string]*Zone
@@ -48,10 +48,10 @@ type World struct {
 	delay     atomic.Int64
 }
 
-// New builds and signs the zones. The root is made, signed with
-// ECDSAP256SHA256, if it is not among the specs. Each other zone gets a
-// delegation in the closest zone above it: a secure one with a DS RRset if
-// both are signed, otherwise an insecure one.
+// New builds and signs the zones. Without a Spec for the root, it adds a root
+// zone signed with ECDSAP256SHA256. Each other zone is delegated from its
+// closest ancestor, with a DS RRset if both are signed and insecurely
+// otherwise.
 func New(now time.Time, specs ...Spec) (*World, error) {
 	w := &World{zones: make(map[string]*Zone), questions: make(map[Question]int)}
 	isRoot := func(s Spec) bool { return dns.Fqdn(s.Name) == "." }
@@ -77,7 +77,7 @@ func New(now time.Time, specs ...Spec) (*World, error) {
 	return w, nil
 }
 
-// addZone makes the zone with its keys and records, not signed yet.
+// addZone adds a zone with its keys and records, but does not sign it.
 func (w *World) addZone(now time.Time, spec Spec) error {
 	spec.setDefaults(now)
 	if _, ok := dns.IsDomainName(spec.Name); !ok || spec.Name == "." && w.zones["."] != nil {
@@ -135,8 +135,8 @@ func (z *Zone) makeKeys() (err error) {
 		z.ZSK = z.KSK
 		return nil
 	}
-	// Two keys of a zone must not share a tag by chance: that is a test of
-	// its own. RSA keys are not made anew, so don't insist.
+	// Key tags must not collide by chance: that is a test of its own. RSA keys
+	// are cached and would collide again, so don't try forever.
 	for range 3 {
 		if z.ZSK, err = newKey(z.Name, ZSK, &z.spec); err != nil || z.ZSK.tag != z.KSK.tag {
 			return err
@@ -145,7 +145,7 @@ func (z *Zone) makeKeys() (err error) {
 	return nil
 }
 
-// completeApex adds the SOA and NS RRsets that are missing.
+// completeApex adds the SOA and NS RRsets if they are missing.
 func (z *Zone) completeApex() error {
 	var lines []string
 	if z.set(z.Name, dns.TypeSOA) == nil {
@@ -161,7 +161,7 @@ func (z *Zone) completeApex() error {
 	return err
 }
 
-// delegate puts NS, glue and DS into the zone above z.
+// delegate adds the NS and DS RRs and the glue for z to its parent zone.
 func (w *World) delegate(z *Zone) error {
 	up, ok := parent(z.Name)
 	if !ok {
@@ -194,8 +194,8 @@ func (z *Zone) addAll(rrs []dns.RR) {
 	}
 }
 
-// ds returns the DS RR for k. A digest type that is not implemented gets the
-// SHA-256 digest under its number.
+// ds returns the DS RR for k. For a digest type that is not implemented it
+// contains the SHA-256 digest.
 func (k *Key) ds(digest uint8) *dns.DS {
 	ds := k.DNSKEY.ToDS(digest)
 	if ds == nil {
@@ -205,7 +205,7 @@ func (k *Key) ds(digest uint8) *dns.DS {
 	return ds
 }
 
-// closest returns the deepest zone at or above name.
+// closest returns the zone with the longest name at or above name.
 func (w *World) closest(name string) *Zone {
 	for {
 		if z := w.zones[name]; z != nil {
@@ -219,16 +219,16 @@ func (w *World) closest(name string) *Zone {
 	}
 }
 
-// Zone returns the zone of that name, or nil.
+// Zone returns the zone with the given name, or nil.
 func (w *World) Zone(name string) *Zone { return w.zones[dns.CanonicalName(name)] }
 
-// Anchors returns trust anchors for a zone as zone-file lines with DS RRs.
-// They fit the zone's KSK as it is now. An unsigned zone has none.
+// Anchors returns the zone's trust anchors as DS RRs in zone-file format. They
+// match the current KSK. An unsigned zone has none.
 func (w *World) Anchors(zone string) []string {
 	return w.anchors(zone, func(k *Key) dns.RR { return k.ds(dns.SHA256) })
 }
 
-// AnchorKeys is Anchors with a DNSKEY RR instead of the DS.
+// AnchorKeys is Anchors with DNSKEY RRs instead of DS RRs.
 func (w *World) AnchorKeys(zone string) []string {
 	return w.anchors(zone, func(k *Key) dns.RR { return k.DNSKEY })
 }
@@ -243,9 +243,8 @@ func (w *World) anchors(zone string, form func(*Key) dns.RR) []string {
 	return []string{form(z.KSK).String()}
 }
 
-// Break breaks a zone on purpose. It fails if a breakage does not find what
-// it is to break, or if it changed nothing: a test must not pass because of
-// that.
+// Break applies breakages to a zone. It returns an error if a breakage does not
+// find its target or changes nothing, so that no test passes because of that.
 func (w *World) Break(zone string, breakages ...Breakage) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -30,8 +30,8 @@ type setKey struct {
 	typ  uint16
 }
 
-// Zone is one zone of a [World]. Its methods may be called at any time, also
-// while questions are answered.
+// Zone is one zone of a [World]. Its methods are safe for concurrent use, also
+// with questions being answered.
 type Zone struct {
 	Name string
 	KSK  *Key // nil in an unsigned zone
@@ -43,8 +43,8 @@ type Zone struct {
 	extra  []extraKey
 
 	sets  map[setKey]*RRset
-	names map[string]bool // the names that exist, empty non-terminals too
-	chain []string        // owner names of the NSEC, in canonical order, or of the NSEC3 RRs, in hash order
+	names map[string]bool // existing names, including empty non-terminals
+	chain []string        // owner names of the NSEC RRs in canonical order, or of the NSEC3 RRs in hash order
 
 	noDenial        bool // see DropDenial
 	noWildcardProof bool // see DropWildcardProofs
@@ -60,7 +60,7 @@ func (z *Zone) signedOrError() error {
 	return nil
 }
 
-// parse reads lines as a zone file whose origin is the zone.
+// parse parses lines as a zone file whose origin is the zone.
 func (z *Zone) parse(lines []string) ([]dns.RR, error) {
 	zp := dns.NewZoneParser(strings.NewReader(strings.Join(lines, "\n")+"\n"), z.Name, "")
 	zp.SetDefaultTTL(z.spec.TTL)
@@ -81,8 +81,8 @@ func (z *Zone) parse(lines []string) ([]dns.RR, error) {
 	return rrs, nil
 }
 
-// normalized returns rr as it is read from the wire: with the one way of
-// escaping that names in questions have, too.
+// normalized returns rr as unpacked from the wire, so that its names are
+// escaped like those in questions.
 func normalized(rr dns.RR) (dns.RR, error) {
 	wire := make([]byte, dns.MaxMsgSize)
 	end, err := dns.PackRR(rr, wire, 0, nil, false)
@@ -93,12 +93,12 @@ func normalized(rr dns.RR) (dns.RR, error) {
 	return rr, err
 }
 
-// set returns the RRset of that name and type, or nil.
+// set returns the RRset with the given name and type, or nil.
 func (z *Zone) set(name string, typ uint16) *RRset {
 	return z.sets[setKey{dns.CanonicalName(name), typ}]
 }
 
-// mustSet is set for breakages: it says what is missing.
+// mustSet is set with an error if there is no such RRset.
 func (z *Zone) mustSet(name string, typ uint16) (*RRset, error) {
 	if set := z.set(name, typ); set != nil {
 		return set, nil
@@ -106,7 +106,7 @@ func (z *Zone) mustSet(name string, typ uint16) (*RRset, error) {
 	return nil, fmt.Errorf("testzone: zone %s has no %s %s", z.Name, name, dns.Type(typ))
 }
 
-// add puts rr into its RRset, unless it is there already.
+// add adds rr to its RRset unless it is there already.
 func (z *Zone) add(rr dns.RR) {
 	key := setKey{dns.CanonicalName(rr.Header().Name), rr.Header().Rrtype}
 	set := z.sets[key]
@@ -122,8 +122,8 @@ func (z *Zone) add(rr dns.RR) {
 	set.RRs = append(set.RRs, rr)
 }
 
-// sortedSets returns the keys of the zone's RRsets in canonical order, and
-// by type.
+// sortedSets returns the keys of the zone's RRsets in canonical order of the
+// name, then by type.
 func (z *Zone) sortedSets() []setKey {
 	keys := make([]setKey, 0, len(z.sets))
 	for key := range z.sets {
@@ -138,7 +138,7 @@ func (z *Zone) sortedSets() []setKey {
 	return keys
 }
 
-// typesAt returns the types of the RRsets at name, in order.
+// typesAt returns the sorted types of the RRsets at name.
 func (z *Zone) typesAt(name string) []uint16 {
 	var types []uint16
 	for key := range z.sets {
@@ -150,8 +150,8 @@ func (z *Zone) typesAt(name string) []uint16 {
 	return types
 }
 
-// index finds the names that exist. The owner names of NSEC3 RRs are not
-// among them (RFC 5155, section 7.2.8).
+// index collects the names that exist. Owner names of NSEC3 RRs are not among
+// them (RFC 5155, section 7.2.8).
 func (z *Zone) index() {
 	z.names = map[string]bool{z.Name: true}
 	for key := range z.sets {
@@ -175,8 +175,8 @@ func (z *Zone) isBelowCut(name string) bool {
 	return slices.ContainsFunc(names[:len(names)-1], z.isCut)
 }
 
-// authoritative reports whether the RRset is one that the zone signs: not
-// glue and not the NS RRset of a delegation (RFC 4035, section 2.2).
+// authoritative reports whether the zone signs the RRset: it is neither glue
+// nor the NS RRset of a delegation (RFC 4035, section 2.2).
 func (z *Zone) authoritative(name string, typ uint16) bool {
 	if z.isBelowCut(name) {
 		return false
@@ -184,7 +184,7 @@ func (z *Zone) authoritative(name string, typ uint16) bool {
 	return !z.isCut(name) || typ == dns.TypeDS || typ == dns.TypeNSEC
 }
 
-// RRset returns a copy of the RRset of that name and type.
+// RRset returns a copy of the RRset with the given name and type.
 func (z *Zone) RRset(name string, typ uint16) (RRset, bool) {
 	z.world.mu.RLock()
 	defer z.world.mu.RUnlock()
@@ -195,8 +195,8 @@ func (z *Zone) RRset(name string, typ uint16) (RRset, bool) {
 	return set.copy(), true
 }
 
-// Records returns copies of all records of the zone, in canonical order,
-// each RRset followed by its signatures.
+// Records returns copies of all records in canonical order, each RRset followed
+// by its signatures.
 func (z *Zone) Records() []dns.RR {
 	z.world.mu.RLock()
 	defer z.world.mu.RUnlock()
@@ -215,9 +215,9 @@ func (z *Zone) records() []dns.RR {
 	return all
 }
 
-// Replace replaces each RRset that lines (in zone-file format, relative to
-// the zone) have records of, or adds it. Signatures and the denial of
-// existence stay as they were: see [Zone.Resign] and [Zone.Sign].
+// Replace replaces the RRsets in lines, which are in zone-file format relative
+// to the zone, or adds them. Signatures, NSEC and NSEC3 RRs stay unchanged: see
+// [Zone.Resign] and [Zone.Sign].
 func (z *Zone) Replace(lines ...string) error {
 	z.world.mu.Lock()
 	defer z.world.mu.Unlock()
@@ -237,8 +237,8 @@ func (z *Zone) Replace(lines ...string) error {
 	return nil
 }
 
-// Remove removes an RRset with its signatures. The denial of existence stays
-// as it was.
+// Remove removes an RRset and its signatures. NSEC and NSEC3 RRs stay
+// unchanged.
 func (z *Zone) Remove(name string, typ uint16) error {
 	z.world.mu.Lock()
 	defer z.world.mu.Unlock()
@@ -250,8 +250,8 @@ func (z *Zone) Remove(name string, typ uint16) error {
 	return nil
 }
 
-// Resign replaces the signatures of an RRset by one of the zone's key. The
-// edits are made to the RRSIG's fields before it is signed.
+// Resign replaces the signatures of an RRset by one made with the zone's key.
+// The edits are applied to the RRSIG before signing.
 func (z *Zone) Resign(name string, typ uint16, edits ...SigEdit) error {
 	z.world.mu.Lock()
 	defer z.world.mu.Unlock()
@@ -269,9 +269,9 @@ func (z *Zone) resign(name string, typ uint16, edits ...SigEdit) error {
 	return z.signSet(z.keyFor(typ), set, edits...)
 }
 
-// Sign signs the whole zone anew, with its keys and its present records:
-// DNSKEY RRset, NSEC or NSEC3 chain and signatures. It undoes what was
-// broken in those, and in nothing else.
+// Sign signs the whole zone again from its present keys and records: DNSKEY
+// RRset, NSEC or NSEC3 chain and signatures. This repairs breakages of those
+// only.
 func (z *Zone) Sign() error {
 	z.world.mu.Lock()
 	defer z.world.mu.Unlock()

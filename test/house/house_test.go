@@ -1,13 +1,11 @@
-// Package house keeps the code in the shape that was agreed upon.
+// Package house checks the structure of the code.
 package house
 
 import (
-	"bytes"
 	"go/ast"
 	"go/parser"
 	"go/token"
 	"io/fs"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -19,7 +17,8 @@ const (
 	fileLines     = 350
 )
 
-// TestLengths looks at the code that is written by hand and isn't a test.
+// TestLengths limits the lengths of files and functions, except generated code
+// and tests.
 func TestLengths(t *testing.T) {
 	files := 0
 	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
@@ -67,24 +66,4 @@ func checkLengths(t *testing.T, path string) error {
 		return true
 	})
 	return nil
-}
-
-// TestCoreIsPure keeps CoreDNS, metrics and whatever stands around it out of
-// what is proven.
-func TestCoreIsPure(t *testing.T) {
-	out, err := exec.Command("go", "list", "-deps", root+"/internal/dnssec", root+"/internal/dnsname", root+"/internal/rollover").Output()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for path := range bytes.Lines(out) {
-		path := string(bytes.TrimSpace(path))
-		for _, foreign := range []string{"github.com/coredns/", "github.com/prometheus/", "internal/testzone"} {
-			if strings.Contains(path, foreign) {
-				t.Errorf("the core depends on %s", path)
-			}
-		}
-		if path == "github.com/dnssecval/dnssecval" {
-			t.Error("the core depends on the plugin")
-		}
-	}
 }

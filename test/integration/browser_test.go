@@ -20,8 +20,8 @@ import (
 
 const browserTime = time.Minute
 
-// TestStatusPage: a browser shows the page as it is meant to look, light and dark, with
-// names that would be markup as text.
+// TestStatusPage checks how a browser shows the page in light and dark mode,
+// and that names with markup are shown as text.
 func TestStatusPage(t *testing.T) {
 	ports := freePorts(t, 2)
 	dir := t.TempDir()
@@ -54,7 +54,7 @@ func TestStatusPage(t *testing.T) {
 	}
 }
 
-// startWithPage starts the program under test before zones of all kinds.
+// startWithPage starts CoreDNS with zones of all kinds as upstream.
 func startWithPage(t *testing.T, dir string, r resolver, page string) {
 	t.Helper()
 	const alg = dns.ECDSAP256SHA256
@@ -82,7 +82,7 @@ func startWithPage(t *testing.T, dir string, r resolver, page string) {
 	start(t, dir, r, ourProgram(t), "-conf", path)
 }
 
-// browse runs Chromium once, with a profile of its own, and returns what it writes.
+// browse runs Chromium once with a new profile and returns its output.
 func browse(t *testing.T, dir string, args ...string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), browserTime)

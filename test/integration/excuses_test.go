@@ -8,12 +8,12 @@ import (
 	"github.com/miekg/dns"
 )
 
-// An excuse is a question that a peer is known to get wrong. It isn't asked
-// there, and the other peer judges alone.
+// excuse is a kind of question that a peer is known to answer wrongly. The peer
+// is not asked, and only the other one is compared.
 type excuse struct {
 	peer   string
 	match  func(question) bool
-	reason string // with the text that says what is right
+	reason string // includes the RFC that decides
 }
 
 var excuses = []excuse{
@@ -22,13 +22,13 @@ var excuses = []excuse{
 		match: func(q question) bool {
 			return q.qtype == dns.TypeCNAME && strings.Contains(q.name, ".d-")
 		},
-		reason: "Unbound 1.17 answers SERVFAIL when the question is for the CNAME itself that a DNAME synthesizes. " +
+		reason: "Unbound 1.17 answers SERVFAIL to a query for a CNAME synthesized from a DNAME. " +
 			"The signed DNAME proves it (RFC 6672, section 5.3.1).",
 	},
 	{
 		peer:  "unbound",
 		match: func(q question) bool { return strings.HasSuffix(q.name, "downgrade.example.") },
-		reason: "Unbound 1.17, unless told to harden-algo-downgrade, takes a DS with a SHA-1 digest beside one with SHA-256. " +
+		reason: "Unbound 1.17, without harden-algo-downgrade, uses a DS with a SHA-1 digest beside one with SHA-256. " +
 			"It should be ignored (RFC 4509, section 3).",
 	},
 	{
@@ -39,7 +39,7 @@ var excuses = []excuse{
 				(label == "alias" || label == "twice" || label == "dangling")
 		},
 		reason: "For an unsigned CNAME BIND 9.18 asks for the DS at its owner name, is answered with the same CNAME, " +
-			"and gives no answer before the client's patience ends. It is bogus, and SERVFAIL (RFC 4035, section 5.5).",
+			"and does not answer before the client's timeout. The answer is bogus, so SERVFAIL (RFC 4035, section 5.5).",
 	},
 }
 

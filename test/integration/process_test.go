@@ -11,12 +11,12 @@ import (
 )
 
 const (
-	startTime = 20 * time.Second // for what a server does first
-	stopTime  = 5 * time.Second  // for what it does at once
-	logTail   = 40               // lines of a log that are shown when the test failed
+	startTime = 20 * time.Second // for a server to start
+	stopTime  = 5 * time.Second  // for a server to react
+	logTail   = 40               // number of lines of a log that are shown when a test fails
 )
 
-// start runs a server until the test ends. It has started when it answers.
+// start runs a server until the test ends. It returns when the server answers.
 func start(t *testing.T, dir string, r resolver, tool string, args ...string) {
 	t.Helper()
 	s, err := peers.Start(dir, r.name, r.addr(), tool, args...)
@@ -41,7 +41,7 @@ func tail(log string) string {
 	return strings.Join(lines[max(0, len(lines)-logTail):], "\n")
 }
 
-// private copies a server's program into dir.
+// private copies the program of a server into dir.
 func private(t *testing.T, dir, tool string) string {
 	t.Helper()
 	path, err := peers.Private(dir, tool)

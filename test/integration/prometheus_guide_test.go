@@ -18,14 +18,14 @@ import (
 	"github.com/miekg/dns"
 )
 
-// namedMetrics are the metrics that the guide's text names.
+// namedMetrics lists the metrics that the guide's text mentions.
 var namedMetrics = []string{
 	"coredns_dnssec_cache_entries", "coredns_dnssec_cache_misses_total", "coredns_dnssec_cache_hits_total", "coredns_dnssec_cache_requests_total",
 	`coredns_dns_responses_total{rcode="SERVFAIL"}`,
 }
 
-// expressions returns the guide's PromQL: queries are parted by empty lines, and
-// lines that begin with # are comments.
+// expressions returns the guide's PromQL queries. They are separated by empty
+// lines, and lines that start with # are comments.
 func expressions(t *testing.T) (list []string) {
 	t.Helper()
 	text := guideBlock(t, "queries")
@@ -44,18 +44,18 @@ func expressions(t *testing.T) (list []string) {
 	return list
 }
 
-// TestPrometheus: a real Prometheus scrapes the program, and each expression of the
-// guide has data after some questions.
+// TestPrometheus has Prometheus scrape CoreDNS, and checks that each expression
+// of the guide has data.
 func TestPrometheus(t *testing.T) {
 	ports := freePorts(t, 3)
 	dir := t.TempDir()
 	us, metrics, server := resolver{name: "coredns", port: ports[0]}, host+":"+ports[1], host+":"+ports[2]
 	startValidating(t, dir, us, metrics)
-	inquire(t, us, "bad.example.") // so that the counter is there when it is first scraped
+	inquire(t, us, "bad.example.") // creates the counter before the first scrape
 	startPrometheus(t, dir, metrics, server)
 	awaitData(t, "the first scrape", func() bool { return len(query(t, server, "up == 1")) > 0 })
 	time.Sleep(1500 * time.Millisecond)
-	for range 400 { // the guide's alert is for more than 1 a second, over 5 minutes
+	for range 400 { // the guide's alert needs more than 1 per second over 5 minutes
 		inquire(t, us, "bad.example.")
 	}
 	for i := range 40 {
@@ -70,13 +70,13 @@ func TestPrometheus(t *testing.T) {
 		if comparison == ">" {
 			awaitData(t, expression, func() bool { return len(query(t, server, expression)) > 0 })
 		}
-		query(t, server, expression) // it is well formed
+		query(t, server, expression) // checks the syntax
 		t.Logf("%s = %v", strings.Join(strings.Fields(operand), " "), query(t, server, operand))
 	}
 }
 
-// startValidating starts the program under test before a signed zone with a broken
-// record.
+// startValidating starts CoreDNS with a signed zone with a broken record as
+// upstream.
 func startValidating(t *testing.T, dir string, r resolver, metrics string) {
 	t.Helper()
 	w, err := testzone.New(time.Now(), testzone.Spec{Name: "example.", Algorithm: dns.ECDSAP256SHA256, Records: []string{"bad A 192.0.2.1"}})
@@ -100,7 +100,7 @@ func startValidating(t *testing.T, dir string, r resolver, metrics string) {
 
 func inquire(t *testing.T, r resolver, name string) {
 	t.Helper()
-	client := dns.Client{Timeout: patience}
+	client := dns.Client{Timeout: answerTimeout}
 	if _, _, err := client.Exchange(new(dns.Msg).SetQuestion(name, dns.TypeA), r.addr()); err != nil {
 		t.Errorf("%s: %v", name, err)
 	}
@@ -116,7 +116,7 @@ func awaitData(t *testing.T, what string, done func() bool) {
 	}
 }
 
-// startPrometheus runs it until the test ends.
+// startPrometheus runs Prometheus until the test ends.
 func startPrometheus(t *testing.T, dir, metrics, listen string) {
 	t.Helper()
 	conf := filepath.Join(dir, "prometheus.yml")
@@ -128,8 +128,8 @@ func startPrometheus(t *testing.T, dir, metrics, listen string) {
 	stopAtEnd(t, s)
 }
 
-// query evaluates an expression now; what can't be evaluated fails the test, but not
-// while Prometheus starts.
+// query evaluates an expression. An error fails the test unless Prometheus is
+// still starting.
 func query(t *testing.T, server, expression string) (values []string) {
 	t.Helper()
 	resp, err := http.Get("http://" + server + "/api/v1/query?query=" + url.QueryEscape(expression))

@@ -8,7 +8,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-// A question is one that every resolver is asked.
+// question is a question that every resolver is asked.
 type question struct {
 	name  string
 	qtype uint16
@@ -16,7 +16,7 @@ type question struct {
 
 func (q question) String() string { return q.name + " " + dns.TypeToString[q.qtype] }
 
-// everyZone is asked in each zone; @ is its apex.
+// everyZone has the questions for each zone; @ is its apex.
 const everyZone = `
 @ SOA
 @ NS
@@ -30,7 +30,7 @@ nothing A
 a.nothing A
 `
 
-// everyLeaf is asked in each zone that has content.
+// everyLeaf has the questions for each zone with content.
 const everyLeaf = `
 @ A
 @ MX
@@ -68,7 +68,7 @@ dangling A
 nothing DS
 `
 
-// everyCrossing is asked in each zone whose aliases lead to other zones.
+// everyCrossing has the questions for each zone with aliases to other zones.
 const everyCrossing = `
 to-nsec A
 to-nsec TXT
@@ -97,7 +97,7 @@ www.d-expired A
 www.d-expired CNAME
 `
 
-// outside are names that are in no zone of their own.
+// outside has the questions for names outside of these zones.
 const outside = `
 nothing.example. A
 a.nothing.example. A
@@ -108,7 +108,7 @@ a.nothing. A
 example. DS
 `
 
-// questions are all of them, in the order in which they are asked.
+// questions returns all questions in the order in which they are asked.
 func questions() []question {
 	list := parse(outside, ".")
 	for _, z := range world {

@@ -41,9 +41,9 @@ func guideBlock(t *testing.T, title string) string {
 	return block
 }
 
-// signInternal runs the commands of the guide, with more options for the signer, and
-// returns the folder with zone.file.signed. The guide leaves out that zone.file has to
-// have the keys.
+// signInternal runs the guide's commands, with additional options for the
+// signer, and returns the directory with zone.file.signed. It also adds the
+// keys to zone.file, which the guide does not mention.
 func signInternal(t *testing.T, options ...string) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
@@ -66,13 +66,14 @@ func signInternal(t *testing.T, options ...string) (dir string) {
 	return dir
 }
 
-// serving is the program under test with the guide's Corefile for a zone of one's own.
+// serving is CoreDNS with the guide's Corefile for an internal zone.
 type serving struct {
 	resolver
 	dir, metrics string
 }
 
-// internalCorefile is the guide's, with ports and paths of the test, and more words.
+// internalCorefile returns the guide's Corefile with the test's ports and paths
+// and additional lines.
 func internalCorefile(t *testing.T, dir, port, metrics, words string) string {
 	t.Helper()
 	corefile := guideBlock(t, "internal zone")
@@ -90,7 +91,7 @@ func internalCorefile(t *testing.T, dir, port, metrics, words string) string {
 	return corefile
 }
 
-// serveInternal starts the program with the signed zone in dir.
+// serveInternal starts CoreDNS with the signed zone in dir.
 func serveInternal(t *testing.T, dir, words string) serving {
 	t.Helper()
 	ports := freePorts(t, 2)
@@ -113,13 +114,13 @@ func ourProgram(t *testing.T) string {
 	return path
 }
 
-// says asks for a name of the zone and compares code, AA, AD and the token of the
-// Extended DNS Error.
-func (s serving) says(t *testing.T, name, qtype, want string) {
+// checkAnswer checks the answer for a name of the zone: rcode, AA, AD and the first
+// word of the Extended DNS Error.
+func (s serving) checkAnswer(t *testing.T, name, qtype, want string) {
 	t.Helper()
 	m := new(dns.Msg).SetQuestion(absolute(name, internal), dns.StringToType[qtype]).SetEdns0(1232, true)
 	m.RecursionDesired = false
-	client := dns.Client{Timeout: patience, UDPSize: 4096}
+	client := dns.Client{Timeout: answerTimeout, UDPSize: 4096}
 	a, _, err := client.Exchange(m, s.addr())
 	if err != nil {
 		t.Errorf("%s %s: %v", name, qtype, err)
@@ -140,7 +141,7 @@ func (s serving) says(t *testing.T, name, qtype, want string) {
 	}
 }
 
-// token is the first word of the Extended DNS Error's text, after a space.
+// token returns a space and the first word of the Extended DNS Error's text.
 func token(m *dns.Msg) string {
 	for _, o := range m.IsEdns0().Option {
 		if ede, ok := o.(*dns.EDNS0_EDE); ok {
@@ -151,8 +152,8 @@ func token(m *dns.Msg) string {
 	return ""
 }
 
-// counts wants a sample of /metrics to be more than zero.
-func (s serving) counts(t *testing.T, sample string) {
+// checkCounted checks that a sample of /metrics is more than zero.
+func (s serving) checkCounted(t *testing.T, sample string) {
 	t.Helper()
 	resp, err := http.Get("http://" + s.metrics + "/metrics")
 	if err != nil {
@@ -172,8 +173,8 @@ func (s serving) counts(t *testing.T, sample string) {
 	t.Errorf("nothing is counted as %s", sample)
 }
 
-// logs wants a line with the words in the log.
-func (s serving) logs(t *testing.T, words ...string) {
+// checkLogged checks that a line of the log has all the words.
+func (s serving) checkLogged(t *testing.T, words ...string) {
 	t.Helper()
 	for deadline := time.Now().Add(stopTime); ; time.Sleep(50 * time.Millisecond) {
 		for line := range strings.Lines(readFile(t, filepath.Join(s.dir, s.name+".log"))) {
@@ -192,8 +193,9 @@ func (s serving) logs(t *testing.T, words ...string) {
 	}
 }
 
-// TestSignedByTheGuide: what the guide's commands sign is served as it was signed:
-// with a trust anchor it gets AD, without one the log has the line for it.
+// TestSignedByTheGuide checks that a zone signed with the guide's commands is
+// served with AD if it has a trust anchor. Otherwise the log has the line for
+// it.
 func TestSignedByTheGuide(t *testing.T) {
 	dir := signInternal(t)
 	anchored := serveInternal(t, dir, "        trust-anchor "+filepath.Join(dir, "dsset-"+internal)+"\n")
@@ -202,19 +204,20 @@ func TestSignedByTheGuide(t *testing.T) {
 		{"www", "A", "NOERROR aa ad"}, {"alias", "A", "NOERROR aa ad"}, {"x.wild", "A", "NOERROR aa ad"}, {"@", "DNSKEY", "NOERROR aa ad"},
 		{"@", "SOA", "NOERROR aa ad"}, {"none", "A", "NXDOMAIN aa ad"}, {"www", "MX", "NOERROR aa ad"},
 	} {
-		anchored.says(t, q.name, q.qtype, q.want)
-		plain.says(t, q.name, q.qtype, strings.TrimSuffix(q.want, " ad"))
+		anchored.checkAnswer(t, q.name, q.qtype, q.want)
+		plain.checkAnswer(t, q.name, q.qtype, strings.TrimSuffix(q.want, " ad"))
 	}
 	for _, s := range []serving{anchored, plain} {
-		s.counts(t, `coredns_dnssec_validations_total status="secure"`)
-		s.counts(t, `coredns_dnssec_zone_signature_expiration_timestamp_seconds zone="`+internal+`"`)
-		s.logs(t, "zone "+internal+": its signatures last for 7") // 720 h less a little
+		s.checkCounted(t, `coredns_dnssec_validations_total status="secure"`)
+		s.checkCounted(t, `coredns_dnssec_zone_signature_expiration_timestamp_seconds zone="`+internal+`"`)
+		s.checkLogged(t, "zone "+internal+": its signatures last for 7") // 720 h less a little
 	}
 	ksk := strings.Fields(readFile(t, filepath.Join(dir, "dsset-"+internal)))
-	plain.logs(t, "judged by the keys in its own file", strings.Join(ksk[:3], " ")+" "+ksk[3]) // internal.example.com. IN DS TAG
+	plain.checkLogged(t, "judged by the keys in its own file", strings.Join(ksk[:3], " ")+" "+ksk[3]) // internal.example.com. IN DS TAG
 }
 
-// TestAlteredAfterSigning: a record that was altered is refused; the rest is served.
+// TestAlteredAfterSigning checks that an altered record is refused and the rest
+// is served.
 func TestAlteredAfterSigning(t *testing.T) {
 	dir := signInternal(t)
 	edit(t, filepath.Join(dir, "zone.file.signed"), func(text string) string {
@@ -222,43 +225,43 @@ func TestAlteredAfterSigning(t *testing.T) {
 	})
 	for _, words := range []string{"", "        trust-anchor " + filepath.Join(dir, "dsset-"+internal) + "\n"} {
 		s := serveInternal(t, dir, words)
-		s.says(t, "www", "A", "SERVFAIL signature_invalid")
-		s.says(t, "alias", "A", "SERVFAIL signature_invalid")
-		s.says(t, "v4", "A", map[bool]string{true: "NOERROR aa", false: "NOERROR aa ad"}[words == ""])
-		s.counts(t, `coredns_dnssec_failures_total reason="signature_invalid"`)
-		s.logs(t, "bogus: www."+internal+" A from", "signature_invalid: RRSIG A www."+internal)
+		s.checkAnswer(t, "www", "A", "SERVFAIL signature_invalid")
+		s.checkAnswer(t, "alias", "A", "SERVFAIL signature_invalid")
+		s.checkAnswer(t, "v4", "A", map[bool]string{true: "NOERROR aa", false: "NOERROR aa ad"}[words == ""])
+		s.checkCounted(t, `coredns_dnssec_failures_total reason="signature_invalid"`)
+		s.checkLogged(t, "bogus: www."+internal+" A from", "signature_invalid: RRSIG A www."+internal)
 	}
 }
 
-// TestExpiredSignatures: signatures that ran out are refused, and the log says so at
-// start. The signer makes such a zone only with -P, without looking at it again.
+// TestExpiredSignatures checks that expired signatures are refused and logged
+// at start. -P keeps the signer from rejecting them.
 func TestExpiredSignatures(t *testing.T) {
 	dir := signInternal(t, "-P", "-s", "20260101000000", "-e", "20260201000000")
 	for _, words := range []string{"", "        trust-anchor " + filepath.Join(dir, "dsset-"+internal) + "\n"} {
 		s := serveInternal(t, dir, words)
 		for _, name := range []string{"www", "alias", "none", "x.wild", "@"} {
-			s.says(t, name, "A", "SERVFAIL signature_expired")
+			s.checkAnswer(t, name, "A", "SERVFAIL signature_expired")
 		}
-		s.counts(t, `coredns_dnssec_failures_total reason="signature_expired"`)
-		s.logs(t, "[ERROR] plugin/dnssec: zone "+internal+" has signatures that ran out 2026-02-01T00:00:00Z")
+		s.checkCounted(t, `coredns_dnssec_failures_total reason="signature_expired"`)
+		s.checkLogged(t, "[ERROR] plugin/dnssec: zone "+internal+" has signatures that ran out 2026-02-01T00:00:00Z")
 	}
 }
 
-// TestSignedWithNSEC3: CoreDNS's file does not load such a zone, as README.md says,
-// and does not start. Forwarded to BIND, which does, the zone is validated.
+// TestSignedWithNSEC3 checks that CoreDNS does not start with such a zone in
+// file, as README.md says. If BIND serves the zone, it is validated.
 func TestSignedWithNSEC3(t *testing.T) {
 	dir := signInternal(t, "-3", "-")
 	ports := freePorts(t, 4)
 	path := filepath.Join(dir, "Corefile-file")
 	writeFile(t, path, internalCorefile(t, dir, ports[0], host+":"+ports[1], ""))
 	if out := fails(t, ourProgram(t), "-conf", path); !strings.Contains(out, "NSEC3 zone is not supported") {
-		t.Errorf("CoreDNS says of the zone\n%s", out)
+		t.Errorf("the output of CoreDNS is\n%s", out)
 	}
 	if !strings.Contains(readFile(t, "../../README.md"), "*file* and *secondary* do not load zones that are signed with NSEC3") {
 		t.Error("README.md does not say that such zones are not loaded")
 	}
 
-	f := &farm{dir: dir, named: private(t, dir, "named")}
+	f := &serverSet{dir: dir, named: private(t, dir, "named")}
 	f.startNamed(t, resolver{name: "authority", port: ports[2]}, "recursion no; dnssec-validation no;", fmt.Sprintf("zone %q { type primary; file \"zone.file.signed\"; };\n", internal))
 	s := serving{resolver{name: "coredns", port: ports[3]}, dir, host + ":" + ports[1]}
 	path = filepath.Join(dir, "Corefile-forward")
@@ -266,12 +269,12 @@ func TestSignedWithNSEC3(t *testing.T) {
 		s.port, host, host, ports[2], s.metrics, filepath.Join(dir, "dsset-"+internal)))
 	start(t, dir, s.resolver, ourProgram(t), "-conf", path)
 	for name, want := range map[string]string{"www": "NOERROR ad", "x.wild": "NOERROR ad", "alias": "NOERROR ad", "none": "NXDOMAIN ad", "@": "NOERROR ad"} {
-		s.says(t, name, "A", strings.Replace(want, " ad", s.authority(t)+" ad", 1))
+		s.checkAnswer(t, name, "A", strings.Replace(want, " ad", s.authority(t)+" ad", 1))
 	}
-	s.counts(t, `coredns_dnssec_validations_total status="secure"`)
+	s.checkCounted(t, `coredns_dnssec_validations_total status="secure"`)
 }
 
-// authority is " aa" if the answers keep the flag of the server that was asked.
+// authority returns " aa" if the answers keep the AA flag of the server.
 func (s serving) authority(t *testing.T) string {
 	t.Helper()
 	a, err := dns.Exchange(new(dns.Msg).SetQuestion("www."+internal, dns.TypeA), s.addr())
@@ -284,7 +287,7 @@ func (s serving) authority(t *testing.T) string {
 	return ""
 }
 
-// fails runs what must not start, and returns what it says.
+// fails runs a program that must not start and returns its output.
 func fails(t *testing.T, program string, args ...string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), startTime)

@@ -13,15 +13,15 @@ import (
 	"github.com/miekg/dns"
 )
 
-// host is where every server is; they differ by port.
+// host is the address of all servers; they use different ports.
 const host = peers.Host
 
-// nowhere is the address that the zones give for their name servers. Nothing
-// may ask there: the recursor knows by stub zones which port a zone has.
+// nowhere is the address of the name servers in the zones. Nothing listens
+// there: stub zones tell the recursor the port for each zone.
 const nowhere = "127.0.53.53"
 
-// A farm is the running servers.
-type farm struct {
+// serverSet has the running servers.
+type serverSet struct {
 	dir            string
 	anchor         string // the root's DS RRset
 	named, unbound string // programs
@@ -29,19 +29,20 @@ type farm struct {
 	authorities    []string
 }
 
-// A resolver is a running server.
+// resolver is a running server.
 type resolver struct {
 	name, port string
-	peer       bool // a judge of ours
+	peer       bool // Unbound or BIND
 }
 
 func (r resolver) addr() string { return net.JoinHostPort(host, r.port) }
 
-// newFarm signs the world, and starts what all validators share: its servers,
-// and a recursor that doesn't validate, so that each of them sees everything.
-func newFarm(t *testing.T) *farm {
+// newServerSet signs the world and starts its authoritative servers and a recursor.
+// The recursor does not validate, so the validators that share it see
+// everything.
+func newServerSet(t *testing.T) *serverSet {
 	t.Helper()
-	f := &farm{dir: t.TempDir()}
+	f := &serverSet{dir: t.TempDir()}
 	f.anchor = sign(t, f.dir)
 	writeFile(t, filepath.Join(f.dir, "anchor"), f.anchor)
 	f.named, f.unbound = private(t, f.dir, "named"), private(t, f.dir, "unbound")
@@ -52,7 +53,7 @@ func newFarm(t *testing.T) *farm {
 	return f
 }
 
-// freePorts are free for UDP and TCP.
+// freePorts returns ports that are free for UDP and TCP.
 func freePorts(t *testing.T, n int) []string {
 	t.Helper()
 	addrs, err := peers.FreeAddrs(n)
@@ -70,9 +71,9 @@ func freePorts(t *testing.T, n int) []string {
 	return ports
 }
 
-// startAuthorities starts a server for each depth, so that a child's server is
-// never its parent's, which would mix their answers.
-func (f *farm) startAuthorities(t *testing.T) {
+// startAuthorities starts one server for each depth. A server with both parent
+// and child zone would answer for the child where the parent is asked.
+func (f *serverSet) startAuthorities(t *testing.T) {
 	t.Helper()
 	zones := make([]string, deepest+1)
 	for _, z := range world {
@@ -85,7 +86,7 @@ func (f *farm) startAuthorities(t *testing.T) {
 	}
 }
 
-func (f *farm) startRecursor(t *testing.T) {
+func (f *serverSet) startRecursor(t *testing.T) {
 	t.Helper()
 	var stubs strings.Builder
 	for _, z := range world {
@@ -94,8 +95,8 @@ func (f *farm) startRecursor(t *testing.T) {
 	f.startUnbound(t, resolver{name: "recursor", port: f.recursor}, `"iterator"`, stubs.String())
 }
 
-// startPeers starts the judges: validators that forward to the recursor.
-func (f *farm) startPeers(t *testing.T) []resolver {
+// startPeers starts the peers, validators that forward to the recursor.
+func (f *serverSet) startPeers(t *testing.T) []resolver {
 	t.Helper()
 	ports := freePorts(t, 2)
 	unbound, named := resolver{"unbound", ports[0], true}, resolver{"named", ports[1], true}
@@ -107,7 +108,7 @@ func (f *farm) startPeers(t *testing.T) []resolver {
 	return []resolver{unbound, named}
 }
 
-func (f *farm) startNamed(t *testing.T, r resolver, options, statements string) {
+func (f *serverSet) startNamed(t *testing.T, r resolver, options, statements string) {
 	t.Helper()
 	path := filepath.Join(f.dir, r.name+".conf")
 	writeFile(t, path, fmt.Sprintf(`options {
@@ -127,8 +128,8 @@ controls { };
 	start(t, f.dir, r, f.named, "-g", "-4", "-n", "1", "-c", path)
 }
 
-// bindAnchors is the trust anchor in BIND's words.
-func (f *farm) bindAnchors(t *testing.T) string {
+// bindAnchors returns the trust anchor in BIND's syntax.
+func (f *serverSet) bindAnchors(t *testing.T) string {
 	t.Helper()
 	var b strings.Builder
 	zp := dns.NewZoneParser(strings.NewReader(f.anchor), ".", "")
@@ -142,7 +143,7 @@ func (f *farm) bindAnchors(t *testing.T) string {
 	return b.String()
 }
 
-func (f *farm) startUnbound(t *testing.T, r resolver, modules, zones string) {
+func (f *serverSet) startUnbound(t *testing.T, r resolver, modules, zones string) {
 	t.Helper()
 	path := filepath.Join(f.dir, r.name+".conf")
 	anchor := `trust-anchor-file: "anchor"`
@@ -169,8 +170,8 @@ remote-control:
 	start(t, f.dir, r, f.unbound, "-d", "-c", path)
 }
 
-// startOurs starts the binary under test, without a cache and with one.
-func (f *farm) startOurs(t *testing.T, program string) []resolver {
+// startOurs starts CoreDNS without and with a cache.
+func (f *serverSet) startOurs(t *testing.T, program string) []resolver {
 	t.Helper()
 	var list []resolver
 	for i, port := range freePorts(t, 2) {

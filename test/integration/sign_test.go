@@ -15,11 +15,11 @@ import (
 	"time"
 )
 
-// sign writes the zone files of the whole world to dir, signed with BIND's
-// tools, and returns the root's DS RRset: the trust anchor.
+// sign writes the zone files of all zones to dir, signed with BIND's tools, and
+// returns the root's DS RRset, which is the trust anchor.
 func sign(t *testing.T, dir string) string {
 	t.Helper()
-	bottomUp := slices.Clone(world) // a parent needs its children's DS
+	bottomUp := slices.Clone(world) // a parent needs the DS RRsets of its children
 	slices.SortStableFunc(bottomUp, func(a, b zone) int { return cmp.Compare(b.depth(), a.depth()) })
 	for _, z := range bottomUp {
 		signZone(t, dir, z)
@@ -71,11 +71,11 @@ func keygen(t *testing.T, dir string, z zone, algorithm string, options ...strin
 	run(t, dir, "dnssec-keygen", append(options, "-K", dir, "-a", algorithm, z.name)...)
 }
 
-// file is the name of the zone file, below the world's folder.
+// file returns the name of the zone file.
 func (z zone) file() string { return "zone." + strings.TrimSuffix(z.name, ".") }
 
-// edit changes a file; an edit that changes nothing breaks nothing, and the
-// test would show nothing.
+// edit changes a file. It fails the test if nothing changes, since the test
+// would then check nothing.
 func edit(t *testing.T, path string, change func(string) string) {
 	t.Helper()
 	if change == nil {
@@ -89,7 +89,7 @@ func edit(t *testing.T, path string, change func(string) string) {
 	writeFile(t, path, after)
 }
 
-// run returns what the tool says.
+// run runs a tool and returns its output.
 func run(t *testing.T, dir, tool string, args ...string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -104,7 +104,7 @@ func run(t *testing.T, dir, tool string, args ...string) string {
 	return out.String()
 }
 
-// find looks a tool up, also where a user's PATH doesn't lead.
+// find looks up a tool, also in directories that are not in a user's PATH.
 func find(t *testing.T, tool string) string {
 	t.Helper()
 	path, err := exec.LookPath(tool)

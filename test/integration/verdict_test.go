@@ -1,7 +1,7 @@
 //go:build integration && linux
 
-// Package integration compares this module's verdicts with those of Unbound
-// and BIND, on zones that BIND's tools signed and BIND serves.
+// Package integration compares this module's verdicts with those of Unbound and
+// BIND, on zones that are signed and served by BIND.
 package integration
 
 import (
@@ -20,19 +20,19 @@ import (
 var program = flag.String("coredns", "../../bin/coredns", "the binary to test; empty compares the peers with each other only")
 
 const (
-	patience = 12 * time.Second // for one answer
-	manyBad  = 60               // disagreements that are listed
+	answerTimeout    = 12 * time.Second // for one answer
+	maxDisagreements = 60               // maximum number of disagreements before the test stops
 )
 
-// An answer is what is compared: the response code, AD, and the answer section
-// without its signatures and TTLs.
+// answer is the part of a response that is compared: the rcode, AD, and the
+// answer section without signatures and TTLs.
 type answer struct {
 	rcode string
 	ad    bool
 	data  string
 }
 
-// A reply is an answer with the reason that came with it, which isn't compared.
+// reply is an answer with its Extended DNS Error, which is not compared.
 type reply struct {
 	answer
 	ede string
@@ -45,7 +45,7 @@ func (a reply) String() string {
 	return fmt.Sprintf("%s [%s] %s", a.rcode, a.data, a.ede)
 }
 
-// A pass asks everything once.
+// pass is a way to ask all questions.
 type pass struct {
 	name string
 	ask  func(question) *dns.Msg
@@ -75,7 +75,7 @@ func TestVerdictsAgree(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	f := newFarm(t)
+	f := newServerSet(t)
 	resolvers := f.startPeers(t)
 	if path != "" {
 		resolvers = append(resolvers, f.startOurs(t, path)...)
@@ -87,8 +87,8 @@ func TestVerdictsAgree(t *testing.T) {
 		bad := 0
 		for _, q := range list {
 			bad += judge(t, p, q, resolvers)
-			if bad > manyBad {
-				t.Fatalf("%s: more than %d disagreements", p.name, manyBad)
+			if bad > maxDisagreements {
+				t.Fatalf("%s: more than %d disagreements", p.name, maxDisagreements)
 			}
 		}
 		t.Logf("%s: %d questions to %d resolvers, %d disagreements, %v", p.name, len(list), len(resolvers), bad,
@@ -96,8 +96,8 @@ func TestVerdictsAgree(t *testing.T) {
 	}
 }
 
-// checkWorld keeps a world that is broken, or sound where it should be broken,
-// from being agreed upon.
+// checkWorld checks that each zone has its expected status, so that the
+// resolvers can't agree on wrong test data.
 func checkWorld(t *testing.T, resolvers []resolver) {
 	t.Helper()
 	for _, z := range world {
@@ -123,7 +123,7 @@ func (a answer) status() string {
 	return failing
 }
 
-// judge asks everyone, and reports the question if the answers differ.
+// judge asks all resolvers, and reports the question if the answers differ.
 func judge(t *testing.T, p pass, q question, resolvers []resolver) int {
 	t.Helper()
 	answers := askAll(resolvers, q, p.ask(q))
@@ -141,7 +141,7 @@ func judge(t *testing.T, p pass, q question, resolvers []resolver) int {
 	return 1
 }
 
-// askAll asks everyone at once, except who is excused.
+// askAll asks all resolvers concurrently, except excused peers.
 func askAll(resolvers []resolver, q question, m *dns.Msg) map[string]reply {
 	answers := map[string]reply{}
 	var mu sync.Mutex
@@ -162,10 +162,10 @@ func askAll(resolvers []resolver, q question, m *dns.Msg) map[string]reply {
 }
 
 func ask(r resolver, m *dns.Msg) reply {
-	udp := dns.Client{Timeout: patience, UDPSize: 4096}
+	udp := dns.Client{Timeout: answerTimeout, UDPSize: 4096}
 	resp, _, err := udp.Exchange(m, r.addr())
 	if err == nil && resp.Truncated {
-		tcp := dns.Client{Net: "tcp", Timeout: patience}
+		tcp := dns.Client{Net: "tcp", Timeout: answerTimeout}
 		resp, _, err = tcp.Exchange(m, r.addr())
 	}
 	if err != nil {
@@ -173,7 +173,7 @@ func ask(r resolver, m *dns.Msg) reply {
 	}
 	a := reply{answer{dns.RcodeToString[resp.Rcode], resp.AuthenticatedData, data(resp.Answer)}, extendedError(resp)}
 	if resp.Rcode == dns.RcodeServerFailure && r.peer {
-		a.data = "" // Unbound leaves the proven links of a chain in; ours must be empty
+		a.data = "" // Unbound keeps the secure part of a CNAME chain; ours must be empty
 	}
 	return a
 }

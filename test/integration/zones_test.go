@@ -10,23 +10,23 @@ import (
 	"github.com/miekg/dns"
 )
 
-// A zone is one zone of the world: how it is signed, and what is wrong with it.
+// zone is one zone of the world: how it is signed, and what is wrong with it.
 type zone struct {
 	name      string                   // fully qualified
-	algorithm string                   // dnssec-keygen's word; "" leaves the zone unsigned
-	signzone  []string                 // options of dnssec-signzone; without any it makes NSEC
+	algorithm string                   // as named by dnssec-keygen; "" leaves the zone unsigned
+	signzone  []string                 // options of dnssec-signzone; the default is NSEC
 	second    string                   // a second algorithm
-	bits      string                   // of RSA keys; 2048 without
-	digest    string                   // of the DS, dnssec-dsfromkey's word; SHA-256 without
-	csk       bool                     // one key signs all
-	records   string                   // beside the content that every zone has
+	bits      string                   // size of RSA keys; default 2048
+	digest    string                   // digest of the DS as named by dnssec-dsfromkey; default SHA-256
+	csk       bool                     // one key signs everything
+	records   string                   // in addition to the content of every zone
 	ds        func(set string) string  // edits the DS RRset that the parent publishes
 	damage    func(file string) string // edits the signed zone file
-	unserved  bool                     // delegated, but its server doesn't know it
-	status    string                   // what its SOA has to come out as: the peers must not agree on a broken world
+	unserved  bool                     // delegated, but its server doesn't have it
+	status    string                   // expected status of its SOA
 }
 
-// What a zone's SOA comes out as.
+// The status of a zone's SOA.
 const (
 	secure   = "secure"   // NOERROR with AD
 	insecure = "insecure" // NOERROR without AD
@@ -39,7 +39,7 @@ var (
 	optOut      = []string{"-3", "-", "-H", "0", "-A"}
 )
 
-// content is in every zone below the top-level domains.
+// content has the records of every zone below the top-level domains.
 const content = `
 @         A      192.0.2.1
 @         MX     10 mail
@@ -58,7 +58,7 @@ twice     CNAME  alias
 dangling  CNAME  nothing
 `
 
-// crossings lead out of a zone, to zones of each status.
+// crossings has aliases to zones of each status.
 const crossings = `
 to-nsec     CNAME  www.nsec13.example.
 to-nsec3    CNAME  www.nsec3-13.example.
@@ -74,7 +74,7 @@ d-insecure  DNAME  plain.example.
 d-expired   DNAME  expired.example.
 `
 
-// world is every zone. A zone's parent is the closest enclosing one of this list.
+// world lists all zones. A zone's parent is the closest zone above it.
 var world = []zone{
 	{name: ".", algorithm: "RSASHA256", status: secure},
 	{name: "example.", algorithm: "ECDSAP256SHA256", status: secure},
@@ -98,7 +98,7 @@ var world = []zone{
 	{name: "costly.example.", algorithm: "ECDSAP256SHA256", signzone: []string{"-3", "beef", "-H", "50"}, status: secure},
 	{name: "sha1.example.", algorithm: "ECDSAP256SHA256", digest: "SHA-1", status: secure},
 	{name: "sha384.example.", algorithm: "ECDSAP256SHA256", digest: "SHA-384", status: secure},
-	{name: "standby.example.", algorithm: "ECDSAP256SHA256", ds: besides(otherKey), status: secure},
+	{name: "standby.example.", algorithm: "ECDSAP256SHA256", ds: withExtraDS(otherKey), status: secure},
 
 	{name: "plain.example.", records: crossings, status: insecure},
 	{name: "island.example.", algorithm: "ECDSAP256SHA256", ds: noDS, status: insecure},
@@ -108,7 +108,7 @@ var world = []zone{
 	{name: "expired.example.", algorithm: "ECDSAP256SHA256", signzone: valid(-30, -2), status: failing},
 	{name: "early.example.", algorithm: "ED25519", signzone: append(valid(2, 30), nsec3...), status: failing},
 	{name: "wrongds.example.", algorithm: "ECDSAP256SHA256", ds: wrongDigest, status: failing},
-	{name: "downgrade.example.", algorithm: "ECDSAP256SHA256", digest: "SHA-1", ds: besides(wrongSHA256), status: failing},
+	{name: "downgrade.example.", algorithm: "ECDSAP256SHA256", digest: "SHA-1", ds: withExtraDS(wrongSHA256), status: failing},
 	{name: "unsigned.example.", algorithm: "ECDSAP256SHA256", damage: dropTypes("RRSIG", "NSEC", "DNSKEY"), status: failing},
 	{name: "nosigs.example.", algorithm: "ECDSAP256SHA256", damage: dropTypes("RRSIG"), status: failing},
 	{name: "lame.example.", algorithm: "ECDSAP256SHA256", unserved: true, status: failing},
@@ -129,10 +129,10 @@ var world = []zone{
 	{name: "www.bare.", status: insecure},
 }
 
-// valid are signatures of that time, in days from now.
+// valid returns options for a validity period, in days from now.
 func valid(from, until int) []string {
 	day := func(n int) string { return time.Now().UTC().AddDate(0, 0, n).Format("20060102150405") }
-	return []string{"-s", day(from), "-e", day(until), "-P"} // -P: don't verify what can't be
+	return []string{"-s", day(from), "-e", day(until), "-P"} // -P: don't verify the zone
 }
 
 func noDS(string) string { return "" }
@@ -145,15 +145,16 @@ func wrongDigest(set string) string {
 	return editDS(set, func(ds *dns.DS) { ds.Digest = strings.Repeat("ab", len(ds.Digest)/2) })
 }
 
-// besides keeps the DS RRset, and adds an edited one to it.
-func besides(edit func(*dns.DS)) func(string) string {
+// withExtraDS keeps the DS RRset and adds an edited copy to it.
+func withExtraDS(edit func(*dns.DS)) func(string) string {
 	return func(set string) string { return set + editDS(set, edit) }
 }
 
-// otherKey is the DS of a key that isn't in use yet.
+// otherKey changes the DS RR to that of an unknown key.
 func otherKey(ds *dns.DS) { ds.KeyTag++ }
 
-// wrongSHA256 is the stronger digest, which alone counts (RFC 4509, section 3).
+// wrongSHA256 makes a wrong SHA-256 digest. Validators ignore SHA-1 then (RFC
+// 4509, section 3).
 func wrongSHA256(ds *dns.DS) { ds.DigestType, ds.Digest = dns.SHA256, strings.Repeat("ab", 32) }
 
 func editDS(set string, edit func(*dns.DS)) string {
@@ -168,8 +169,8 @@ func editDS(set string, edit func(*dns.DS)) string {
 	}
 }
 
-// dropTypes leaves out the records of those types. RRSIG stands for every
-// signature; the signatures of another type stay.
+// dropTypes removes the records of the given types. RRSIG means all signatures;
+// otherwise signatures are kept.
 func dropTypes(types ...string) func(string) string {
 	return editLines(func(line string) string {
 		fields := strings.Fields(line)
@@ -182,8 +183,8 @@ func dropTypes(types ...string) func(string) string {
 	})
 }
 
-// dropDenial leaves out the NSEC records, except the apex's: without that named
-// takes the zone for an unsigned one.
+// dropDenial removes all NSEC records except that of the apex, without which
+// named considers the zone unsigned.
 func dropDenial(file string) string {
 	return editLines(func(line string) string {
 		if strings.Contains(line, "IN NSEC\t") && !strings.Contains(line, " SOA ") {
@@ -213,13 +214,13 @@ func editLines(edit func(string) string) func(string) string {
 	}
 }
 
-// deepest is the depth of the deepest zone.
+// deepest is the maximum depth of a zone.
 const deepest = 3
 
-// depth is the number of labels, and tells which server has the zone.
+// depth returns the number of labels, which selects the server of the zone.
 func (z zone) depth() int { return dns.CountLabel(z.name) }
 
-// delegations are the zones whose parent is z.
+// delegations returns the zones whose parent is z.
 func (z zone) delegations() []zone {
 	var list []zone
 	for _, c := range world {
@@ -240,7 +241,7 @@ func parentOf(z zone) zone {
 	return parent
 }
 
-// source is the zone file before signing.
+// source returns the zone file before signing.
 func (z zone) source() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "$ORIGIN %s\n$TTL 300\n@ SOA ns hostmaster 1 3600 600 86400 60\n", z.name)

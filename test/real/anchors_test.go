@@ -8,12 +8,13 @@ import (
 	"time"
 )
 
-// swapTime is how long a changed file may take to count.
+// swapTime is the maximum time until a changed file is used.
 const swapTime = 30 * time.Second
 
-// TestAnchorsSwapped: files in the form of a mounted ConfigMap count 30 s after the
-// link was swapped at the latest, without a restart; bad ones change nothing, and are
-// logged with file and line and counted. At first "no trust anchor holds".
+// TestAnchorsSwapped checks files in the layout of a mounted ConfigMap. A new
+// version is used within 30 s of the swap of the link, without a restart. A bad
+// one changes nothing, and is logged with file and line and counted. The first
+// version has no matching anchor: "no trust anchor holds".
 func TestAnchorsSwapped(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -46,7 +47,7 @@ func TestAnchorsSwapped(t *testing.T) {
 
 	swap("three", "# by mistake\n. IN DS 20326 8 2 E06D\n")
 	if !p.out.await("anchors:2: the digest is not of 64 hexadecimal digits", swapTime, p.ended) {
-		t.Errorf("the bad file was not told of:\n%s", p.out)
+		t.Errorf("the log does not name the bad file:\n%s", p.out)
 	}
 	p.answers(t, []asked{{"www.secure.test. A", "do", "NOERROR ad A=192.0.2.1 RRSIG opt"}})
 	if n := p.metrics(t).value("coredns_dnssec_trust_anchor_reloads_total", `result="bad"`); n != 1 {
@@ -54,7 +55,7 @@ func TestAnchorsSwapped(t *testing.T) {
 	}
 }
 
-// await asks until the answer is as wanted, for as long as a swap may take.
+// await repeats a question until the answer is as wanted, for at most swapTime.
 func (p *process) await(t *testing.T, question, want string) {
 	t.Helper()
 	var got string
@@ -66,8 +67,8 @@ func (p *process) await(t *testing.T, question, want string) {
 	t.Errorf("%s: %s after %s, want %s", question, got, swapTime, want)
 }
 
-// TestAutoTrustAnchor: the state file is made at the first start, and a restart goes
-// on from it though the anchor file is out of date by then.
+// TestAutoTrustAnchor checks that the state file is created at the first start,
+// and used after a restart with an outdated anchor file.
 func TestAutoTrustAnchor(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -8,11 +8,11 @@ import (
 	"testing"
 )
 
-// object is one of the Kubernetes API, as JSON has it.
+// object is an object of the Kubernetes API in JSON.
 type object map[string]any
 
-// cluster is what the stand-in has: resource -> objects. The plugin asks for lists
-// of these and watches them; see its controller.go.
+// cluster has the objects of the fake API server, by resource: those that the
+// kubernetes plugin lists and watches (see its controller.go).
 var cluster = map[string][]object{
 	"namespaces": {{"metadata": meta("default", "")}},
 	"services": {
@@ -43,7 +43,7 @@ func meta(name, namespace string) object {
 	return m
 }
 
-// apiServer stands for the Kubernetes API until the test ends.
+// apiServer serves a fake Kubernetes API until the test ends.
 func apiServer(t *testing.T) string {
 	t.Helper()
 	s := httptest.NewServer(http.HandlerFunc(serveAPI))
@@ -81,7 +81,7 @@ func serveAPI(w http.ResponseWriter, r *http.Request) {
 	<-r.Context().Done()
 }
 
-// typed returns the objects of a resource with what says their type.
+// typed returns the objects of a resource with apiVersion and kind.
 func typed(resource string) []object {
 	list := []object{}
 	for _, o := range cluster[resource] {

@@ -11,10 +11,10 @@ import (
 	"github.com/miekg/dns"
 )
 
-const patience = 10 * time.Second // of a client; the plugin has less
+const clientTimeout = 10 * time.Second // of a client; the plugin uses less
 
-// message makes a question: "NAME TYPE", with of the words do, edns, ad and cd
-// those that are in flags.
+// message builds a query for "NAME TYPE". flags has any of the words do, edns,
+// ad and cd.
 func message(t *testing.T, question, flags string) *dns.Msg {
 	t.Helper()
 	name, qtype, _ := strings.Cut(question, " ")
@@ -32,8 +32,8 @@ func message(t *testing.T, question, flags string) *dns.Msg {
 	return m
 }
 
-// ask asks over UDP, over TCP with the word tcp among the flags, and returns the
-// answer in one line; see describe.
+// ask sends a query over UDP, or over TCP if flags contains tcp, and returns
+// the answer as formatted by describe.
 func (p *process) ask(t *testing.T, question, flags string) string {
 	t.Helper()
 	network := "udp"
@@ -45,7 +45,7 @@ func (p *process) ask(t *testing.T, question, flags string) string {
 
 func exchange(t *testing.T, network, addr string, conf *tls.Config, m *dns.Msg) *dns.Msg {
 	t.Helper()
-	c := dns.Client{Net: network, Timeout: patience, TLSConfig: conf, UDPSize: 4096}
+	c := dns.Client{Net: network, Timeout: clientTimeout, TLSConfig: conf, UDPSize: 4096}
 	answer, _, err := c.Exchange(m, addr)
 	if err != nil {
 		t.Errorf("%s over %s: %v", m.Question[0].String(), network, err)
@@ -54,9 +54,9 @@ func exchange(t *testing.T, network, addr string, conf *tls.Config, m *dns.Msg) 
 	return answer
 }
 
-// describe says what matters of an answer: the code, tc, ad, the data of the answer
-// section with RRSIG once, "denial" for NSEC and NSEC3 in the authority section, opt,
-// and the Extended DNS Errors with the token that their text begins with.
+// describe formats an answer in one line: rcode, tc, ad, the data of the answer
+// section with RRSIG at most once, "denial" for NSEC or NSEC3 in the authority
+// section, opt, and the Extended DNS Errors with the first word of their text.
 func describe(m *dns.Msg) string {
 	if m == nil {
 		return "no answer"
@@ -112,10 +112,10 @@ func describeOPT(m *dns.Msg) (words []string) {
 	return words
 }
 
-// asked is a row of a table: a question and the answer to it as describe has it.
+// asked is a row of a table: a query and the answer as formatted by describe.
 type asked struct{ question, flags, want string }
 
-// answers asks one question after the other and compares.
+// answers sends the queries in turn and compares the answers.
 func (p *process) answers(t *testing.T, rows []asked) {
 	t.Helper()
 	for _, row := range rows {
@@ -125,7 +125,7 @@ func (p *process) answers(t *testing.T, rows []asked) {
 	}
 }
 
-// recovers asks until the answer is as it should be.
+// recovers repeats a question until the answer is as wanted.
 func (p *process) recovers(t *testing.T, question, want string) {
 	t.Helper()
 	got := ""

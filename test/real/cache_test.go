@@ -11,8 +11,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-// matrix is what each kind of client has to get for a question, out of the cache or
-// not.
+// matrix has the answer for each kind of client, from the cache or not.
 var matrix = map[string]map[string]string{
 	"www.secure.test. A": {
 		"": "NOERROR A=192.0.2.1", "ad": "NOERROR ad A=192.0.2.1", "edns": "NOERROR A=192.0.2.1 opt", "edns ad": "NOERROR ad A=192.0.2.1 opt",
@@ -44,8 +43,8 @@ var matrix = map[string]map[string]string{
 	},
 }
 
-// TestCacheClients: in whatever order clients ask, none gets the answer of another
-// kind: no AD or RRSIG that it did not ask for, nothing unjudged without CD.
+// TestCacheClients checks that no client gets the answer of another kind, in
+// any order: no AD or RRSIG without asking, and nothing unvalidated without CD.
 func TestCacheClients(t *testing.T) {
 	t.Parallel()
 	kinds := []string{"", "ad", "edns", "edns ad", "do", "do ad", "cd", "edns cd", "do cd", "do cd ad"}
@@ -75,8 +74,8 @@ func reversed(s []string) []string {
 	return s
 }
 
-// TestCacheExplains: a failing answer has the Extended DNS Error from the cache too,
-// and the upstream is not asked for it again.
+// TestCacheExplains checks that a SERVFAIL from the cache also has the Extended
+// DNS Error, and that the upstream is not asked again.
 func TestCacheExplains(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -98,7 +97,7 @@ func TestCacheExplains(t *testing.T) {
 	}
 }
 
-// TestCacheOnce: one cached answer does for all who ask alike.
+// TestCacheOnce checks that one cached answer serves all clients of one kind.
 func TestCacheOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -112,7 +111,8 @@ func TestCacheOnce(t *testing.T) {
 	}
 }
 
-// TestCachePrefetch: prefetch and serve_stale ask with a writer of their own.
+// TestCachePrefetch checks prefetch and serve_stale, which query with their own
+// writer.
 func TestCachePrefetch(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, testzone.Spec{Name: "short.test.", Algorithm: dns.ECDSAP256SHA256, TTL: 2,
@@ -142,8 +142,8 @@ func TestCachePrefetch(t *testing.T) {
 	}
 }
 
-// TestCacheStale: when a zone turns bad, serve_stale never makes something unproven
-// of it: either what was proven before is served, or SERVFAIL.
+// TestCacheStale checks serve_stale with a zone that becomes bogus: the answer
+// is either SERVFAIL or what was secure before.
 func TestCacheStale(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, testzone.Spec{Name: "short.test.", Algorithm: dns.ECDSAP256SHA256, TTL: 1, Records: []string{"www A 192.0.2.1"}})

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestCrowd: many clients of all kinds at once, on a server that knows nothing yet,
-// get what each of them has to get.
+// TestCrowd sends queries of all kinds of clients concurrently to a server with
+// an empty cache.
 func TestCrowd(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -13,8 +13,8 @@ var (
 	zoneFiles   = regexp.MustCompile(`(?m)^(\s+file) /\S+`)
 )
 
-// TestDocs: every Corefile of the pages in docs starts, and what it says of
-// validation holds.
+// TestDocs starts every Corefile in docs and checks what the page says about
+// validation.
 func TestDocs(t *testing.T) {
 	t.Parallel()
 	pages, err := filepath.Glob("../../docs/*.md")
@@ -47,7 +47,7 @@ func testDocumented(t *testing.T, corefile string) {
 	w := ownWorld(t)
 	test := zoneFiles.ReplaceAllString(corefile, "${1} DIR/zone")
 	p := guideProcess(t, w, test)
-	writeZone(t, p.put.Replace("DIR/zone"), w.Zone(own))
+	writeZone(t, p.placeholders.Replace("DIR/zone"), w.Zone(own))
 	written, err := os.ReadFile(p.conf)
 	if err != nil {
 		t.Fatal(err)
@@ -55,13 +55,13 @@ func testDocumented(t *testing.T, corefile string) {
 	if strings.Contains(string(written), "/etc/") {
 		t.Errorf("the Corefile still has a path of its own:\n%s", written)
 	}
-	if anchorFiles.MatchString(corefile) && !strings.Contains(string(written), p.put.Replace("trust-anchor ANCHORS")) {
+	if anchorFiles.MatchString(corefile) && !strings.Contains(string(written), p.placeholders.Replace("trust-anchor ANCHORS")) {
 		t.Errorf("the Corefile has lost its trust anchors:\n%s", written)
 	}
 	p.start(t)
 	switch {
 	case strings.Contains(corefile, " serve"):
-		p.keeps(t, unvouched(kindsOfAnswers)...)
+		p.serves(t, withoutAD(kindsOfAnswers)...)
 	case strings.Contains(corefile, " insecure\n"):
 		p.answers(t, []asked{{"www.secure.test. A", "do", "NOERROR ad A=192.0.2.1 RRSIG opt"}, {"www.tampered.test. A", "ad", "NOERROR A=192.0.2.0"}})
 		p.logs(t, "bogus: www.tampered.test. A")

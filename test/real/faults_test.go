@@ -12,16 +12,16 @@ import (
 	"github.com/miekg/dns"
 )
 
-// The tests below are named by the rows of the README's table of faults, in quotes; a
-// test compares.
+// The tests below are named after the rows of the README's table of faults, in
+// quotes. TestFaultsOfREADME compares them.
 
 const (
-	secured = "NOERROR ad A=192.0.2.1 RRSIG opt"
-	unheard = "SERVFAIL opt ede=22/answer_unavailable"
+	secureAnswer      = "NOERROR ad A=192.0.2.1 RRSIG opt"
+	answerUnavailable = "SERVFAIL opt ede=22/answer_unavailable"
 )
 
-// TestSilentUpstream: "does not answer": from the start on, and clients ask for many
-// names, again and again. Local names are served meanwhile.
+// TestSilentUpstream: the upstream "does not answer" from the start, while
+// clients query many names repeatedly. Local names are still served.
 func TestSilentUpstream(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -32,14 +32,14 @@ func TestSilentUpstream(t *testing.T) {
 
 	const clients, known = 20, 5 * time.Second
 	begin := time.Now()
-	ask := func(round int) (waited int) { // returns how many were not told at once
+	ask := func(round int) (waited int) { // returns the number of clients that waited
 		var all sync.WaitGroup
 		var late atomic.Int32
 		for i := range clients {
 			all.Go(func() {
 				begin := time.Now()
-				if got := p.ask(t, fmt.Sprintf("n%d-%d.secure.test. A", i, round/2), "do"); got != unheard {
-					t.Errorf("%s, want %s", got, unheard)
+				if got := p.ask(t, fmt.Sprintf("n%d-%d.secure.test. A", i, round/2), "do"); got != answerUnavailable {
+					t.Errorf("%s, want %s", got, answerUnavailable)
 				}
 				if time.Since(begin) > time.Second {
 					late.Add(1)
@@ -51,20 +51,20 @@ func TestSilentUpstream(t *testing.T) {
 	}
 	ask(0)
 	if took := time.Since(begin); took > known {
-		t.Errorf("the first clients were told after %v", took)
+		t.Errorf("the first clients waited %v", took)
 	}
 	before, _ := f.counts()
 	begin = time.Now()
 	for round := 1; round < 8; round++ {
-		if late := ask(round); late > 2 { // those whose questions show that it is still so
-			t.Errorf("%d of %d clients were told late", late, clients)
+		if late := ask(round); late > 2 { // those whose queries probe the upstream
+			t.Errorf("%d of %d clients waited", late, clients)
 		}
 		time.Sleep(500 * time.Millisecond)
 	}
 	all, each := f.counts()
 	seconds := int(time.Since(begin)/time.Second) + 1
-	t.Logf("%d questions until it was known, %d in the %d s after that", before, all-before, seconds)
-	if all-before > 8*seconds { // 2 of ours a second, twice by forward, and 2 of its health check
+	t.Logf("%d queries until the upstream was known to be silent, %d in the next %d s", before, all-before, seconds)
+	if all-before > 8*seconds { // per second: two queries of ours, sent twice by forward, and two health checks
 		t.Errorf("%d questions in %d s", all-before, seconds)
 	}
 	for q, n := range each {
@@ -77,30 +77,31 @@ func TestSilentUpstream(t *testing.T) {
 
 	f.dead.Store(false)
 	begin = time.Now()
-	p.recovers(t, "www.secure.test. A", secured)
+	p.recovers(t, "www.secure.test. A", secureAnswer)
 	p.answers(t, []asked{{"n0-0.secure.test. A", "do", "NXDOMAIN ad denial opt"}})
 	if took := time.Since(begin); took > 2*time.Second {
 		t.Errorf("it took %v to recover", took)
 	}
 }
 
-// TestSlowUpstream: "is slow": a name whose chain is not known takes two round trips.
+// TestSlowUpstream: the upstream "is slow", and a name without a cached
+// authentication chain takes two round trips.
 func TestSlowUpstream(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.SetDelay(1500 * time.Millisecond)
 	p := start(t, w, ".:PORT {"+validating+"forward . UPSTREAM\n}")
 	begin := time.Now()
-	p.answers(t, []asked{{"www.secure.test. A", "do", secured}})
+	p.answers(t, []asked{{"www.secure.test. A", "do", secureAnswer}})
 	if took := time.Since(begin); took > 4*time.Second {
 		t.Errorf("it took %v", took)
 	}
 	p.answers(t, []asked{{"v4.secure.test. A", "do", "NOERROR ad A=192.0.2.4 RRSIG opt"}, {"www.unsigned.test. A", "do", "NOERROR A=192.0.2.1 opt"}})
-	p.isRefused(t, "www.tampered.test. A", "edns", []string{"signature_invalid", "ds_unavailable"}) // asked for again as long as there is time
+	p.isRefused(t, "www.tampered.test. A", "edns", []string{"signature_invalid", "ds_unavailable"}) // retried while there is time
 }
 
-// TestRefusingUpstream: "refuses": its answer is passed on, without data, and nothing of
-// it is kept.
+// TestRefusingUpstream: the upstream "refuses". Its rcode is returned without
+// data, and nothing is cached.
 func TestRefusingUpstream(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -110,12 +111,12 @@ func TestRefusingUpstream(t *testing.T) {
 		p.answers(t, []asked{{"www.secure.test. A", "do", "REFUSED opt"}, {"www.unsigned.test. A", "", "REFUSED"}})
 	}
 	w.Intercept(nil)
-	p.recovers(t, "www.secure.test. A", secured)
+	p.recovers(t, "www.secure.test. A", secureAnswer)
 	p.answers(t, []asked{{"www.unsigned.test. A", "do", "NOERROR A=192.0.2.1 opt"}})
 }
 
-// TestFlappingUpstream: "comes and goes": while it is there names are answered, and never
-// is anything else than what is right or SERVFAIL.
+// TestFlappingUpstream: the upstream "comes and goes". Names are answered while
+// it is there, and every answer is either right or SERVFAIL.
 func TestFlappingUpstream(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -135,7 +136,7 @@ func TestFlappingUpstream(t *testing.T) {
 		}
 	}()
 	right := []asked{
-		{"www.secure.test. A", "do", secured}, {"www.unsigned.test. A", "do", "NOERROR A=192.0.2.1 opt"},
+		{"www.secure.test. A", "do", secureAnswer}, {"www.unsigned.test. A", "do", "NOERROR A=192.0.2.1 opt"},
 		{"none.nsec3.test. A", "do", "NXDOMAIN ad denial opt"}, {"www.tampered.test. A", "edns", forged},
 	}
 	var clients sync.WaitGroup
@@ -170,7 +171,8 @@ func TestFlappingUpstream(t *testing.T) {
 	}
 }
 
-// TestLyingForSomeNames: "lies for some names": these fail, and no others.
+// TestLyingForSomeNames: the upstream "lies for some names", and only these
+// fail.
 func TestLyingForSomeNames(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -188,43 +190,46 @@ func TestLyingForSomeNames(t *testing.T) {
 	})
 	p.logs(t, "bogus: www.secure.test. A from 127.0.0.1: signature_missing")
 	w.Intercept(nil)
-	p.recovers(t, "www.secure.test. A", secured)
+	p.recovers(t, "www.secure.test. A", secureAnswer)
 }
 
-// TestHalfClosedTCP: "breaks off over TCP": what needs TCP is not had.
+// TestHalfClosedTCP: the upstream "breaks off over TCP", and what needs TCP
+// fails.
 func TestHalfClosedTCP(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	f := &faulty{world: w, udp: alwaysTruncated, tcp: half}
 	p := start(t, w, ".:PORT {"+validating+"forward . ODD {\nmax_fails 0\n}\n}", "ODD", f.serve(t))
-	p.answers(t, []asked{{"www.secure.test. A", "do", unheard}, {"www.secure.test. A", "do tcp", unheard}, {"www.unsigned.test. A", "edns", unheard}})
+	p.answers(t, []asked{{"www.secure.test. A", "do", answerUnavailable}, {"www.secure.test. A", "do tcp", answerUnavailable}, {"www.unsigned.test. A", "edns", answerUnavailable}})
 	p.logs(t, "plugin/errors", "www.secure.test. A")
 }
 
-// TestWithoutTCP: "has no TCP": what is small is answered, and no more.
+// TestWithoutTCP: the upstream "has no TCP", and only small responses are
+// answered.
 func TestWithoutTCP(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, testzone.Spec{Name: "rsa.test.", Algorithm: dns.RSASHA256, Bits: 4096, Records: []string{"www A 192.0.2.1"}})
 	f := &faulty{world: w}
 	p := start(t, w, ".:PORT {"+validating+"forward . ODD {\nmax_fails 0\n}\n}", "ODD", f.serve(t))
 	p.answers(t, []asked{
-		{"www.secure.test. A", "do", secured},
+		{"www.secure.test. A", "do", secureAnswer},
 		{"www.rsa.test. A", "do", "SERVFAIL opt ede=22/dnskey_unavailable"}, // its keys are large
-		{"big.secure.test. TXT", "do", unheard},
-		{"www.nsec3.test. A", "do", secured},
+		{"big.secure.test. TXT", "do", answerUnavailable},
+		{"www.nsec3.test. A", "do", secureAnswer},
 	})
 }
 
-// TestWrongIDs: "answers with wrong ids": that is no answer.
+// TestWrongIDs: the upstream "answers with wrong ids", which are no answers.
 func TestWrongIDs(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	f := &faulty{world: w, udp: wrongID}
 	p := start(t, w, ".:PORT {"+validating+"forward . ODD {\nmax_fails 0\n}\n}", "ODD", f.serve(t))
-	p.answers(t, []asked{{"www.secure.test. A", "do", unheard}, {"www.unsigned.test. A", "do", unheard}})
+	p.answers(t, []asked{{"www.secure.test. A", "do", answerUnavailable}, {"www.unsigned.test. A", "do", answerUnavailable}})
 }
 
-// TestHalfOfTheKeys: "leaves keys out": the zone fails, and those below it.
+// TestHalfOfTheKeys: the upstream "leaves keys out", and the zone and those
+// below it fail.
 func TestHalfOfTheKeys(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -241,7 +246,7 @@ func TestHalfOfTheKeys(t *testing.T) {
 	})
 	p := start(t, w, ".:PORT {"+validating+"forward . UPSTREAM\n}")
 	p.isRefused(t, "www.secure.test. A", "do", []string{"signature_invalid", "dnskey_no_ds_match"})
-	p.answers(t, []asked{{"www.nsec3.test. A", "do", secured}, {"www.unsigned.test. A", "do", "NOERROR A=192.0.2.1 opt"}})
+	p.answers(t, []asked{{"www.nsec3.test. A", "do", secureAnswer}, {"www.unsigned.test. A", "do", "NOERROR A=192.0.2.1 opt"}})
 	w.Intercept(nil)
-	p.recovers(t, "www.secure.test. A", secured)
+	p.recovers(t, "www.secure.test. A", secureAnswer)
 }

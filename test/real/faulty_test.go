@@ -11,19 +11,18 @@ import (
 	"github.com/miekg/dns"
 )
 
-// faulty is an upstream whose faults are those of the transport. It counts what comes
-// in over UDP.
+// faulty is an upstream with transport faults. It counts the queries over UDP.
 type faulty struct {
 	world *testzone.World
-	udp   func(a *dns.Msg) *dns.Msg           // changes an answer; nil sends none
-	tcp   func(c net.Conn, wire []byte) error // sends an answer; nil: nobody listens
+	udp   func(a *dns.Msg) *dns.Msg           // changes an answer; nil sends nothing
+	tcp   func(c net.Conn, wire []byte) error // sends an answer; nil means TCP is closed
 	dead  atomic.Bool                         // answers nothing
 
 	mu    sync.Mutex
 	asked map[dns.Question]int
 }
 
-// serve listens until the test ends, and returns the address.
+// serve listens until the test ends and returns the address.
 func (f *faulty) serve(t *testing.T) string {
 	t.Helper()
 	f.asked = make(map[dns.Question]int)
@@ -68,7 +67,7 @@ func (f *faulty) serveUDP(packets net.PacketConn) {
 			continue
 		}
 		if wire, err := a.Pack(); err == nil {
-			_, _ = packets.WriteTo(wire, from) // who asked may have gone
+			_, _ = packets.WriteTo(wire, from) // the client may have gone
 		}
 	}
 }
@@ -99,28 +98,28 @@ func (f *faulty) answerTCP(c net.Conn) error {
 	return f.tcp(c, append([]byte{byte(len(wire) >> 8), byte(len(wire))}, wire...))
 }
 
-// whole sends what it ought to.
+// whole sends the whole answer.
 func whole(c net.Conn, wire []byte) error {
 	_, err := c.Write(wire)
 	return err
 }
 
-// half sends one half and ends.
+// half sends half of the answer and closes the connection.
 func half(c net.Conn, wire []byte) error {
 	_, _ = c.Write(wire[:len(wire)/2])
 	return io.EOF
 }
 
-// alwaysTruncated has everything asked for over TCP.
+// alwaysTruncated makes clients retry over TCP.
 func alwaysTruncated(a *dns.Msg) *dns.Msg { return truncateAll(nil, a) }
 
-// wrongID answers for another question, as one does who can't see the questions.
+// wrongID changes the ID, like an off-path attacker who has to guess it.
 func wrongID(a *dns.Msg) *dns.Msg {
 	a.Id++
 	return a
 }
 
-// counts returns the questions in all, and for each.
+// counts returns the number of queries in total and per question.
 func (f *faulty) counts() (all int, each map[dns.Question]int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

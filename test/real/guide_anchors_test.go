@@ -9,8 +9,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// withAnchors prepares the guide's Corefile for trust anchors, with a text for the
-// file that it names.
+// withAnchors prepares the guide's Corefile for trust anchors, with the given
+// content of the anchor file.
 func withAnchors(t *testing.T, w *testzone.World, anchors string) *process {
 	t.Helper()
 	const file = "trust-anchor /etc/coredns/anchors/anchors"
@@ -23,14 +23,15 @@ func withAnchors(t *testing.T, w *testzone.World, anchors string) *process {
 	if err != nil {
 		t.Fatal(err)
 	}
-	path := p.put.Replace("DIR/guide-anchors")
-	p.configure(t, strings.Replace(string(whole), p.put.Replace("trust-anchor ANCHORS"), "trust-anchor "+path, 1))
+	path := p.placeholders.Replace("DIR/guide-anchors")
+	p.configure(t, strings.Replace(string(whole), p.placeholders.Replace("trust-anchor ANCHORS"), "trust-anchor "+path, 1))
 	write(t, path, anchors)
 	return p
 }
 
-// TestGuideAnchorsFile: the file as the guide has it starts. It trusts the root's
-// first key and the internal zone's; and the root's next key, with a warning.
+// TestGuideAnchorsFile checks the guide's anchor file. It has the root's first
+// key and the key of an internal zone. The root's next key is trusted with a
+// warning.
 func TestGuideAnchorsFile(t *testing.T) {
 	t.Parallel()
 	p := withAnchors(t, newWorld(t), guide(t, "anchors file"))
@@ -46,10 +47,11 @@ func TestGuideAnchorsFile(t *testing.T) {
 		t.Errorf("there are %d trust anchors", n)
 	}
 	p.answers(t, guideCluster)
-	p.answers(t, []asked{{"www.secure.test. A", "edns", "SERVFAIL opt ede=9/dnskey_no_anchor_match"}}) // another root than the file's
+	p.answers(t, []asked{{"www.secure.test. A", "edns", "SERVFAIL opt ede=9/dnskey_no_anchor_match"}}) // the test's root has a different key
 }
 
-// TestGuideAnchorsComplete: with the line that the warning names there is none.
+// TestGuideAnchorsComplete checks that adding the suggested line removes the
+// warning.
 func TestGuideAnchorsComplete(t *testing.T) {
 	t.Parallel()
 	p := withAnchors(t, newWorld(t), guide(t, "anchors file")+"\n. IN DS 38696 8 2 683D2D0ACB8C9B712A1948B27F741219298D0A450D612C483AF444A4C0FB2B16\n")
@@ -62,8 +64,8 @@ func TestGuideAnchorsComplete(t *testing.T) {
 	}
 }
 
-// TestGuideAnchorsValidate: a file of the same layout with the keys of the test's
-// root and of its internal zone, which the root does not vouch for.
+// TestGuideAnchorsValidate uses a file of the same layout with the anchors of
+// the test's root and of its internal zone, which has no DS.
 func TestGuideAnchorsValidate(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, testzone.Spec{Name: "internal.", Algorithm: dns.ECDSAP256SHA256, DS: []uint8{}, Records: []string{"www A 10.0.0.1", "bad A 10.0.0.1"}})

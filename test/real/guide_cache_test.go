@@ -8,7 +8,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-// ttls returns the highest TTL of an answer's sections.
+// ttls returns the highest TTL in an answer.
 func (p *process) ttls(t *testing.T, question string) (highest uint32) {
 	t.Helper()
 	m := exchange(t, "udp", p.addr, nil, message(t, question, "do"))
@@ -28,8 +28,9 @@ var (
 	guideDenial   = testzone.Question{Name: "none.secure.test.", Type: dns.TypeA}
 )
 
-// TestGuideLargeAnswers: "falls back to TCP for responses exceeding UDP limits"; the
-// cache keeps answers for 30 s and denials for 5 s.
+// TestGuideLargeAnswers:
+// "falls back to TCP for responses exceeding UDP limits"; the cache keeps
+// answers for 30 s and denials for 5 s.
 func TestGuideLargeAnswers(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -46,13 +47,13 @@ func TestGuideLargeAnswers(t *testing.T) {
 	w.ResetQuestions()
 	time.Sleep(6 * time.Second)
 	p.answers(t, guideAnswers)
-	if asked := w.Questions(); asked[guidePositive] != 0 || asked[guideDenial] != 0 { // the denial follows from what is proven
+	if asked := w.Questions(); asked[guidePositive] != 0 || asked[guideDenial] != 0 { // the cached NSEC proves the denial
 		t.Errorf("after 6 s the upstream was asked %v", asked)
 	}
 }
 
-// TestGuidePerformance: the cache keeps answers for up to 300 s and denials for 30 s,
-// and asks again before a popular answer expires.
+// TestGuidePerformance checks that the cache keeps answers for up to 300 s and
+// denials for 30 s, and prefetches popular answers before they expire.
 func TestGuidePerformance(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, testzone.Spec{Name: "short.test.", Algorithm: dns.ECDSAP256SHA256, TTL: 11, Records: []string{"www A 192.0.2.1", "rare A 192.0.2.2"}})
@@ -73,7 +74,7 @@ func TestGuidePerformance(t *testing.T) {
 	for range 12 {
 		p.answers(t, []asked{{"www.short.test. A", "do", want}})
 	}
-	time.Sleep(time.Until(begin.Add(9400 * time.Millisecond))) // hardly more than a tenth of the TTL is left
+	time.Sleep(time.Until(begin.Add(9400 * time.Millisecond))) // hardly more than a tenth of the TTL remains
 	popular, rare := testzone.Question{Name: "www.short.test.", Type: dns.TypeA}, testzone.Question{Name: "rare.short.test.", Type: dns.TypeA}
 	before := w.Questions()
 	p.answers(t, []asked{{"www.short.test. A", "do", want}, {"rare.short.test. A", "do", "NOERROR ad A=192.0.2.2 RRSIG opt"}})
@@ -84,7 +85,7 @@ func TestGuidePerformance(t *testing.T) {
 	if after[popular] != before[popular]+1 || after[rare] != before[rare] {
 		t.Errorf("the popular name was asked for %d times, then %d; the other %d, then %d", before[popular], after[popular], before[rare], after[rare])
 	}
-	time.Sleep(time.Until(begin.Add(12 * time.Second))) // the first answer is gone
+	time.Sleep(time.Until(begin.Add(12 * time.Second))) // the first answer has expired
 	if ttl := p.ttls(t, "www.short.test. A"); ttl == 0 {
 		t.Errorf("the TTL is %d", ttl)
 	}

@@ -13,18 +13,18 @@ import (
 	"github.com/miekg/dns"
 )
 
-// nobody is the user of the Pod if the test is root.
+// nobody is the user ID of the Pod if the test runs as root.
 const nobody = 65534
 
-// pod is a process as a Pod has it: another user, a Corefile and anchors as a
-// ConfigMap mounts them, and no folder that it may write to.
+// pod is a process in the environment of a Pod: another user, the Corefile and
+// the anchors mounted from ConfigMaps, and no writable directory.
 type pod struct {
 	*process
 	root, config, anchors string
 }
 
-// configMap writes a file as the kubelet does: NAME is a link into ..data, which is one
-// to a folder of its own for each version, and is swapped at once.
+// configMap writes a file like the kubelet: name is a link into ..data, which
+// is a link to a directory for each version and is replaced atomically.
 func configMap(t *testing.T, dir, version, name, text string) {
 	t.Helper()
 	folder := filepath.Join(dir, ".."+version)
@@ -60,14 +60,14 @@ func newPod(t *testing.T, w *testzone.World, anchors string) *pod {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text := strings.Replace(string(corefile), p.put.Replace("DIR/guide-anchors"), filepath.Join(p.anchors, "anchors"), 1)
+	text := strings.Replace(string(corefile), p.placeholders.Replace("DIR/guide-anchors"), filepath.Join(p.anchors, "anchors"), 1)
 	configMap(t, p.config, "1", "Corefile", strings.Replace(text, "    reload\n", "    reload 2s 1s\n", 1))
 	configMap(t, p.anchors, "1", "anchors", anchors)
 	return p
 }
 
-// run starts it as the Pod's user, with a home and a working directory that nobody
-// may write to.
+// run starts the process as the Pod's user, with an unwritable home and working
+// directory.
 func (p *pod) run(t *testing.T) {
 	t.Helper()
 	p.cmd = exec.Command(p.program(t), "-conf", filepath.Join(p.config, "Corefile"))
@@ -105,7 +105,7 @@ func (p *pod) run(t *testing.T) {
 	}
 }
 
-// program is the binary where the Pod's user may execute it.
+// program returns a copy of the binary that the Pod's user can execute.
 func (p *pod) program(t *testing.T) string {
 	t.Helper()
 	path := filepath.Join(p.root, "coredns")
@@ -119,7 +119,7 @@ func (p *pod) program(t *testing.T) string {
 	return path
 }
 
-// reachable lets the user into the folders above.
+// reachable makes the parent directories accessible to the user.
 func (p *pod) reachable(t *testing.T) {
 	t.Helper()
 	for dir := p.root; dir != os.TempDir() && dir != "/"; dir = filepath.Dir(dir) {
@@ -135,7 +135,7 @@ func (p *pod) reachable(t *testing.T) {
 	}
 }
 
-// files lists all that is in the Pod, with the times of what was last written.
+// files lists all files of the Pod with their modification times.
 func (p *pod) files(t *testing.T) (list []string) {
 	t.Helper()
 	err := filepath.WalkDir(p.root, func(path string, entry fs.DirEntry, err error) error {
@@ -154,7 +154,7 @@ func (p *pod) files(t *testing.T) (list []string) {
 	return list
 }
 
-// swap puts another version of the anchors into the mounted ConfigMap.
+// swap replaces the anchors in the mounted ConfigMap by another version.
 func (p *pod) swap(t *testing.T, version, anchors string) {
 	t.Helper()
 	if err := os.Chmod(p.anchors, 0o755); err != nil {
@@ -166,9 +166,9 @@ func (p *pod) swap(t *testing.T, version, anchors string) {
 	}
 }
 
-// TestGuidePod: as a user without rights, and where nothing can be written to, all
-// works and nothing is written. Anchors that are swapped are read when the Corefile
-// is reloaded, and not before.
+// TestGuidePod checks that an unprivileged user without a writable directory is
+// enough, and that nothing is written. Changed anchors are read when the
+// Corefile is reloaded, and not before.
 func TestGuidePod(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, testzone.Spec{Name: "internal.", Algorithm: dns.ECDSAP256SHA256, DS: []uint8{}, Records: []string{"www A 10.0.0.1"}})
@@ -182,7 +182,7 @@ func TestGuidePod(t *testing.T) {
 	p.answers(t, append(guideAnswers, internal("")))
 	p.answers(t, guideCluster)
 	if after := p.files(t); strings.Join(after, "\n") != strings.Join(before, "\n") {
-		t.Errorf("there are\n%s\nand were\n%s", strings.Join(after, "\n"), strings.Join(before, "\n"))
+		t.Errorf("the files are\n%s\nbefore they were\n%s", strings.Join(after, "\n"), strings.Join(before, "\n"))
 	}
 
 	p.swap(t, "2", both)
@@ -195,8 +195,8 @@ func TestGuidePod(t *testing.T) {
 	p.swap(t, "3", "no anchor\n")
 	p.reload(t, notLoaded)
 	p.logs(t, notLoaded, filepath.Join(p.anchors, "anchors")+":1")
-	p.answers(t, append(guideAnswers, internal(" ad"))) // the old ones stay
-	if len(p.files(t)) != len(before)+2 {               // the third version
-		t.Errorf("there are\n%s\nand were\n%s", strings.Join(p.files(t), "\n"), strings.Join(before, "\n"))
+	p.answers(t, append(guideAnswers, internal(" ad"))) // the old ones are kept
+	if len(p.files(t)) != len(before)+2 {               // for the third version
+		t.Errorf("the files are\n%s\nbefore they were\n%s", strings.Join(p.files(t), "\n"), strings.Join(before, "\n"))
 	}
 }

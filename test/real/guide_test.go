@@ -9,8 +9,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-// guide returns a block of the guide that users come from, word for word: see
-// testdata/guide.
+// guide returns a block of the guide, verbatim: see testdata/guide.
 func guide(t *testing.T, title string) string {
 	t.Helper()
 	text, err := os.ReadFile("../../testdata/guide/guide.txt")
@@ -25,8 +24,8 @@ func guide(t *testing.T, title string) string {
 	return block
 }
 
-// guided starts CoreDNS with a Corefile of the guide, in which only ports, addresses,
-// paths and the API are the test's. A block beside it exports what the process counts.
+// guided starts CoreDNS with a Corefile of the guide. Only ports, addresses,
+// paths and the Kubernetes API are replaced. An extra block exports metrics.
 func guided(t *testing.T, w *testzone.World, corefile string, more ...string) *process {
 	t.Helper()
 	p := guideProcess(t, w, corefile, more...)
@@ -43,7 +42,7 @@ func guideProcess(t *testing.T, w *testzone.World, corefile string, more ...stri
 	return prepare(t, w, corefile, append(more, "API", apiServer(t), "HEALTH", freePort(t), "READY", freePort(t))...)
 }
 
-// inBlock puts lines of the guide that are part of a server block into one.
+// inBlock wraps lines of the guide that are part of a server block.
 func inBlock(lines ...string) string {
 	text := ".:53 {\n"
 	for _, line := range strings.Split(strings.Join(lines, "\n"), "\n") {
@@ -52,8 +51,8 @@ func inBlock(lines ...string) string {
 	return text + "}\n"
 }
 
-// guideAnswers is what the guide says of validation: what is right is answered, with
-// AD, what is forged or broken is SERVFAIL, what is not signed is answered without AD.
+// guideAnswers has what the guide says about validation: secure answers have
+// AD, forged or broken ones are SERVFAIL, and unsigned ones have no AD.
 var guideAnswers = []asked{
 	{"www.secure.test. A", "do", "NOERROR ad A=192.0.2.1 RRSIG opt"},
 	{"www.secure.test. A", "ad", "NOERROR ad A=192.0.2.1"},
@@ -68,19 +67,20 @@ var guideAnswers = []asked{
 	{"none.unsigned.test. A", "do ad", "NXDOMAIN opt"},
 }
 
-// guideCluster is what the cluster says of itself.
+// guideCluster has answers for names of the cluster.
 var guideCluster = []asked{
 	{"web.default.svc.cluster.local. A", "do ad", "NOERROR A=10.96.0.10 opt"},
 	{"none.default.svc.cluster.local. A", "ad", "NXDOMAIN"},
 	{"10.0.96.10.in-addr.arpa. PTR", "", "NOERROR PTR=web.default.svc.cluster.local."},
 }
 
-// TestGuideValidation: "enables signature verification for all forwarded queries".
+// TestGuideValidation:
+// "enables signature verification for all forwarded queries".
 func TestGuideValidation(t *testing.T) {
 	t.Parallel()
 	p := guided(t, newWorld(t), guide(t, "validation"))
 	p.answers(t, guideAnswers)
-	p.answers(t, guideAnswers) // out of the cache
+	p.answers(t, guideAnswers) // from the cache
 	p.answers(t, guideCluster)
 	for _, path := range []string{"http://127.0.0.1:HEALTH/health", "http://127.0.0.1:READY/ready"} {
 		if got := p.get(t, path); got != "OK" {
@@ -103,7 +103,8 @@ func TestGuideValidation(t *testing.T) {
 }
 
 // TestGuideFailures: "CoreDNS returns SERVFAIL responses", "logs all validation
-// failures"; with the word that is commented out, "continue on validation failure".
+// failures"; with the option that is commented out, "continue on validation
+// failure".
 func TestGuideFailures(t *testing.T) {
 	t.Parallel()
 	lines := guide(t, "failures")
@@ -133,8 +134,8 @@ func TestGuideFailures(t *testing.T) {
 	}
 }
 
-// TestGuideUpstreams: several upstreams, with prefer_udp and max_concurrent; what is
-// too large for UDP is asked for over TCP.
+// TestGuideUpstreams checks several upstreams with prefer_udp and
+// max_concurrent. Responses that are too large for UDP are fetched over TCP.
 func TestGuideUpstreams(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -155,15 +156,15 @@ func TestGuideUpstreams(t *testing.T) {
 	}
 }
 
-// TestGuideDebugging: "enable detailed logging": each answer has its line, and each
-// failure its reason.
+// TestGuideDebugging: "enable detailed logging" logs each answer, and the
+// reason of each failure.
 func TestGuideDebugging(t *testing.T) {
 	t.Parallel()
 	p := guided(t, newWorld(t), guide(t, "debugging"))
 	p.answers(t, guideAnswers)
 	p.logs(t, `"A IN www.secure.test. udp`, "NOERROR")
 	p.logs(t, `"A IN none.secure.test. udp`, "NXDOMAIN")
-	p.logs(t, `"A IN www.tampered.test. udp`, "SERVFAIL") // what the guide's grep looks for
+	p.logs(t, `"A IN www.tampered.test. udp`, "SERVFAIL") // the words of the guide's grep command
 	p.logs(t, "plugin/dnssec: bogus: www.tampered.test. A", "signature_invalid")
 }
 
@@ -173,9 +174,9 @@ func TestGuideInternalZone(t *testing.T) {
 	corefile := strings.Replace(guide(t, "internal zone"), "/etc/coredns/zones/", "DIR/", 1)
 	w := ownWorld(t)
 	good := guideProcess(t, w, corefile)
-	writeZone(t, good.put.Replace("DIR/internal.example.com.signed"), w.Zone(own))
+	writeZone(t, good.placeholders.Replace("DIR/internal.example.com.signed"), w.Zone(own))
 	good.start(t)
-	good.keeps(t, unvouched(kindsOfAnswers)...)
+	good.serves(t, withoutAD(kindsOfAnswers)...)
 	good.logs(t, own+" is judged by the keys in its own file", "trust-anchor FILE", own+" IN DS ")
 	good.logs(t, "zone "+own+": its signatures last for")
 	if m := good.metrics(t); m.value("coredns_dnssec_validations_total", `status="secure"`) == 0 || m.value("coredns_dnssec_failures_total") > 0 {
@@ -184,10 +185,10 @@ func TestGuideInternalZone(t *testing.T) {
 
 	breakZone(t, w, own, testzone.ChangeRDATA("www."+own, dns.TypeA), testzone.Expired("zz."+own, dns.TypeTXT))
 	bad := guideProcess(t, w, corefile)
-	writeZone(t, bad.put.Replace("DIR/internal.example.com.signed"), w.Zone(own))
+	writeZone(t, bad.placeholders.Replace("DIR/internal.example.com.signed"), w.Zone(own))
 	bad.start(t)
-	bad.keeps(t, unvouched(positive)...)
-	bad.keeps(t, asked{"www A", "do", forged}, asked{"www A", "", "SERVFAIL"}, asked{"zz TXT", "edns", "SERVFAIL opt ede=7/signature_expired"})
+	bad.serves(t, withoutAD(positive)...)
+	bad.serves(t, asked{"www A", "do", forged}, asked{"www A", "", "SERVFAIL"}, asked{"zz TXT", "edns", "SERVFAIL opt ede=7/signature_expired"})
 	if n := bad.metrics(t).value("coredns_dnssec_failures_total", `reason="signature_expired"`); n != 2 {
 		t.Errorf("%v failures were counted", n)
 	}

@@ -9,14 +9,14 @@ import (
 	"github.com/miekg/dns"
 )
 
-// hostile is an upstream, the reasons that may be told for a question about a signed
-// zone, and what is said about a zone without signatures: "" for the same.
+// hostile is a misbehaving upstream, with the possible reasons for SERVFAIL in
+// a signed zone.
 type hostile struct {
 	name     string
 	upstream upstream
 	reasons  []string
-	insecure string // of www.unsigned.test. A
-	slow     bool   // each question takes as long as a client may wait
+	insecure string // answer for www.unsigned.test. A; "" if unaffected
+	slow     bool   // each query takes until the timeout
 }
 
 var hostiles = []hostile{
@@ -36,9 +36,9 @@ var hostiles = []hostile{
 	{"ignores EDNS", ignoreEDNS, []string{"dnskey_unavailable"}, "", false},
 }
 
-// TestHostileUpstreams: whatever an upstream does, nothing unproven comes out for a
-// signed zone: SERVFAIL, with the reason in the log. What the block says by itself is
-// not touched by it. Among them one that "strips signatures" and one that "knows no EDNS".
+// TestHostileUpstreams checks that no upstream gets unproven data through for a
+// signed zone: the answer is SERVFAIL, with the reason in the log. Local names
+// are not affected. One upstream "strips signatures" and one "knows no EDNS".
 func TestHostileUpstreams(t *testing.T) {
 	t.Parallel()
 	for _, h := range hostiles {
@@ -68,8 +68,8 @@ func TestHostileUpstreams(t *testing.T) {
 	}
 }
 
-// isRefused asks, and wants SERVFAIL without data, for a client with EDNS with one of
-// the reasons.
+// isRefused checks that the answer is SERVFAIL without data, with one of the
+// reasons if the client sent EDNS.
 func (p *process) isRefused(t *testing.T, question, flags string, reasons []string) {
 	t.Helper()
 	got := p.ask(t, question, flags)
@@ -96,11 +96,11 @@ func (p *process) logsReason(t *testing.T, question string, reasons []string) {
 			return
 		}
 	}
-	t.Errorf("the log says %q, want one of %q", line, reasons)
+	t.Errorf("the log has %q, want one of %q", line, reasons)
 }
 
-// TestDeadUpstream: while nothing answers there is SERVFAIL, and as soon as something
-// does all is well.
+// TestDeadUpstream checks that nothing but SERVFAIL is answered while the
+// upstream is dead, and that answers return as soon as it does.
 func TestDeadUpstream(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -122,7 +122,7 @@ func TestDeadUpstream(t *testing.T) {
 	p.recovers(t, "www.tampered.test. A", forged)
 }
 
-// TestUpstreamRecovers: a failure is not kept for long.
+// TestUpstreamRecovers checks that a failure is not cached for long.
 func TestUpstreamRecovers(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -133,7 +133,7 @@ func TestUpstreamRecovers(t *testing.T) {
 	p.recovers(t, "www.secure.test. A", "NOERROR ad A=192.0.2.1 RRSIG opt")
 }
 
-// TestHonestUpstreams: what is odd but can be made good is.
+// TestHonestUpstreams checks that odd but valid responses are accepted.
 func TestHonestUpstreams(t *testing.T) {
 	t.Parallel()
 	for name, f := range map[string]upstream{
@@ -161,7 +161,8 @@ func TestHonestUpstreams(t *testing.T) {
 	}
 }
 
-// TestAliasesAlone: an upstream that "leaves out what an alias leads to" is asked for that.
+// TestAliasesAlone: the upstream "leaves out what an alias leads to", which is
+// then queried separately.
 func TestAliasesAlone(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -176,7 +177,7 @@ func TestAliasesAlone(t *testing.T) {
 	})
 }
 
-// aliasesAlone leaves out whatever is behind an alias.
+// aliasesAlone removes everything after the first alias.
 func aliasesAlone(_, a *dns.Msg) *dns.Msg {
 	if i := slices.IndexFunc(a.Answer, func(rr dns.RR) bool { return rr.Header().Rrtype == dns.TypeCNAME }); i >= 0 {
 		alias := a.Answer[i].Header().Name
@@ -186,8 +187,8 @@ func aliasesAlone(_, a *dns.Msg) *dns.Msg {
 	return a
 }
 
-// mixCases writes owner names in capitals, as an upstream may that keeps the case of
-// who asked before.
+// mixCases changes owner names to capitals, as an upstream may that caches the
+// case of an earlier client.
 func mixCases(_, a *dns.Msg) *dns.Msg {
 	for i, rr := range a.Answer {
 		rr = dns.Copy(rr)
@@ -197,7 +198,8 @@ func mixCases(_, a *dns.Msg) *dns.Msg {
 	return a
 }
 
-// TestTruncatingUpstream: "truncates": what doesn't fit, or never does, is asked for over TCP.
+// TestTruncatingUpstream: the upstream "truncates" responses that don't fit, or
+// all, and they are fetched over TCP.
 func TestTruncatingUpstream(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, testzone.Spec{Name: "rsa.test.", Algorithm: dns.RSASHA256, Bits: 4096, Denial: testzone.NSEC3,
@@ -219,12 +221,12 @@ func TestTruncatingUpstream(t *testing.T) {
 	}
 }
 
-// TestTruncatedOverTCP: an answer that is cut off there too is none.
+// TestTruncatedOverTCP checks that a truncated response over TCP is not used.
 func TestTruncatedOverTCP(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.Intercept(truncateAll)
 	p := start(t, w, ".:PORT {"+validating+"forward . UPSTREAM\n}")
-	p.answers(t, []asked{{"www.secure.test. A", "do", unheard}, {"www.unsigned.test. A", "do tcp", unheard}})
+	p.answers(t, []asked{{"www.secure.test. A", "do", answerUnavailable}, {"www.unsigned.test. A", "do tcp", answerUnavailable}})
 	p.logs(t, "plugin/errors", "www.secure.test. A", "truncated over TCP")
 }

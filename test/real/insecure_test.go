@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestInsecure: with the word insecure whatever fails is answered all the same,
-// without AD, and it is counted and logged.
+// TestInsecure checks that with the option insecure, failures are answered
+// without AD, and counted and logged.
 func TestInsecure(t *testing.T) {
 	t.Parallel()
 	corefile := ".:PORT {" + strings.Replace(validating, "validate\n", "validate\ninsecure\n", 1) + "prometheus HTTP\ncache\nforward . UPSTREAM\n}"
@@ -40,7 +40,7 @@ func TestInsecure(t *testing.T) {
 			w.Intercept(test.upstream)
 			p := start(t, w, corefile)
 			p.answers(t, test.rows)
-			p.answers(t, test.rows) // out of the cache
+			p.answers(t, test.rows) // from the cache
 			p.logsReason(t, "www.tampered.test. A", []string{test.reason})
 			if n := p.metrics(t).value("coredns_dnssec_failures_total", `reason="`+test.reason+`"`); n < 1 {
 				t.Errorf("%v failures were counted for %s", n, test.reason)

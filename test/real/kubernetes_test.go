@@ -9,7 +9,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-// inCluster is the Corefile of the manual page for a cluster.
+// inCluster is the manual page's Corefile for a cluster.
 const inCluster = `.:PORT {
 	bind 127.0.0.1
 	errors
@@ -28,7 +28,7 @@ const inCluster = `.:PORT {
 	loadbalance
 }`
 
-// reverseZones are two that the cluster does not know.
+// reverseZones returns a world with two reverse zones outside of the cluster.
 func reverseZones(t *testing.T) *testzone.World {
 	t.Helper()
 	const alg = dns.ECDSAP256SHA256
@@ -38,8 +38,8 @@ func reverseZones(t *testing.T) *testzone.World {
 	return w
 }
 
-// TestKubernetes: what the cluster says of itself is never judged; what it leads to
-// and what falls through is.
+// TestKubernetes checks that names of the cluster are not validated, but
+// ExternalName targets and names that fall through are.
 func TestKubernetes(t *testing.T) {
 	t.Parallel()
 	p := start(t, reverseZones(t), inCluster, "API", apiServer(t))
@@ -68,12 +68,12 @@ func TestKubernetes(t *testing.T) {
 	}
 	p.logs(t, "bogus: www.tampered.test. A", "signature_invalid")
 	if lines := p.out.lines("cluster.local"); len(lines) > 0 {
-		t.Errorf("the log says of the cluster's own names %q", lines)
+		t.Errorf("the log mentions names of the cluster: %q", lines)
 	}
 }
 
-// TestKubernetesWithoutUpstream: the cluster's names are served at once when the
-// upstream is dead.
+// TestKubernetesWithoutUpstream checks that names of the cluster are served at
+// once while the upstream is dead.
 func TestKubernetesWithoutUpstream(t *testing.T) {
 	t.Parallel()
 	p := start(t, reverseZones(t), strings.ReplaceAll(inCluster, "forward . UPSTREAM", "forward . 127.0.0.1:9"), "API", apiServer(t))

@@ -1,5 +1,5 @@
 // Package real starts the binary of cmd/coredns with Corefiles, as an operator
-// does, and asks it as clients do. What it forwards to is a testzone.World.
+// does, and sends it queries. Its upstream is a testzone.World.
 package real
 
 import (
@@ -11,20 +11,20 @@ import (
 	"testing"
 )
 
-// binary is the CoreDNS that is tested: DNSSECVAL_COREDNS, or one built here. The
-// command, which is small, is built here always.
+// binary is the CoreDNS under test: DNSSECVAL_COREDNS, or one built here.
+// command is the dnssecval command, which is small and always built here.
 var binary, command string
 
 func TestMain(m *testing.M) {
 	os.Exit(run(m))
 }
 
-// atOnce is how many tests run in parallel: they wait more than they work.
-const atOnce = "8"
+// parallelTests is the number of parallel tests, which mostly wait.
+const parallelTests = "8"
 
 func run(m *testing.M) int {
 	flag.Parse()
-	if err := flag.Set("test.parallel", atOnce); err != nil {
+	if err := flag.Set("test.parallel", parallelTests); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}

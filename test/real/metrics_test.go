@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// samples is what /metrics has, a line each.
+// samples has the lines of /metrics.
 type samples []string
 
 // metrics reads /metrics.
@@ -22,8 +22,8 @@ func (p *process) metrics(t *testing.T) samples {
 
 func (p *process) get(t *testing.T, url string) string {
 	t.Helper()
-	client := http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}}
-	resp, err := client.Get(p.put.Replace(url))
+	client := http.Client{Timeout: clientTimeout, Transport: &http.Transport{DisableKeepAlives: true}}
+	resp, err := client.Get(p.placeholders.Replace(url))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +49,7 @@ func (s samples) of(metric string, labels ...string) (found samples) {
 	return found
 }
 
-// value is the sum of the samples.
+// value returns the sum of the samples.
 func (s samples) value(metric string, labels ...string) (sum float64) {
 	for _, line := range s.of(metric, labels...) {
 		n, err := strconv.ParseFloat(line[strings.LastIndexByte(line, ' ')+1:], 64)
@@ -60,8 +60,8 @@ func (s samples) value(metric string, labels ...string) (sum float64) {
 	return sum
 }
 
-// closed is the values that a label may have.
-var closed = map[string]*regexp.Regexp{
+// labelValues has the allowed values of each label.
+var labelValues = map[string]*regexp.Regexp{
 	"server":    regexp.MustCompile(`^dns://127\.0\.0\.1:\d+$`),
 	"status":    regexp.MustCompile(`^(secure|insecure|bogus|indeterminate)$`),
 	"reason":    regexp.MustCompile(`^[a-z0-9_]+$`),
@@ -75,8 +75,8 @@ var closed = map[string]*regexp.Regexp{
 	"le":        regexp.MustCompile(`^[0-9.e+-]+$|^\+Inf$`),
 }
 
-// TestMetrics: every metric has data after a few questions, and no label is what a
-// client chose.
+// TestMetrics checks that every metric has data after a few queries, and that
+// no label value comes from a client.
 func TestMetrics(t *testing.T) {
 	t.Parallel()
 	p := start(t, newWorld(t), ".:PORT {"+validating+"prometheus HTTP\nforward . UPSTREAM\n}\n"+
@@ -89,7 +89,7 @@ func TestMetrics(t *testing.T) {
 	for _, name := range []string{"a", "b", "c", "d", "e", "f"} {
 		p.ask(t, name+".corp.internal. A", "do")
 	}
-	time.Sleep(time.Second) // the entries are counted once in it
+	time.Sleep(time.Second) // the gauge of entries is updated once per second
 	p.ask(t, "www.secure.test. A", "do")
 	metrics := p.metrics(t)
 	for _, metric := range []string{
@@ -119,8 +119,8 @@ func TestMetrics(t *testing.T) {
 			t.Errorf("%s has no server", line)
 		}
 		for _, l := range labels.FindAllStringSubmatch(line, -1) {
-			if re := closed[l[1]]; re == nil || !re.MatchString(l[2]) {
-				t.Errorf("%s: %s is open", line, l[0])
+			if re := labelValues[l[1]]; re == nil || !re.MatchString(l[2]) {
+				t.Errorf("%s: the values of %s are not bounded", line, l[0])
 			}
 		}
 	}

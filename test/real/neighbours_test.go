@@ -7,16 +7,16 @@ import (
 	"github.com/miekg/dns"
 )
 
-// neighbour is a plugin in the block: its lines, what is answered, and what the log
-// has to say.
+// neighbour is another plugin in the block: its lines, the answers, and words
+// of the log.
 type neighbour struct {
 	name, words string
 	rows        []asked
 	log         []string
 }
 
-// usual is what no neighbour may change.
-var usual = []asked{
+// regularAnswers must be the same with every neighbour.
+var regularAnswers = []asked{
 	{"www.secure.test. A", "do", "NOERROR ad A=192.0.2.1 RRSIG opt"},
 	{"www.unsigned.test. A", "ad", "NOERROR A=192.0.2.1"},
 	{"none.nsec3.test. A", "do", "NXDOMAIN ad denial opt"},
@@ -66,7 +66,8 @@ var neighbours = []neighbour{
 		{"bad.local.secure.test. A", "do ad", "SERVFAIL CNAME=www.tampered.test. opt"},
 	}, nil},
 	{"autopath", "autopath lan DIR/resolv.conf\ntemplate IN A lan {\nrcode NXDOMAIN\n}", []asked{
-		// The alias is autopath's, and so is that AD stays: it tells of what the alias leads to.
+		// autopath adds the alias. AD remains and is about the target of the
+		// alias.
 		{"www.lan. A", "ad", "NOERROR ad A=192.0.2.1 CNAME=www.secure.test."},
 	}, nil},
 	{"loadbalance", "loadbalance", []asked{
@@ -89,8 +90,8 @@ var neighbours = []neighbour{
 	}, nil},
 }
 
-// TestNeighbours: what the plugins of the block say of themselves is not judged and
-// never has AD; what they leave to forward is validated.
+// TestNeighbours checks that the plugins' own answers are not validated and
+// never have AD, and that what they pass to forward is validated.
 func TestNeighbours(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -99,12 +100,12 @@ func TestNeighbours(t *testing.T) {
 		t.Run(n.name, func(t *testing.T) {
 			t.Parallel()
 			p := prepare(t, w, ".:PORT {"+validating+n.words+"\nforward . UPSTREAM\n}")
-			write(t, p.put.Replace("DIR/zone"), "$ORIGIN local.secure.test.\n@ 60 IN SOA ns a 1 2 3 4 5\n@ 60 IN NS ns\nns 60 IN A 192.0.2.98\n"+
+			write(t, p.placeholders.Replace("DIR/zone"), "$ORIGIN local.secure.test.\n@ 60 IN SOA ns a 1 2 3 4 5\n@ 60 IN NS ns\nns 60 IN A 192.0.2.98\n"+
 				"www 60 IN A 192.0.2.99\nout 60 IN CNAME www.secure.test.\nbad 60 IN CNAME www.tampered.test.")
-			write(t, p.put.Replace("DIR/resolv.conf"), "search lan secure.test")
+			write(t, p.placeholders.Replace("DIR/resolv.conf"), "search lan secure.test")
 			p.start(t)
 			p.answers(t, n.rows)
-			p.answers(t, usual)
+			p.answers(t, regularAnswers)
 			for _, words := range n.log {
 				p.logs(t, words)
 			}
@@ -116,17 +117,17 @@ func TestNeighbours(t *testing.T) {
 	}
 }
 
-// TestLoopFound: loop still finds a loop through the validator.
+// TestLoopFound checks that loop still finds a loop through the validator.
 func TestLoopFound(t *testing.T) {
 	t.Parallel()
 	p := prepare(t, newWorld(t), ".:PORT {"+validating+"loop\nforward . 127.0.0.1:PORT\n}")
 	if out := p.fails(t); !strings.Contains(out, "plugin/loop: Loop") {
-		t.Errorf("loop says nothing:\n%s", out)
+		t.Errorf("loop does not report the loop:\n%s", out)
 	}
 }
 
-// TestBelowForward: what forward leaves to the plugins after it is passed on; it
-// can't be called secure whatever its bits.
+// TestBelowForward checks that answers of plugins after forward are returned,
+// but never with AD.
 func TestBelowForward(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -143,14 +144,14 @@ func TestBelowForward(t *testing.T) {
 			p := start(t, w, ".:PORT {"+validating+"forward test. UPSTREAM\n"+test.words+"\n}")
 			p.answers(t, []asked{test.row, {"www.unsigned.test. A", "ad", "NOERROR A=192.0.2.1"}})
 			if lines := p.out.lines("some.where. is not validated"); len(lines) > 0 {
-				t.Errorf("the log says of what is not forwarded %q", lines)
+				t.Errorf("the log mentions what is not forwarded: %q", lines)
 			}
 		})
 	}
 }
 
-// TestRewriteEDNS: rewrite gives each client an OPT record, as it does without
-// dnssec; an explanation stays for those who sent one.
+// TestRewriteEDNS checks rewrite, which gives each client an OPT record. The
+// Extended DNS Error remains for clients that sent one.
 func TestRewriteEDNS(t *testing.T) {
 	t.Parallel()
 	p := start(t, newWorld(t), ".:PORT {"+validating+"rewrite edns0 local set 0xffee 0x61626364\nnsid here\nforward . UPSTREAM\n}")
@@ -168,8 +169,8 @@ func TestRewriteEDNS(t *testing.T) {
 	}
 }
 
-// TestOtherClasses: a question of another class, or an opcode of another kind, is
-// none of the validator's matters.
+// TestOtherClasses checks that queries with another class or opcode are not
+// validated.
 func TestOtherClasses(t *testing.T) {
 	t.Parallel()
 	p := start(t, newWorld(t), ".:PORT {"+validating+"chaos here\nforward . UPSTREAM\n}")

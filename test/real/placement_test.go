@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// TestStartFails: what can't work is an error at start that says what to do.
+// TestStartFails checks that invalid configurations fail at start with helpful
+// errors.
 func TestStartFails(t *testing.T) {
 	t.Parallel()
 	block := func(words string) string {
@@ -39,15 +40,15 @@ func TestStartFails(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			p := prepare(t, w, test.corefile)
-			want := p.put.Replace(test.want)
+			want := p.placeholders.Replace(test.want)
 			if out := p.fails(t); !strings.Contains(out, want) || !strings.Contains(out, "plugin/dnssec") {
-				t.Errorf("says %q, want %q in it", out, want)
+				t.Errorf("output %q, want %q in it", out, want)
 			}
 		})
 	}
 }
 
-// validating is the lines of a block that the tests have most often.
+// validating has the lines that most validating blocks of the tests start with.
 const validating = `
 	bind 127.0.0.1
 	errors
@@ -58,8 +59,8 @@ const validating = `
 	}
 `
 
-// TestPlacement: the directive beside forward validates what is forwarded, wherever
-// it stands in its block, in however many blocks and stanzas.
+// TestPlacement checks that the directive validates what is forwarded, wherever
+// it is in its block, with any number of blocks and stanzas.
 func TestPlacement(t *testing.T) {
 	t.Parallel()
 	all := []asked{
@@ -115,8 +116,8 @@ func TestPlacement(t *testing.T) {
 	}
 }
 
-// TestOutsideOfZones: the directive's ZONES limit what is validated; the rest is
-// passed on, and AD is never the upstream's.
+// TestOutsideOfZones checks that the directive's ZONES limit validation. Other
+// answers pass, but never with the upstream's AD.
 func TestOutsideOfZones(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -130,13 +131,13 @@ func TestOutsideOfZones(t *testing.T) {
 	})
 }
 
-// TestTwoPorts: one Corefile has a block that validates on a port, and one that
-// does not on another; each is what it is.
+// TestTwoPorts checks a Corefile with a validating block on one port and a
+// block that does not validate on another.
 func TestTwoPorts(t *testing.T) {
 	t.Parallel()
 	p := start(t, newWorld(t), ".:PORT {"+validating+"forward . UPSTREAM\n}\n.:PORT2 {\nbind 127.0.0.1\nforward . UPSTREAM\n}")
 	p.answers(t, []asked{{"www.tampered.test. A", "edns", "SERVFAIL opt ede=6/signature_invalid"}})
-	got := describe(exchange(t, "udp", p.put.Replace("127.0.0.1:PORT2"), nil, message(t, "www.expired.test. A", "")))
+	got := describe(exchange(t, "udp", p.placeholders.Replace("127.0.0.1:PORT2"), nil, message(t, "www.expired.test. A", "")))
 	if want := "NOERROR A=192.0.2.1"; got != want {
 		t.Errorf("the other port answers %s, want %s", got, want)
 	}

@@ -9,8 +9,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// privateWorld is what the operator's own server has: zones that the public tree
-// doesn't know, has without signatures, or has too.
+// privateWorld returns the zones of the operator's own server: zones that do
+// not exist in the public tree, are unsigned there, or exist there as well.
 func privateWorld(t *testing.T) *testzone.World {
 	t.Helper()
 	const alg = dns.ECDSAP256SHA256
@@ -33,7 +33,7 @@ func privateWorld(t *testing.T) *testzone.World {
 	return w
 }
 
-// publicWorld delegates what RFC 6303 and RFC 8375 want delegated without signatures.
+// publicWorld has the insecure delegations of RFC 6303 and RFC 8375.
 func publicWorld(t *testing.T) *testzone.World {
 	t.Helper()
 	const alg = dns.ECDSAP256SHA256
@@ -42,22 +42,22 @@ func publicWorld(t *testing.T) *testzone.World {
 		testzone.Spec{Name: "home.arpa."}, testzone.Spec{Name: "corp.unsigned.test."})
 }
 
-// private is a Corefile with a private zone in it, and what comes of it.
+// private is a Corefile with a private zone and the expected results.
 type private struct {
 	name, corefile string
 	rows           []asked
-	told           []string // the zones that are said not to be validated, once each
+	warned         []string // zones that are logged as not validated, once each
 	log            [][]string
 }
 
-// block is a server block that validates and forwards.
+// block returns a server block that validates, with the given lines.
 func block(key, words string) string {
 	return key + ":PORT {" + validating + words + "\n}\n"
 }
 
 const (
-	insecureRow = "NOERROR A=10.0.0.1 opt"
-	excepted    = " ede=33/negative_trust_anchor"
+	insecureRow       = "NOERROR A=10.0.0.1 opt"
+	negativeAnchorEDE = " ede=33/negative_trust_anchor"
 )
 
 var privates = []private{
@@ -72,7 +72,7 @@ var privates = []private{
 	}, []string{"internal."}, nil},
 	{"a stanza in an insecure zone", block(".", "forward corp.unsigned.test PRIVATE\nforward . UPSTREAM"), []asked{
 		{"www.corp.unsigned.test. A", "do ad", insecureRow},
-	}, nil, nil}, // proven insecure from above: there is nothing to tell
+	}, nil, nil}, // proven insecure by the public tree: no warning
 	{"a stanza in a zone that denies it", block(".", "forward corp.secure.test PRIVATE\nforward . UPSTREAM"), []asked{
 		{"www.corp.secure.test. A", "do ad", insecureRow},
 	}, []string{"corp.secure.test."}, nil},
@@ -123,9 +123,9 @@ var privates = []private{
 	}, []string{"tampered.test."}, nil},
 	{"negative trust anchor", strings.ReplaceAll(block(".", "forward corp.internal PRIVATE\nforward . UPSTREAM"), "validate\n",
 		"validate\nnegative-trust-anchor corp.internal tampered.test\nnegative-trust-anchor expired.test until 2020-01-01T00:00:00Z\n"), []asked{
-		{"www.corp.internal. A", "do ad", insecureRow + excepted},
-		{"www.tampered.test. A", "do", "NOERROR A=192.0.2.0 RRSIG opt" + excepted},
-		{"v4.tampered.test. A", "do", "NOERROR A=192.0.2.4 RRSIG opt" + excepted},
+		{"www.corp.internal. A", "do ad", insecureRow + negativeAnchorEDE},
+		{"www.tampered.test. A", "do", "NOERROR A=192.0.2.0 RRSIG opt" + negativeAnchorEDE},
+		{"v4.tampered.test. A", "do", "NOERROR A=192.0.2.4 RRSIG opt" + negativeAnchorEDE},
 		{"v4.tampered.test. A", "ad", "NOERROR A=192.0.2.4"},
 		{"www.expired.test. A", "do", "SERVFAIL opt ede=7/signature_expired"},
 	}, nil, nil},
@@ -141,8 +141,9 @@ var privates = []private{
 	}, nil, nil},
 }
 
-// TestPrivateZones: what the operator forwards by name is validated if the public
-// tree has it signed; else it is passed on without AD, which is told once.
+// TestPrivateZones checks that zones forwarded by name are validated if they
+// are signed in the public tree. Otherwise they are answered without AD, with
+// one warning.
 func TestPrivateZones(t *testing.T) {
 	t.Parallel()
 	public, own := publicWorld(t), privateWorld(t)
@@ -150,15 +151,15 @@ func TestPrivateZones(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			p := prepare(t, public, test.corefile, "PRIVATE", serve(t, own))
-			write(t, p.put.Replace("DIR/private"), strings.Join(own.Anchors("signed.internal."), "\n"))
+			write(t, p.placeholders.Replace("DIR/private"), strings.Join(own.Anchors("signed.internal."), "\n"))
 			p.start(t)
 			p.answers(t, test.rows)
 			p.answers(t, test.rows)
-			for _, zone := range test.told {
+			for _, zone := range test.warned {
 				p.logs(t, "[WARNING] plugin/dnssec: "+zone+" is not validated: ", "`negative-trust-anchor "+zone+"`", "`trust-anchor FILE`", "DS or DNSKEY of "+zone)
 			}
-			if lines := p.out.lines("is not validated"); len(lines) != len(test.told) {
-				t.Errorf("the log has %d lines of zones that are not validated, want %d: %q", len(lines), len(test.told), lines)
+			if lines := p.out.lines("is not validated"); len(lines) != len(test.warned) {
+				t.Errorf("the log has %d lines of zones that are not validated, want %d: %q", len(lines), len(test.warned), lines)
 			}
 			for _, words := range test.log {
 				p.logs(t, words...)

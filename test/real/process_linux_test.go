@@ -5,7 +5,7 @@ import (
 	"syscall"
 )
 
-// dieWithTest has the process killed should the test be: it must not stay behind.
+// dieWithTest has the kernel kill the process when the test dies.
 func dieWithTest(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 }

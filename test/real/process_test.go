@@ -18,25 +18,25 @@ import (
 )
 
 const (
-	startTime = 20 * time.Second // for a process to be ready, or to fail
-	stopTime  = 10 * time.Second // for it to end when asked to
-	logTime   = 5 * time.Second  // for a line to come
+	startTime = 20 * time.Second // for a process to be ready or to fail
+	stopTime  = 10 * time.Second // for a process to end after SIGTERM
+	logTime   = 5 * time.Second  // for a line of the log to appear
 )
 
 // process is a running CoreDNS.
 type process struct {
-	cmd   *exec.Cmd
-	conf  string // the Corefile's path
-	put   *strings.Replacer
-	addr  string // where PORT is
-	out   *output
-	ended chan struct{}
+	cmd          *exec.Cmd
+	conf         string // path of the Corefile
+	placeholders *strings.Replacer
+	addr         string // address with PORT
+	out          *output
+	ended        chan struct{}
 }
 
-// start runs CoreDNS with a Corefile until the test ends. In the Corefile, PORT and
-// PORT2 stand for free ports, HTTP for a free address, UPSTREAM for where the world
-// is served, ANCHORS for a file with its trust anchors, DIR for a folder; more has
-// other words with what they stand for.
+// start runs CoreDNS with a Corefile until the test ends. It replaces PORT and
+// PORT2 by free ports, HTTP by a free address, UPSTREAM by the address of the
+// world, ANCHORS by a file with its trust anchors, and DIR by a directory. more
+// has further words and their replacements.
 func start(t *testing.T, w *testzone.World, corefile string, more ...string) *process {
 	t.Helper()
 	p := prepare(t, w, corefile, more...)
@@ -44,7 +44,7 @@ func start(t *testing.T, w *testzone.World, corefile string, more ...string) *pr
 	return p
 }
 
-// start runs CoreDNS with what was prepared, and waits until it is ready.
+// start runs the prepared CoreDNS and waits until it is ready.
 func (p *process) start(t *testing.T) {
 	t.Helper()
 	p.run(t)
@@ -53,14 +53,14 @@ func (p *process) start(t *testing.T) {
 	}
 }
 
-// fails runs CoreDNS with a Corefile that it must refuse, and returns what it says.
+// fails checks that CoreDNS refuses to start, and returns its output.
 func (p *process) fails(t *testing.T) string {
 	t.Helper()
 	p.run(t)
 	select {
 	case <-p.ended:
 	case <-time.After(startTime):
-		t.Fatalf("CoreDNS goes on:\n%s", p.out)
+		t.Fatalf("CoreDNS keeps running:\n%s", p.out)
 	}
 	if p.cmd.ProcessState.ExitCode() != 1 {
 		t.Errorf("%v, want exit status 1", p.cmd.ProcessState)
@@ -81,7 +81,7 @@ func prepare(t *testing.T, w *testzone.World, corefile string, more ...string) *
 		write(t, anchors, strings.Join(w.Anchors("."), "\n"))
 		pairs = append(pairs, "UPSTREAM", serve(t, w), "ANCHORS", anchors)
 	}
-	p.put = strings.NewReplacer(pairs...)
+	p.placeholders = strings.NewReplacer(pairs...)
 	p.configure(t, corefile)
 	return p
 }
@@ -89,7 +89,7 @@ func prepare(t *testing.T, w *testzone.World, corefile string, more ...string) *
 // configure writes a Corefile.
 func (p *process) configure(t *testing.T, corefile string) {
 	t.Helper()
-	write(t, p.conf, p.put.Replace(corefile))
+	write(t, p.conf, p.placeholders.Replace(corefile))
 }
 
 func (p *process) run(t *testing.T) {
@@ -107,19 +107,19 @@ func (p *process) run(t *testing.T) {
 	t.Cleanup(func() { p.stop(t) })
 }
 
-// stop ends the process, which must not have ended by panic or by a data race.
+// stop ends the process. It must not have panicked or have had a data race.
 func (p *process) stop(t *testing.T) {
 	_ = p.cmd.Process.Signal(syscall.SIGTERM) // it may have ended already
 	select {
 	case <-p.ended:
 	case <-time.After(stopTime):
-		t.Error("CoreDNS does not end")
+		t.Error("CoreDNS does not stop")
 		_ = p.cmd.Process.Kill()
 		<-p.ended
 	}
 	for _, bad := range []string{"panic", "DATA RACE", "goroutine "} {
 		if strings.Contains(p.out.String(), bad) {
-			t.Errorf("CoreDNS says %q", bad)
+			t.Errorf("the output of CoreDNS has %q", bad)
 		}
 	}
 	if t.Failed() {
@@ -127,7 +127,7 @@ func (p *process) stop(t *testing.T) {
 	}
 }
 
-// logs waits for a line that has all the words, and returns it.
+// logs waits for a line that has all the words and returns it.
 func (p *process) logs(t *testing.T, words ...string) string {
 	t.Helper()
 	for deadline := time.Now().Add(logTime); ; time.Sleep(20 * time.Millisecond) {
@@ -141,7 +141,7 @@ func (p *process) logs(t *testing.T, words ...string) string {
 	}
 }
 
-// output keeps what a process writes.
+// output collects the output of a process.
 type output struct {
 	mu   sync.Mutex
 	text strings.Builder
@@ -173,8 +173,8 @@ func (o *output) lines(words ...string) (found []string) {
 	return found
 }
 
-func (o *output) await(word string, patience time.Duration, ended <-chan struct{}) bool {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+func (o *output) await(word string, timeout time.Duration, ended <-chan struct{}) bool {
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	for {
 		if len(o.lines(word)) > 0 {
@@ -190,17 +190,17 @@ func (o *output) await(word string, patience time.Duration, ended <-chan struct{
 	}
 }
 
-// taken is the ports that tests have been given.
-var taken sync.Map
+// usedPorts has the ports that freePort has returned.
+var usedPorts sync.Map
 
-// freePort returns a port that is free for UDP and TCP, and that no other test got.
-// It is none of those that systems give to clients: one of them might take it before
+// freePort returns a port that is free for UDP and TCP and not used by another
+// test. It is outside of the ephemeral range, so that no client takes it before
 // CoreDNS does.
 func freePort(t *testing.T) string {
 	t.Helper()
 	for range 100 {
 		port := fmt.Sprint(12000 + rand.IntN(18000))
-		if _, there := taken.LoadOrStore(port, true); there {
+		if _, there := usedPorts.LoadOrStore(port, true); there {
 			continue
 		}
 		addr := net.JoinHostPort("127.0.0.1", port)

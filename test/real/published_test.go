@@ -2,8 +2,8 @@ package real
 
 import "testing"
 
-// TestPublished: the access log has what was found, by way of the metadata plugin: of
-// the first answer and of those that the cache gives.
+// TestPublished checks that the log plugin has the results by way of metadata,
+// for the first answer and for cached ones.
 func TestPublished(t *testing.T) {
 	t.Parallel()
 	p := start(t, newWorld(t), `.:PORT {

@@ -13,8 +13,8 @@ import (
 
 const readme = "../../README.md"
 
-// TestREADME: every Corefile of the manual page starts, with files, addresses and
-// ports of the test in the place of those that it names.
+// TestREADME starts every Corefile of the manual page, with the test's files,
+// addresses and ports.
 func TestREADME(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile(readme)
@@ -44,8 +44,8 @@ var (
 	port       = regexp.MustCompile(`:\d+$`)
 	addresses  = regexp.MustCompile(`(?m)^(\s+forward\s+\S+)\s[^{\n]*`)
 	directives = []struct {
-		line *regexp.Regexp
-		put  string
+		line        *regexp.Regexp
+		replacement string
 	}{
 		{regexp.MustCompile(`(?m)^(\s+)prometheus.*$`), "${1}prometheus HTTP"},
 		{regexp.MustCompile(`(?m)^(\s+)health\b[^{\n]*`), "${1}health 127.0.0.1:HEALTH "},
@@ -58,8 +58,8 @@ var (
 	}
 )
 
-// forTest changes a Corefile of the manual page as little as a test needs: where it
-// listens, whom it asks, which files it reads.
+// forTest adapts a Corefile of the manual page for a test: listen addresses,
+// upstreams and files.
 func forTest(corefile string) string {
 	depth := 0
 	var out strings.Builder
@@ -76,7 +76,7 @@ func forTest(corefile string) string {
 	}
 	text := addresses.ReplaceAllString(out.String(), "${1} UPSTREAM ")
 	for _, d := range directives {
-		text = d.line.ReplaceAllString(text, d.put)
+		text = d.line.ReplaceAllString(text, d.replacement)
 	}
 	return text
 }
@@ -85,8 +85,8 @@ func lineOf(text string, at int) string {
 	return strconv.Itoa(1 + strings.Count(text[:at], "\n"))
 }
 
-// fenced returns the blocks that are fenced as of a language, by the first line of
-// what is in them and their place.
+// fenced returns the fenced blocks of a language, by their first line and
+// position.
 func fenced(text, language string) map[string]string {
 	blocks := map[string]string{}
 	fence := regexp.MustCompile("(?ms)^(```|~~~)[ \t]*(\\w+)[ \t]*\n(.*?)^(```|~~~)[ \t]*$")
@@ -101,10 +101,12 @@ func fenced(text, language string) map[string]string {
 	return blocks
 }
 
-// faultRow is a row of the README's tables of faults, whose first cell is no token.
+// faultRow matches a row of the README's tables of faults. Its first cell is
+// not a token.
 var faultRow = regexp.MustCompile(`(?m)^\| ([a-z][a-zA-Z ]+) \|(?: [^|]*\|){3}$`)
 
-// TestFaultsOfREADME: each row of the tables of faults has a test whose comment names it.
+// TestFaultsOfREADME checks that a comment of a test quotes each row of the
+// tables of faults.
 func TestFaultsOfREADME(t *testing.T) {
 	text, err := os.ReadFile(readme)
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-// zone is the zone of a provocation.
+// zone returns the name of the provocation's zone.
 func (c provocation) zone() string {
 	if c.reason == dnssec.PrivateZone {
 		return "private-zone.internal."
@@ -24,7 +24,7 @@ func (c provocation) zone() string {
 	return strings.ReplaceAll(c.reason.String(), "_", "-") + ".test."
 }
 
-// question is what is asked for: "NAME TYPE".
+// question returns what to ask, as "NAME TYPE".
 func (c provocation) question() string {
 	if c.ask == "" {
 		c.ask = "www A"
@@ -49,19 +49,19 @@ const reasonsCorefile = `.:PORT {
 	}
 }`
 
-// TestReasons: each reason is provoked, and the log, the metric, the Extended DNS Error,
-// of the first answer and of the one out of the cache, and the command have its token.
+// TestReasons provokes each reason. The log, the metric, the Extended DNS Error
+// of the first and of the cached answer, and the command must have its token.
 func TestReasons(t *testing.T) {
 	t.Parallel()
 	w := provokedWorld(t)
 	p := prepare(t, w, reasonsCorefile)
-	write(t, p.put.Replace("ANCHORS"), strings.Join(provokedAnchors(w), "\n"))
+	write(t, p.placeholders.Replace("ANCHORS"), strings.Join(provokedAnchors(w), "\n"))
 	p.start(t)
 	rows := map[dnssec.Reason]provocation{}
 	for _, c := range provocations {
 		rows[c.reason] = c
-		if c.apart == "" {
-			p.tells(t, c, p.ask(t, c.question(), "do"))
+		if c.separateTest == "" {
+			p.checkReason(t, c, p.ask(t, c.question(), "do"))
 		}
 	}
 	metrics := p.metrics(t)
@@ -70,20 +70,21 @@ func TestReasons(t *testing.T) {
 		switch {
 		case !ok:
 			t.Errorf("%s has no row", reason)
-		case c.apart == "":
-			countsReason(t, metrics, reason)
+		case c.separateTest == "":
+			checkReasonCounted(t, metrics, reason)
 			if got := p.ask(t, c.question(), "do"); !hasToken(got, reason) {
-				t.Errorf("out of the cache: %s is answered %s", c.question(), got)
+				t.Errorf("from the cache: %s is answered %s", c.question(), got)
 			}
 		}
 		if ok && c.unchecked == "" {
-			p.checks(t, c)
+			p.checkCommand(t, c)
 		}
 	}
 }
 
-// tells wants the token in the answer, where it has a code, and in the logs.
-func (p *process) tells(t *testing.T, c provocation, answer string) {
+// checkReason checks the reason in the answer, if it has an EDE code, and in
+// the logs.
+func (p *process) checkReason(t *testing.T, c provocation, answer string) {
 	t.Helper()
 	if !hasToken(answer, c.reason) || strings.HasPrefix(answer, "SERVFAIL") != (c.reason.Status() == dnssec.Bogus) {
 		t.Errorf("%s: %s is answered %s", c.reason, c.question(), answer)
@@ -102,8 +103,9 @@ func hasToken(answer string, reason dnssec.Reason) bool {
 	return strings.HasSuffix(answer, fmt.Sprintf(" ede=%d/%s", code, reason))
 }
 
-// countsReason wants the metric of a failure, or of what is passed on.
-func countsReason(t *testing.T, metrics samples, reason dnssec.Reason) {
+// checkReasonCounted checks that the reason is counted as a failure or as an
+// unproven answer.
+func checkReasonCounted(t *testing.T, metrics samples, reason dnssec.Reason) {
 	t.Helper()
 	metric := "coredns_dnssec_unproven_answers_total"
 	if reason.Status() == dnssec.Bogus {
@@ -114,24 +116,24 @@ func countsReason(t *testing.T, metrics samples, reason dnssec.Reason) {
 	}
 }
 
-// checks has the command judge the question by the same upstream.
-func (p *process) checks(t *testing.T, c provocation) {
+// checkCommand checks the reason that the command finds with the same upstream.
+func (p *process) checkCommand(t *testing.T, c provocation) {
 	t.Helper()
 	name, qtype, _ := strings.Cut(c.question(), " ")
-	args := []string{"check", name, qtype, "--json", "--trust-anchor", p.put.Replace("ANCHORS"), "@" + p.put.Replace("UPSTREAM")}
+	args := []string{"check", name, qtype, "--json", "--trust-anchor", p.placeholders.Replace("ANCHORS"), "@" + p.placeholders.Replace("UPSTREAM")}
 	for _, option := range c.options {
 		args = append(args, strings.ReplaceAll(option, "ZONE", c.zone()))
 	}
-	out, _ := exec.Command(command, args...).Output() // what is not secure has an exit code
+	out, _ := exec.Command(command, args...).Output() // the exit code is not 0 unless the answer is secure
 	var said struct {
 		Verdict struct{ Status, Reason string }
 	}
 	if err := json.Unmarshal(out, &said); err != nil || said.Verdict.Reason != c.reason.String() || said.Verdict.Status != c.reason.Status().String() {
-		t.Errorf("%s: check says %v, %v", c.question(), said, err)
+		t.Errorf("%s: check prints %v, %v", c.question(), said, err)
 	}
 }
 
-// provokedWorld has a zone for each provocation, with what is wrong there.
+// provokedWorld returns a world with a zone for each provocation.
 func provokedWorld(t *testing.T) *testzone.World {
 	t.Helper()
 	specs := []testzone.Spec{{Name: "kid.opt-out.test.", Records: []string{"www A 192.0.2.1"}}}
@@ -164,20 +166,20 @@ func provokedWorld(t *testing.T) *testzone.World {
 	return w
 }
 
-// provokedAnchors is the anchors of the root, and of two zones such that do not fit.
+// provokedAnchors returns the anchor of the root and two that match no key.
 func provokedAnchors(w *testzone.World) []string {
 	const malformed, unmatched = "dnskey-malformed.test.", "dnskey-no-anchor-match.test."
 	lines := append(w.Anchors("."), malformedKey(malformed).ToDS(dns.SHA256).String())
 	return append(lines, strings.Replace(w.Anchors("secure.test.")[0], "secure.test.", unmatched, 1))
 }
 
-// TestTrustAnchorMissing: the only trust anchor revokes itself.
+// TestTrustAnchorMissing revokes the only trust anchor.
 func TestTrustAnchorMissing(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	corefile := strings.Replace(reasonsCorefile, "log-failures", "auto-trust-anchor DIR/state", 1)
 	p := prepare(t, w, corefile)
-	state := p.put.Replace("DIR/state")
+	state := p.placeholders.Replace("DIR/state")
 	p.start(t)
 	p.logs(t, "is the key of a configured DS")
 	text, err := os.ReadFile(state)
@@ -192,8 +194,8 @@ func TestTrustAnchorMissing(t *testing.T) {
 	breakZone(t, w, ".", testzone.SetRevoke(testzone.KSK))
 	due := regexp.MustCompile(`last-try=(\S+) next-query=\S+`)
 	again := prepare(t, w, corefile)
-	write(t, again.put.Replace("ANCHORS"), configured)
-	write(t, again.put.Replace("DIR/state"), strings.TrimSpace(due.ReplaceAllString(string(text), "last-try=$1 next-query=$1")))
+	write(t, again.placeholders.Replace("ANCHORS"), configured)
+	write(t, again.placeholders.Replace("DIR/state"), strings.TrimSpace(due.ReplaceAllString(string(text), "last-try=$1 next-query=$1")))
 	again.start(t)
 	again.logs(t, "trust anchors from now on:")
 	const question, reason = "www.secure.test. A", dnssec.TrustAnchorMissing
@@ -201,14 +203,14 @@ func TestTrustAnchorMissing(t *testing.T) {
 		t.Errorf("%s is answered %s", question, answer)
 	}
 	again.logs(t, fmt.Sprintf("access %s status=%s reason=%s.", question, reason.Status(), reason))
-	countsReason(t, again.metrics(t), reason)
+	checkReasonCounted(t, again.metrics(t), reason)
 }
 
-// TestAnswerUnavailable: an upstream that is not there. There is nothing to count: the
-// metrics of forward have it.
+// TestAnswerUnavailable checks an upstream that is not there. Only forward's
+// own metrics count that.
 func TestAnswerUnavailable(t *testing.T) {
 	t.Parallel()
 	c := provocation{reason: dnssec.AnswerUnavailable}
 	p := start(t, newWorld(t), strings.ReplaceAll(reasonsCorefile, "UPSTREAM", net.JoinHostPort("127.0.0.1", freePort(t))))
-	p.tells(t, c, p.ask(t, c.question(), "do"))
+	p.checkReason(t, c, p.ask(t, c.question(), "do"))
 }

@@ -10,13 +10,13 @@ import (
 	"github.com/miekg/dns"
 )
 
-// load asks over and over until it is stopped.
+// load sends queries continuously until it is stopped.
 type load struct {
 	lost, wrong, asked atomic.Int64
 	quit, done         chan struct{}
 }
 
-// startLoad asks for names that are right whatever is reloaded.
+// startLoad queries names whose answers do not depend on the reloads.
 func (p *process) startLoad() *load {
 	l := &load{quit: make(chan struct{}), done: make(chan struct{})}
 	client := dns.Client{Timeout: 2 * time.Second}
@@ -47,15 +47,15 @@ func (l *load) stop() {
 	<-l.done
 }
 
-// reload has the Corefile read again, now, and waits until the log has a line more
-// that says so.
+// reload reloads the Corefile at once and waits until the log has one more line
+// with the word.
 func (p *process) reload(t *testing.T, word string) {
 	t.Helper()
-	const heard = "SIGUSR1: Reloading"
-	before, heardBefore := len(p.out.lines(word)), len(p.out.lines(heard))
+	const signaled = "SIGUSR1: Reloading"
+	before, signaledBefore := len(p.out.lines(word)), len(p.out.lines(signaled))
 	for ticks := 0; len(p.out.lines(word)) == before; ticks++ {
-		// The signal is lost on a process that is not yet listening to it.
-		if ticks%200 == 0 && len(p.out.lines(heard)) == heardBefore {
+		// A signal is lost if the process does not handle it yet.
+		if ticks%200 == 0 && len(p.out.lines(signaled)) == signaledBefore {
 			if err := p.cmd.Process.Signal(syscall.SIGUSR1); err != nil {
 				t.Fatal(err)
 			}
@@ -72,8 +72,9 @@ const (
 	notLoaded = "[ERROR] SIGUSR1: "
 )
 
-// TestReload: "the Corefile is reloaded under load": the plugin reload takes new words up, a Corefile that is wrong leaves
-// the old one in charge, and no more answers are lost than without dnssec.
+// TestReload: "the Corefile is reloaded under load". The plugin reload applies
+// new options, an invalid Corefile keeps the old one in use, and no more
+// answers are lost than without dnssec.
 func TestReload(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -86,25 +87,25 @@ func TestReload(t *testing.T) {
 
 	stock.configure(t, ".:PORT {\nbind 127.0.0.1\nnsid changed\n"+words)
 	p.configure(t, strings.Replace(old, "validate\n", "validate\nnegative-trust-anchor tampered.test\n", 1))
-	p.recovers(t, "www.tampered.test. A", "NOERROR A=192.0.2.0 RRSIG opt"+excepted)
+	p.recovers(t, "www.tampered.test. A", "NOERROR A=192.0.2.0 RRSIG opt"+negativeAnchorEDE)
 	stock.logs(t, reloaded)
 
 	p.configure(t, strings.Replace(old, "validate\n", "validate\nno-such-word\n", 1))
 	p.logs(t, "Corefile changed but reload failed", "no-such-word")
-	p.answers(t, []asked{{"www.tampered.test. A", "do", "NOERROR A=192.0.2.0 RRSIG opt" + excepted}, {"www.secure.test. A", "do", "NOERROR ad A=192.0.2.1 RRSIG opt"}})
+	p.answers(t, []asked{{"www.tampered.test. A", "do", "NOERROR A=192.0.2.0 RRSIG opt" + negativeAnchorEDE}, {"www.secure.test. A", "do", "NOERROR ad A=192.0.2.1 RRSIG opt"}})
 
 	p.configure(t, old)
 	p.recovers(t, "www.tampered.test. A", forged)
 	load.stop()
 	stockLoad.stop()
-	// Stock CoreDNS may lose the question that is in the socket at each reload.
+	// Stock CoreDNS may lose the queries in the socket at each reload.
 	if lost, allowed := load.lost.Load(), stockLoad.lost.Load()+2; lost > allowed || load.wrong.Load() > 0 {
 		t.Errorf("of %d answers %d were lost and %d wrong; without dnssec %d were lost in one reload", load.asked.Load(), lost, load.wrong.Load(), allowed-2)
 	}
 }
 
-// TestReloadLeaks: neither a reload nor one that fails leaves goroutines or files
-// behind.
+// TestReloadLeaks checks that neither successful nor failed reloads leak
+// goroutines or files.
 func TestReloadLeaks(t *testing.T) {
 	t.Parallel()
 	const forward = "forward . UPSTREAM {\nexpire 1s\n}\n}\n"
@@ -136,15 +137,16 @@ func TestReloadLeaks(t *testing.T) {
 	if load.wrong.Load() > 0 {
 		t.Errorf("%d of %d answers were wrong", load.wrong.Load(), load.asked.Load())
 	}
-	// What the first reload made is the measure: a process has some at start only.
+	// The first reload is the baseline: it creates goroutines that a start does
+	// not.
 	if g, f := p.settled(t, goroutines+5, files+3); g > goroutines+5 || f > files+3 {
 		t.Errorf("%v goroutines and %v files after 11 reloads and 12 that failed, %v and %v after the first", g, f, goroutines, files)
 	}
 }
 
-// settled returns the numbers of goroutines and open files when they are as low as
-// wanted, or when nothing more goes away: forward looks every 10 s at the connections
-// that it keeps, and what a restart hands over is closed by the garbage collector.
+// settled returns the numbers of goroutines and open files once they are as low
+// as wanted or stop falling: forward closes idle connections every 10 s, and
+// the garbage collector closes what a restart hands over.
 func (p *process) settled(t *testing.T, wantGoroutines, wantFiles float64) (goroutines, files float64) {
 	t.Helper()
 	for deadline := time.Now().Add(13 * time.Second); ; time.Sleep(500 * time.Millisecond) {

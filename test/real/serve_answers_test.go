@@ -9,9 +9,9 @@ import (
 	"github.com/miekg/dns"
 )
 
-// kindsOfAnswers is what a client with DO gets out of the zone if it has a trust
-// anchor. File gives no proof of what an alias leads to, nor of a name below an empty
-// one: there AD is missing.
+// kindsOfAnswers has the answers for a client with DO if the zone has a trust
+// anchor. AD is missing where file sends no proof: for the target of an alias,
+// and for a name below an empty non-terminal.
 var kindsOfAnswers = []asked{
 	{"www A", "do", "aa NOERROR ad A=192.0.2.1 RRSIG opt"},
 	{"www AAAA", "do", "aa NOERROR ad AAAA=2001:db8::1 RRSIG opt"},
@@ -52,9 +52,9 @@ var kindsOfAnswers = []asked{
 	{"@ ANY", "do", "aa NOERROR denial opt"},
 }
 
-// TestServeAnswers: all kinds of answers of a zone that is as it was signed are
-// served as before, with AA; AD only where a trust anchor vouches for the zone, and
-// only for clients that understand it; DNSSEC records only for those with DO.
+// TestServeAnswers checks that all kinds of answers of an intact zone are
+// served with AA. AD is set only with a trust anchor and for clients that
+// understand it, and DNSSEC records are sent only with DO.
 func TestServeAnswers(t *testing.T) {
 	t.Parallel()
 	w := ownWorld(t)
@@ -63,25 +63,25 @@ func TestServeAnswers(t *testing.T) {
 		rows  []asked
 	}{
 		"trust anchor":    {"trust-anchor DIR/own", kindsOfAnswers},
-		"no trust anchor": {"", unvouched(kindsOfAnswers)},
+		"no trust anchor": {"", withoutAD(kindsOfAnswers)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			p := keeping(t, w, keeper(test.words, ""))
-			p.keeps(t, test.rows...)
+			p := startServing(t, w, serveBlock(test.words, ""))
+			p.serves(t, test.rows...)
 			slices.Reverse(test.rows)
 			for _, row := range test.rows {
-				p.keeps(t, row)
+				p.serves(t, row)
 				if strings.HasSuffix(row.question, " NSEC") || strings.HasSuffix(row.question, " RRSIG") {
 					continue // asked for by type
 				}
 				plain := withoutDO.Replace(row.want)
-				p.keeps(t, asked{row.question, "", plain}, asked{row.question, "edns", plain + " opt"})
+				p.serves(t, asked{row.question, "", plain}, asked{row.question, "edns", plain + " opt"})
 				if strings.Contains(row.want, " ad") {
 					plain = strings.Replace(plain, "NOERROR", "NOERROR ad", 1)
 					plain = strings.Replace(plain, "NXDOMAIN", "NXDOMAIN ad", 1)
 				}
-				p.keeps(t, asked{row.question, "ad", plain})
+				p.serves(t, asked{row.question, "ad", plain})
 			}
 			if n := p.metrics(t).value("coredns_dnssec_failures_total"); n > 0 {
 				t.Errorf("%v failures", n)
@@ -90,59 +90,60 @@ func TestServeAnswers(t *testing.T) {
 	}
 }
 
-// TestServeVouched: without a trust anchor the log says which line would be one, and
-// with it there is nothing to say.
+// TestServeVouched checks that without a trust anchor the log suggests the line
+// to add, and that with it there is no warning.
 func TestServeVouched(t *testing.T) {
 	t.Parallel()
 	w := ownWorld(t)
-	p := keeping(t, w, keeper("", ""))
-	p.keeps(t, unvouched(positive)...)
+	p := startServing(t, w, serveBlock("", ""))
+	p.serves(t, withoutAD(positive)...)
 	line := p.logs(t, "[WARNING] plugin/dnssec: "+own+" is judged by the keys in its own file", "`trust-anchor FILE`")
 	anchor := strings.Fields(w.Anchors(own)[0]) // internal.example.com. TTL IN DS …
 	if want := strings.Join(append([]string{anchor[0]}, anchor[2:]...), " "); !strings.Contains(strings.ToUpper(line), strings.ToUpper(want)) {
 		t.Errorf("%q does not have the trust anchor %q", line, want)
 	}
 	if lines := p.out.lines("is not validated"); len(lines) > 0 {
-		t.Errorf("the log says %q", lines)
+		t.Errorf("the log has %q", lines)
 	}
 
 	_, quoted, _ := strings.Cut(line, `the line "`)
 	quoted, _, _ = strings.Cut(quoted, `"`)
-	trusting := prepare(t, w, keeper("trust-anchor DIR/own", ""))
-	writeZone(t, trusting.put.Replace("DIR/zone"), w.Zone(own))
-	write(t, trusting.put.Replace("DIR/own"), quoted)
+	trusting := prepare(t, w, serveBlock("trust-anchor DIR/own", ""))
+	writeZone(t, trusting.placeholders.Replace("DIR/zone"), w.Zone(own))
+	write(t, trusting.placeholders.Replace("DIR/own"), quoted)
 	trusting.start(t)
-	trusting.keeps(t, positive...)
+	trusting.serves(t, positive...)
 	if lines := trusting.out.lines("[WARNING]"); len(lines) > 0 {
 		t.Errorf("the log has the warnings %q", lines)
 	}
 }
 
-// TestServeUnjudged: a client's CD, other classes and opcodes pass as they are.
+// TestServeUnjudged checks that queries with CD, another class or opcode are
+// not validated.
 func TestServeUnjudged(t *testing.T) {
 	t.Parallel()
 	w := ownWorld(t)
 	breakWWW(t, w)
-	p := keeping(t, w, keeper("trust-anchor DIR/own", ""))
-	p.keeps(t,
+	p := startServing(t, w, serveBlock("trust-anchor DIR/own", ""))
+	p.serves(t,
 		asked{"www A", "do", forged},
 		asked{"www A", "do cd", "aa NOERROR A=192.0.2.0 RRSIG opt"},
 		asked{"www A", "cd", "aa NOERROR A=192.0.2.0"},
 	)
 	m := message(t, inZone("www A"), "")
 	m.Question[0].Qclass = dns.ClassCHAOS
-	exchange(t, "udp", p.addr, nil, m) // and it lives on
-	p.keeps(t, positive...)
+	exchange(t, "udp", p.addr, nil, m) // must not end the process
+	p.serves(t, positive...)
 }
 
-// TestServeTransfer: a transfer has all records, judged or not.
+// TestServeTransfer checks that a transfer has all records, valid or not.
 func TestServeTransfer(t *testing.T) {
 	t.Parallel()
 	w := ownWorld(t)
 	breakWWW(t, w)
 	const transfer = "transfer {\nto *\n}"
-	p := keeping(t, w, keeper("trust-anchor DIR/own", transfer))
-	stock := keeping(t, w, own+":PORT {\nbind 127.0.0.1\nfile DIR/zone\n"+transfer+"\n}")
+	p := startServing(t, w, serveBlock("trust-anchor DIR/own", transfer))
+	stock := startServing(t, w, own+":PORT {\nbind 127.0.0.1\nfile DIR/zone\n"+transfer+"\n}")
 	judged, plain := axfr(t, p.addr), axfr(t, stock.addr)
 	if !slices.Equal(judged, plain) || len(plain) < len(w.Zone(own).Records()) {
 		t.Errorf("%d records, without dnssec %d; the zone has %d", len(judged), len(plain), len(w.Zone(own).Records()))
@@ -151,7 +152,7 @@ func TestServeTransfer(t *testing.T) {
 
 func axfr(t *testing.T, addr string) (records []string) {
 	t.Helper()
-	transfer := dns.Transfer{DialTimeout: patience, ReadTimeout: patience}
+	transfer := dns.Transfer{DialTimeout: clientTimeout, ReadTimeout: clientTimeout}
 	envelopes, err := transfer.In(new(dns.Msg).SetAxfr(own), addr)
 	if err != nil {
 		t.Fatal(err)
@@ -168,20 +169,20 @@ func axfr(t *testing.T, addr string) (records []string) {
 	return records
 }
 
-// TestServeExpirationTold: when the first signature runs out is logged at start and
-// exported.
+// TestServeExpirationTold checks that the earliest expiration of a signature is
+// logged at start and exported.
 func TestServeExpirationTold(t *testing.T) {
 	t.Parallel()
 	w := ownWorld(t)
 	soon := time.Now().Add(100 * time.Hour).Truncate(time.Second)
 	signedUntil(t, w, "www."+own, dns.TypeA, soon)
-	p := keeping(t, w, keeper("", ""))
+	p := startServing(t, w, serveBlock("", ""))
 	p.logs(t, "[INFO] plugin/dnssec: zone "+own+": its signatures last for ", soon.UTC().Format(time.RFC3339))
-	p.gauged(t, own, soon)
+	p.awaitExpiration(t, own, soon)
 }
 
-// gauged waits for the gauge to have the time.
-func (p *process) gauged(t *testing.T, zone string, want time.Time) {
+// awaitExpiration waits for the gauge to have the time.
+func (p *process) awaitExpiration(t *testing.T, zone string, want time.Time) {
 	t.Helper()
 	var got float64
 	for deadline := time.Now().Add(logTime); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {

@@ -19,14 +19,14 @@ func signedUntil(t *testing.T, w *testzone.World, name string, qtype uint16, unt
 	breakZone(t, w, own, testzone.SignedDuring(name, qtype, time.Now().Add(-time.Hour*24*30), until))
 }
 
-// brokenFile is a zone file that is not what was signed: what is refused, with which
-// reason; all of right is served as it is.
+// brokenFile is a broken zone file. The questions in bad are refused with the
+// reason token; those in good are answered as usual.
 type brokenFile struct {
-	name  string
-	spoil func(*testing.T, *testzone.World)
-	token string
-	bad   []string
-	right []asked
+	name    string
+	breakIt func(*testing.T, *testzone.World)
+	token   string
+	bad     []string
+	good    []asked
 }
 
 func breaking(b ...testzone.Breakage) func(*testing.T, *testzone.World) {
@@ -54,7 +54,7 @@ func removing(name string, qtype uint16) func(*testing.T, *testzone.World) {
 	}
 }
 
-// mxAlone is the answer for the apex's MX without what stands beside it.
+// mxAlone is the answer for the apex MX without additional records.
 var mxAlone = asked{"@ MX", "do", "aa NOERROR ad MX=10 mail.internal.example.com. RRSIG opt"}
 
 var brokenFiles = []brokenFile{
@@ -81,24 +81,25 @@ var brokenFiles = []brokenFile{
 	{"a bit of an NSEC", breaking(testzone.ClearTypeBit("www."+own, dns.TypeAAAA), testzone.ChangeRDATA("www."+own, dns.TypeNSEC)), "signature_invalid", []string{"www MX"}, positive},
 }
 
-// TestServeBroken: what is not what was signed is refused, with its reason as EDE, in
-// the log and in the metrics, with a trust anchor and without; the rest is served.
+// TestServeBroken checks that altered data are refused with the reason in the
+// EDE, the log and the metrics, with and without a trust anchor, and that the
+// rest is served.
 func TestServeBroken(t *testing.T) {
 	t.Parallel()
 	for _, test := range brokenFiles {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			w := ownWorld(t)
-			test.spoil(t, w)
-			for words, rows := range map[string][]asked{"trust-anchor DIR/own": test.right, "": unvouched(test.right)} {
-				p := keeping(t, w, keeper(words, ""))
+			test.breakIt(t, w)
+			for words, rows := range map[string][]asked{"trust-anchor DIR/own": test.good, "": withoutAD(test.good)} {
+				p := startServing(t, w, serveBlock(words, ""))
 				for _, question := range test.bad {
 					for flags, want := range map[string]string{"do": "SERVFAIL opt", "ad": "SERVFAIL", "edns": "SERVFAIL opt"} {
 						p.refuses(t, question, flags, want, test.token)
 					}
 					p.logs(t, "bogus: "+inZone(question)+" from 127.0.0.1: "+test.token+": ")
 				}
-				p.keeps(t, rows...)
+				p.serves(t, rows...)
 				failed := p.metrics(t)
 				if n, all := failed.value("coredns_dnssec_failures_total", `reason="`+test.token+`"`), failed.value("coredns_dnssec_validations_total", `status="bogus"`); n != all || n < float64(len(test.bad)) {
 					t.Errorf("%v failures are for %s, of %v", n, test.token, all)
@@ -108,7 +109,8 @@ func TestServeBroken(t *testing.T) {
 	}
 }
 
-// refuses asks, and wants the token in the Extended DNS Error if there can be one.
+// refuses checks the answer, and the token in the Extended DNS Error if the
+// client sent EDNS.
 func (p *process) refuses(t *testing.T, question, flags, want, token string) {
 	t.Helper()
 	got := p.ask(t, inZone(question), flags)
@@ -124,76 +126,77 @@ func (p *process) refuses(t *testing.T, question, flags, want, token string) {
 	}
 }
 
-// TestServeBeside: what stands beside an answer, and is not what was signed, is left
-// out: neither served nor vouched for by AD.
+// TestServeBeside checks that altered RRsets in the authority and additional
+// sections are left out.
 func TestServeBeside(t *testing.T) {
 	t.Parallel()
 	w := ownWorld(t)
-	right := keeping(t, w, keeper("trust-anchor DIR/own", ""))
+	intact := startServing(t, w, serveBlock("trust-anchor DIR/own", ""))
 	question := message(t, own+" MX", "do")
-	if m := exchange(t, "tcp", right.addr, nil, question); len(m.Ns) != 2 || len(m.Extra) != 3 {
+	if m := exchange(t, "tcp", intact.addr, nil, question); len(m.Ns) != 2 || len(m.Extra) != 3 {
 		t.Errorf("beside the answer are %v and %v, want the NS and an address, signed", m.Ns, m.Extra)
 	}
 	breakZone(t, w, own, testzone.ChangeRDATA(own, dns.TypeNS), testzone.ChangeRDATA("mail."+own, dns.TypeA))
-	p := keeping(t, w, keeper("trust-anchor DIR/own", ""))
+	p := startServing(t, w, serveBlock("trust-anchor DIR/own", ""))
 	m := exchange(t, "tcp", p.addr, nil, question)
 	if len(m.Answer) != 2 || len(m.Ns) != 0 || len(m.Extra) != 1 || !m.AuthenticatedData {
 		t.Errorf("of what was altered is left\n%s", m)
 	}
 }
 
-// TestServeInsecure: with the word insecure what fails is served without AD, counted
-// and logged.
+// TestServeInsecure checks that with the option insecure, failures are served
+// without AD, and counted and logged.
 func TestServeInsecure(t *testing.T) {
 	t.Parallel()
 	w := ownWorld(t)
 	breakWWW(t, w)
-	p := keeping(t, w, keeper("insecure\ntrust-anchor DIR/own", ""))
-	p.keeps(t, append([]asked{{"www A", "do", "aa NOERROR A=192.0.2.0 RRSIG opt ede=6/signature_invalid"}, {"www A", "ad", "aa NOERROR A=192.0.2.0"}}, positive...)...)
+	p := startServing(t, w, serveBlock("insecure\ntrust-anchor DIR/own", ""))
+	p.serves(t, append([]asked{{"www A", "do", "aa NOERROR A=192.0.2.0 RRSIG opt ede=6/signature_invalid"}, {"www A", "ad", "aa NOERROR A=192.0.2.0"}}, positive...)...)
 	p.logs(t, "bogus: "+inZone("www A"), "signature_invalid")
 	if n := p.metrics(t).value("coredns_dnssec_failures_total", `reason="signature_invalid"`); n < 2 {
 		t.Errorf("%v failures were counted", n)
 	}
 }
 
-// TestServeWrongAnchor: a trust anchor that is not the zone's refuses all of it.
+// TestServeWrongAnchor checks that a trust anchor that matches no key makes the
+// whole zone fail.
 func TestServeWrongAnchor(t *testing.T) {
 	t.Parallel()
 	w, other := ownWorld(t), ownWorld(t)
-	p := prepare(t, w, keeper("trust-anchor DIR/own", ""))
-	writeZone(t, p.put.Replace("DIR/zone"), w.Zone(own))
-	write(t, p.put.Replace("DIR/own"), strings.Join(other.Anchors(own), "\n"))
+	p := prepare(t, w, serveBlock("trust-anchor DIR/own", ""))
+	writeZone(t, p.placeholders.Replace("DIR/zone"), w.Zone(own))
+	write(t, p.placeholders.Replace("DIR/own"), strings.Join(other.Anchors(own), "\n"))
 	p.start(t)
 	for _, question := range []string{"www A", "none A", "@ DNSKEY", "x.wild A"} {
 		p.refuses(t, question, "do", "SERVFAIL opt", "dnskey_no_anchor_match")
 	}
 	p.logs(t, "bogus: "+inZone("www A"), "dnskey_no_anchor_match")
 	if lines := p.out.lines("is not validated"); len(lines) > 0 {
-		t.Errorf("the log says of a zone with a trust anchor %q", lines)
+		t.Errorf("the log of a zone with a trust anchor has %q", lines)
 	}
 }
 
-// TestServeUnsigned: a zone without signatures is served as it is, with a warning;
-// with a trust anchor it is refused.
+// TestServeUnsigned checks that an unsigned zone is served with a warning, and
+// refused if it has a trust anchor.
 func TestServeUnsigned(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, testzone.Spec{Name: own, Records: ownRecords})
-	p := prepare(t, w, keeper("", ""))
-	writeZone(t, p.put.Replace("DIR/zone"), w.Zone(own))
+	p := prepare(t, w, serveBlock("", ""))
+	writeZone(t, p.placeholders.Replace("DIR/zone"), w.Zone(own))
 	p.start(t)
-	p.keeps(t, asked{"www A", "do", "aa NOERROR A=192.0.2.1 opt"}, asked{"none A", "ad", "aa NXDOMAIN"}, asked{"x.wild A", "ad", "aa NOERROR A=192.0.2.9"},
+	p.serves(t, asked{"www A", "do", "aa NOERROR A=192.0.2.1 opt"}, asked{"none A", "ad", "aa NXDOMAIN"}, asked{"x.wild A", "ad", "aa NOERROR A=192.0.2.9"},
 		asked{"alias A", "do", "aa NOERROR A=192.0.2.1 CNAME=www.internal.example.com. opt"})
 	p.logs(t, "[WARNING] plugin/dnssec: zone "+own+" is served without signatures")
 	if lines := p.out.lines("is not validated"); len(lines) > 0 {
-		t.Errorf("the log says of what is served %q", lines)
+		t.Errorf("the log has failures for answers that are served: %q", lines)
 	}
 	if found := p.metrics(t).of("coredns_dnssec_zone_signature_expiration_timestamp_seconds"); len(found) > 0 {
 		t.Errorf("there is %q", found)
 	}
 
-	trusting := prepare(t, w, keeper("trust-anchor DIR/own", ""))
-	writeZone(t, trusting.put.Replace("DIR/zone"), w.Zone(own))
-	write(t, trusting.put.Replace("DIR/own"), strings.Join(ownWorld(t).Anchors(own), "\n"))
+	trusting := prepare(t, w, serveBlock("trust-anchor DIR/own", ""))
+	writeZone(t, trusting.placeholders.Replace("DIR/zone"), w.Zone(own))
+	write(t, trusting.placeholders.Replace("DIR/own"), strings.Join(ownWorld(t).Anchors(own), "\n"))
 	trusting.start(t)
 	trusting.refuses(t, "www A", "do", "SERVFAIL opt", "dnskey_unavailable")
 }

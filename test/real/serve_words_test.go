@@ -9,7 +9,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-// another is a zone of one's own beside the other, with the records of it.
+// another is a second served zone with the same records.
 const another = "other.example.com."
 
 func twoZones(t *testing.T) *testzone.World {
@@ -20,11 +20,11 @@ func twoZones(t *testing.T) *testzone.World {
 	return w
 }
 
-// refused is what both zones have altered.
+// refused has questions for the altered record of each zone.
 var refused = []asked{{"www." + own + " A", "do", forged}, {"bad." + another + " A", "do", forged}}
 
-// TestServeZones: the ZONES of file and of dnssec say which zones there are, and
-// which of them are judged.
+// TestServeZones checks that the ZONES of file determine the served zones, and
+// those of dnssec which of them are validated.
 func TestServeZones(t *testing.T) {
 	t.Parallel()
 	const files = "file DIR/zone " + own + "\nfile DIR/other " + another + "\n"
@@ -51,10 +51,10 @@ func TestServeZones(t *testing.T) {
 			w := twoZones(t)
 			p := prepare(t, w, test.corefile)
 			for zone, file := range map[string]string{own: "DIR/zone", another: "DIR/other"} {
-				writeZone(t, p.put.Replace(file), w.Zone(zone))
+				writeZone(t, p.placeholders.Replace(file), w.Zone(zone))
 			}
-			write(t, p.put.Replace("DIR/own"), strings.Join(w.Anchors(own), "\n"))
-			write(t, p.put.Replace("DIR/otherown"), strings.Join(w.Anchors(another), "\n"))
+			write(t, p.placeholders.Replace("DIR/own"), strings.Join(w.Anchors(own), "\n"))
+			write(t, p.placeholders.Replace("DIR/otherown"), strings.Join(w.Anchors(another), "\n"))
 			p.start(t)
 			p.answers(t, test.rows)
 			p.answers(t, test.rows)
@@ -62,29 +62,29 @@ func TestServeZones(t *testing.T) {
 	}
 }
 
-// TestServeChild: a zone and one below it in the same block are judged each by its
-// own keys; the DS in between is nobody's to give.
+// TestServeChild checks that a zone and its child zone in one block are
+// validated with their own keys. Neither zone answers with the DS.
 func TestServeChild(t *testing.T) {
 	t.Parallel()
 	w := ownWorld(t)
 	p := prepare(t, w, ".:PORT {\nbind 127.0.0.1\nfile DIR/zone "+own+"\nfile DIR/child signed."+own+"\ndnssec {\nserve\ntrust-anchor DIR/own\n}\n}")
 	breakZone(t, w, "signed."+own, testzone.ChangeRDATA("ns.signed."+own, dns.TypeA))
-	writeZone(t, p.put.Replace("DIR/zone"), w.Zone(own))
-	writeZone(t, p.put.Replace("DIR/child"), w.Zone("signed."+own))
-	write(t, p.put.Replace("DIR/own"), strings.Join(w.Anchors(own), "\n"))
+	writeZone(t, p.placeholders.Replace("DIR/zone"), w.Zone(own))
+	writeZone(t, p.placeholders.Replace("DIR/child"), w.Zone("signed."+own))
+	write(t, p.placeholders.Replace("DIR/own"), strings.Join(w.Anchors(own), "\n"))
 	p.start(t)
-	p.keeps(t, positive...)
-	p.keeps(t, asked{"signed NS", "do", "aa NOERROR NS=ns.signed.internal.example.com. RRSIG opt"}, asked{"none.signed A", "do", "aa NXDOMAIN denial opt"},
+	p.serves(t, positive...)
+	p.serves(t, asked{"signed NS", "do", "aa NOERROR NS=ns.signed.internal.example.com. RRSIG opt"}, asked{"none.signed A", "do", "aa NXDOMAIN denial opt"},
 		asked{"ns.signed A", "do", forged}, asked{"www.plain A", "do", "NOERROR opt"})
 	p.logs(t, "signed."+own+" is judged by the keys in its own file")
 }
 
-// bothWords is a block that serves a zone and forwards the rest.
-const bothWords = ".:PORT {\nbind 127.0.0.1\nerrors\nfile DIR/zone " + own + " {\nfallthrough\n}\nprometheus HTTP\n" +
+// serveAndForward is a block that serves a zone and forwards the rest.
+const serveAndForward = ".:PORT {\nbind 127.0.0.1\nerrors\nfile DIR/zone " + own + " {\nfallthrough\n}\nprometheus HTTP\n" +
 	"dnssec {\nvalidate\nserve\nlog-failures\ntrust-anchor ANCHORS DIR/own\n}\nforward . UPSTREAM\n"
 
-// TestServeAndForward: in a block that does both, what is served and what is
-// forwarded are judged each by its own rules.
+// TestServeAndForward checks that in a block with serve and validate, served
+// and forwarded answers are validated by their own rules.
 func TestServeAndForward(t *testing.T) {
 	t.Parallel()
 	for name, words := range map[string]string{"plain": "}", "cache": "cache 30\n}"} {
@@ -106,17 +106,17 @@ func TestServeAndForward(t *testing.T) {
 				t.Fatal(err)
 			}
 			breakWWW(t, w)
-			p := prepare(t, public, bothWords+words)
-			writeZone(t, p.put.Replace("DIR/zone"), w.Zone(own))
-			write(t, p.put.Replace("DIR/own"), strings.Join(append(w.Anchors(own), public.Anchors(own)...), "\n"))
+			p := prepare(t, public, serveAndForward+words)
+			writeZone(t, p.placeholders.Replace("DIR/zone"), w.Zone(own))
+			write(t, p.placeholders.Replace("DIR/own"), strings.Join(append(w.Anchors(own), public.Anchors(own)...), "\n"))
 			p.start(t)
 			for range 2 {
-				p.answers(t, usual)
+				p.answers(t, regularAnswers)
 				p.answers(t, []asked{
 					{"v4." + own + " A", "do", "NOERROR ad A=192.0.2.4 RRSIG opt"},
 					{"v4." + own + " MX", "do", "NOERROR ad denial opt"},
 					{"www." + own + " A", "edns", forged},
-					{"fallen." + own + " A", "do", "NOERROR ad A=192.0.2.77 RRSIG opt"}, // file let it through
+					{"fallen." + own + " A", "do", "NOERROR ad A=192.0.2.77 RRSIG opt"}, // fell through to forward
 					{"none." + own + " A", "do", "NXDOMAIN ad denial opt"},
 					{"out." + own + " A", "do", "NOERROR A=192.0.2.1 CNAME=www.secure.test. RRSIG opt"},
 					{"gone." + own + " A", "ad", "NXDOMAIN CNAME=none.secure.test."},
@@ -130,16 +130,16 @@ func TestServeAndForward(t *testing.T) {
 	}
 }
 
-// TestServeFromTree: where the tree vouches for the zone by way of the upstream, no
-// anchor of its own is needed.
+// TestServeFromTree checks that a served zone needs no trust anchor if the
+// authentication chain by way of the upstream leads to it.
 func TestServeFromTree(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	const corefile = ".:PORT {\nbind 127.0.0.1\nfile DIR/zone secure.test\ndnssec {\nvalidate\nserve\ntrust-anchor ANCHORS\n}\nforward . UPSTREAM\n}"
 	p := prepare(t, w, corefile)
-	writeZone(t, p.put.Replace("DIR/zone"), w.Zone("secure.test."))
+	writeZone(t, p.placeholders.Replace("DIR/zone"), w.Zone("secure.test."))
 	p.start(t)
-	p.answers(t, usual)
+	p.answers(t, regularAnswers)
 	if lines := p.out.lines("[WARNING]"); len(lines) > 0 {
 		t.Errorf("the log has the warnings %q", lines)
 	}
@@ -148,31 +148,31 @@ func TestServeFromTree(t *testing.T) {
 	}
 
 	stranger := prepare(t, w, corefile)
-	writeZone(t, stranger.put.Replace("DIR/zone"), newWorld(t).Zone("secure.test."))
+	writeZone(t, stranger.placeholders.Replace("DIR/zone"), newWorld(t).Zone("secure.test."))
 	stranger.start(t)
 	stranger.answers(t, []asked{{"www.secure.test. A", "do", "SERVFAIL opt ede=9/dnskey_no_ds_match"}})
 }
 
-// TestServeAuto: zones that auto finds are judged too, also those that come later;
-// with a trust anchor and without.
+// TestServeAuto checks that zones of auto are validated, including those added
+// later, with and without a trust anchor.
 func TestServeAuto(t *testing.T) {
 	t.Parallel()
-	for words, rows := range map[string][]asked{"trust-anchor DIR/own": positive, "": unvouched(positive)} {
+	for words, rows := range map[string][]asked{"trust-anchor DIR/own": positive, "": withoutAD(positive)} {
 		w := ownWorld(t)
 		breakWWW(t, w)
 		p := prepare(t, w, "example.com:PORT {\nbind 127.0.0.1\nprometheus HTTP\nauto {\ndirectory DIR/zones\nreload 1s\n}\ndnssec {\nserve\nlog-failures\n"+words+"\n}\n}")
-		zones := p.put.Replace("DIR/zones/db.")
-		if err := os.Mkdir(p.put.Replace("DIR/zones"), 0o755); err != nil {
+		zones := p.placeholders.Replace("DIR/zones/db.")
+		if err := os.Mkdir(p.placeholders.Replace("DIR/zones"), 0o755); err != nil {
 			t.Fatal(err)
 		}
 		writeZone(t, zones+strings.TrimSuffix(own, "."), w.Zone(own))
-		write(t, p.put.Replace("DIR/own"), strings.Join(w.Anchors(own), "\n"))
+		write(t, p.placeholders.Replace("DIR/own"), strings.Join(w.Anchors(own), "\n"))
 		p.start(t)
-		p.keeps(t, asked{"www A", "do", forged}, asked{"added A", "do", rows[2].want})
-		p.keeps(t, rows...)
+		p.serves(t, asked{"www A", "do", forged}, asked{"added A", "do", rows[2].want})
+		p.serves(t, rows...)
 		writeZone(t, zones+"signed."+strings.TrimSuffix(own, "."), w.Zone("signed."+own))
 		p.recovers(t, "ns.signed."+own+" A", "NOERROR A=192.0.2.54 RRSIG opt")
-		p.keeps(t, rows...)
+		p.serves(t, rows...)
 		if n := p.metrics(t).value("coredns_dnssec_failures_total"); n != 2 {
 			t.Errorf("%v failures were counted", n)
 		}
@@ -182,17 +182,17 @@ func TestServeAuto(t *testing.T) {
 	}
 }
 
-// TestServeSecondary: a zone that is transferred from another server is judged.
+// TestServeSecondary checks that a transferred zone is validated.
 func TestServeSecondary(t *testing.T) {
 	t.Parallel()
 	w := ownWorld(t)
 	breakWWW(t, w)
-	primary := keeping(t, w, own+":PORT {\nbind 127.0.0.1\nfile DIR/zone\ntransfer {\nto *\n}\n}")
+	primary := startServing(t, w, own+":PORT {\nbind 127.0.0.1\nfile DIR/zone\ntransfer {\nto *\n}\n}")
 	p := prepare(t, w, own+":PORT {\nbind 127.0.0.1\nprometheus HTTP\nsecondary {\ntransfer from "+primary.addr+"\n}\ndnssec {\nserve\nlog-failures\ntrust-anchor DIR/own\n}\n}")
-	write(t, p.put.Replace("DIR/own"), strings.Join(w.Anchors(own), "\n"))
+	write(t, p.placeholders.Replace("DIR/own"), strings.Join(w.Anchors(own), "\n"))
 	p.start(t)
 	p.recovers(t, inZone("v4 A"), "NOERROR ad A=192.0.2.4 RRSIG opt")
-	p.keeps(t, asked{"www A", "do", forged})
-	p.keeps(t, positive...)
+	p.serves(t, asked{"www A", "do", forged})
+	p.serves(t, positive...)
 	p.logs(t, "bogus: "+inZone("www A"), "signature_invalid")
 }

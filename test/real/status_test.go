@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// statusOf is what the tests read of the JSON form of the status page.
+// statusOf has the parts of the status page's JSON that the tests use.
 type statusOf struct {
 	Blocks []struct {
 		Zones   []string
@@ -50,8 +50,8 @@ corp.internal:PORT {
 }
 `
 
-// TestStatusPage: two blocks share a page, which goes on over a reload with its
-// failures, moves when it is told to, and ends when no block has it.
+// TestStatusPage checks a page shared by two blocks. It keeps its failures over
+// a reload, moves to a new address, and ends when no block has it.
 func TestStatusPage(t *testing.T) {
 	t.Parallel()
 	other := net.JoinHostPort("127.0.0.1", freePort(t))
@@ -81,23 +81,23 @@ func TestStatusPage(t *testing.T) {
 	p.ends(t, "http://OTHER/")
 }
 
-// ends waits until nobody listens any more.
+// ends waits until nothing listens on the URL.
 func (p *process) ends(t *testing.T, url string) {
 	t.Helper()
 	for deadline := time.Now().Add(logTime); ; time.Sleep(20 * time.Millisecond) {
-		r, err := http.Get(p.put.Replace(url))
+		r, err := http.Get(p.placeholders.Replace(url))
 		if err != nil {
 			return
 		}
 		_ = r.Body.Close()
 		if time.Now().After(deadline) {
-			t.Fatalf("%s goes on: %s", url, r.Status)
+			t.Fatalf("%s still answers: %s", url, r.Status)
 		}
 	}
 }
 
-// TestStatusAddress: an address that is taken, or none, ends the start with what to do;
-// one that others can reach is warned of.
+// TestStatusAddress checks that a taken or invalid address fails the start with
+// a helpful error, and that a public address is warned about.
 func TestStatusAddress(t *testing.T) {
 	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -111,7 +111,7 @@ func TestStatusAddress(t *testing.T) {
 	} {
 		p := prepare(t, newWorld(t), strings.ReplaceAll(statusBlocks, "status HTTP", "status "+address))
 		if said := p.fails(t); !strings.Contains(said, want) {
-			t.Errorf("%s: CoreDNS says %s", address, said)
+			t.Errorf("%s: the output of CoreDNS is %s", address, said)
 		}
 	}
 	p := start(t, newWorld(t), strings.ReplaceAll(statusBlocks, "status HTTP", "status 0.0.0.0:"+freePort(t)))

@@ -21,7 +21,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-// TestTransports: what a client learns doesn't depend on how it asks.
+// TestTransports checks that answers do not depend on the transport.
 func TestTransports(t *testing.T) {
 	t.Parallel()
 	cert, key, roots := certificate(t)
@@ -30,13 +30,15 @@ func TestTransports(t *testing.T) {
 		"tls://.:PORT2 {\nbind 127.0.0.1\ntls "+encrypted+"https://.:HTTPS {\nbind 127.0.0.1\ntls "+encrypted,
 		"CERT", cert, "KEY", key, "HTTPS", freePort(t))
 	conf := &tls.Config{RootCAs: roots, ServerName: "localhost"}
-	https := p.put.Replace("https://127.0.0.1:HTTPS/dns-query")
-	client := &http.Client{Timeout: patience, Transport: &http.Transport{TLSClientConfig: conf, ForceAttemptHTTP2: true}}
+	https := p.placeholders.Replace("https://127.0.0.1:HTTPS/dns-query")
+	client := &http.Client{Timeout: clientTimeout, Transport: &http.Transport{TLSClientConfig: conf, ForceAttemptHTTP2: true}}
 	defer client.CloseIdleConnections()
 	transports := map[string]func(*dns.Msg) *dns.Msg{
-		"udp":   func(m *dns.Msg) *dns.Msg { return exchange(t, "udp", p.addr, nil, m) },
-		"tcp":   func(m *dns.Msg) *dns.Msg { return exchange(t, "tcp", p.addr, nil, m) },
-		"tls":   func(m *dns.Msg) *dns.Msg { return exchange(t, "tcp-tls", p.put.Replace("127.0.0.1:PORT2"), conf, m) },
+		"udp": func(m *dns.Msg) *dns.Msg { return exchange(t, "udp", p.addr, nil, m) },
+		"tcp": func(m *dns.Msg) *dns.Msg { return exchange(t, "tcp", p.addr, nil, m) },
+		"tls": func(m *dns.Msg) *dns.Msg {
+			return exchange(t, "tcp-tls", p.placeholders.Replace("127.0.0.1:PORT2"), conf, m)
+		},
 		"https": func(m *dns.Msg) *dns.Msg { return exchangeHTTPS(t, client, https, m) },
 	}
 	for name, transport := range transports {
@@ -52,7 +54,7 @@ func TestTransports(t *testing.T) {
 		} {
 			got := describe(transport(message(t, row.question, row.flags)))
 			if name == "udp" && row.question == "big.secure.test. TXT" {
-				row.want = "NOERROR tc" // how much of it is left is the server's choice
+				row.want = "NOERROR tc" // the server decides how much of it remains
 				got = got[:min(len(got), len(row.want))]
 			}
 			if got != row.want {
@@ -62,7 +64,7 @@ func TestTransports(t *testing.T) {
 	}
 }
 
-// exchangeHTTPS asks by RFC 8484.
+// exchangeHTTPS sends a DoH query (RFC 8484).
 func exchangeHTTPS(t *testing.T, client *http.Client, url string, m *dns.Msg) *dns.Msg {
 	t.Helper()
 	wire, err := m.Pack()
@@ -88,7 +90,7 @@ func exchangeHTTPS(t *testing.T, client *http.Client, url string, m *dns.Msg) *d
 	return answer
 }
 
-// certificate writes one for localhost that it signs itself, and its key.
+// certificate writes a self-signed certificate for localhost and its key.
 func certificate(t *testing.T) (cert, key string, roots *x509.CertPool) {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

@@ -10,8 +10,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// lineBreakages is what is broken in the zones of the log lines that
-// docs/troubleshooting.md shows.
+// lineBreakages has the breakages that cause the log lines in
+// docs/troubleshooting.md.
 var lineBreakages = map[string]testzone.Breakage{
 	"expired.test.":      testzone.Expired("www.expired.test.", dns.TypeA),
 	"early.test.":        testzone.NotYetValid("early.test.", dns.TypeDNSKEY),
@@ -25,8 +25,8 @@ var lineBreakages = map[string]testzone.Breakage{
 	"wildcard.test.":     testzone.DropWildcardProofs(),
 }
 
-// TestLogLines: each log line that the page shows is the one that the server writes,
-// but for key tags, times and who asked, and the client is told the same reason.
+// TestLogLines checks that the server writes the log lines of the page, except
+// for key tags, times and clients, and that the client gets the same reason.
 func TestLogLines(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../../docs/troubleshooting.md")
@@ -68,7 +68,7 @@ func lineWorld(t *testing.T) *testzone.World {
 	t.Helper()
 	specs := make([]testzone.Spec, 0, len(lineBreakages))
 	for zone := range lineBreakages {
-		if zone == "expired.test." { // it is there
+		if zone == "expired.test." { // it exists in newWorld
 			continue
 		}
 		specs = append(specs, testzone.Spec{Name: zone, Algorithm: dns.ECDSAP256SHA256,

@@ -9,17 +9,16 @@ import (
 	"github.com/miekg/dns"
 )
 
-// What upstreams do to answers; see testzone.World.Intercept.
+// upstream is a function for testzone.World.Intercept.
 type upstream func(q, a *dns.Msg) *dns.Msg
 
-// setAD says that all is well.
+// setAD sets AD.
 func setAD(_, a *dns.Msg) *dns.Msg {
 	a.AuthenticatedData = true
 	return a
 }
 
-// stripSignatures leaves DNSSEC records out, as old forwarders do, and says that all
-// is well.
+// stripSignatures removes DNSSEC records, as old forwarders do, and sets AD.
 func stripSignatures(q, a *dns.Msg) *dns.Msg {
 	keep := func(section []dns.RR) []dns.RR {
 		return slices.DeleteFunc(section, func(rr dns.RR) bool {
@@ -31,7 +30,7 @@ func stripSignatures(q, a *dns.Msg) *dns.Msg {
 	return setAD(q, a)
 }
 
-// stripAll behaves as if there was no DNSSEC at all: neither DS nor DNSKEY.
+// stripAll behaves like an upstream that knows neither DS nor DNSKEY.
 func stripAll(q, a *dns.Msg) *dns.Msg {
 	a = stripSignatures(q, a)
 	if t := q.Question[0].Qtype; t == dns.TypeDS || t == dns.TypeDNSKEY {
@@ -40,7 +39,7 @@ func stripAll(q, a *dns.Msg) *dns.Msg {
 	return a
 }
 
-// forgeAnswer answers for the hosts of the signed zones with an address of its own.
+// forgeAnswer answers for hosts with a forged address.
 func forgeAnswer(q, a *dns.Msg) *dns.Msg {
 	if q.Question[0].Qtype == dns.TypeA {
 		a.Rcode, a.AuthenticatedData, a.Authoritative, a.Ns = dns.RcodeSuccess, true, true, nil
@@ -49,7 +48,8 @@ func forgeAnswer(q, a *dns.Msg) *dns.Msg {
 	return a
 }
 
-// forgeInsecurity denies every DS without a proof, so that all looks unsigned.
+// forgeInsecurity denies every DS without proof, so that all zones look
+// unsigned.
 func forgeInsecurity(q, a *dns.Msg) *dns.Msg {
 	if q.Question[0].Qtype == dns.TypeDS {
 		a.Answer, a.Ns = nil, nil
@@ -58,7 +58,7 @@ func forgeInsecurity(q, a *dns.Msg) *dns.Msg {
 	return forgeAnswer(q, a)
 }
 
-// forgeNXDOMAIN says that no host exists.
+// forgeNXDOMAIN answers that no host exists.
 func forgeNXDOMAIN(q, a *dns.Msg) *dns.Msg {
 	if q.Question[0].Qtype == dns.TypeA {
 		a.Rcode, a.Answer, a.AuthenticatedData = dns.RcodeNameError, nil, true
@@ -67,14 +67,14 @@ func forgeNXDOMAIN(q, a *dns.Msg) *dns.Msg {
 	return a
 }
 
-// forgeNODATA says that hosts have no address.
+// forgeNODATA answers that hosts have no address.
 func forgeNODATA(q, a *dns.Msg) *dns.Msg {
 	a = forgeNXDOMAIN(q, a)
 	a.Rcode = dns.RcodeSuccess
 	return a
 }
 
-// silentOn never answers questions for a type.
+// silentOn does not answer queries for a type.
 func silentOn(qtype uint16) upstream {
 	return func(q, a *dns.Msg) *dns.Msg {
 		if q.Question[0].Qtype == qtype {
@@ -84,7 +84,7 @@ func silentOn(qtype uint16) upstream {
 	}
 }
 
-// failOn answers questions for a type with a code.
+// failOn answers queries for a type with an rcode.
 func failOn(qtype uint16, rcode int) upstream {
 	return func(q, a *dns.Msg) *dns.Msg {
 		if q.Question[0].Qtype != qtype {
@@ -94,7 +94,7 @@ func failOn(qtype uint16, rcode int) upstream {
 	}
 }
 
-// withoutEDNS is an upstream of before 1999 that answers EDNS with FORMERR.
+// withoutEDNS is an upstream without EDNS support, which answers FORMERR.
 func withoutEDNS(q, a *dns.Msg) *dns.Msg {
 	if q.IsEdns0() != nil {
 		return new(dns.Msg).SetRcode(q, dns.RcodeFormatError)
@@ -102,20 +102,20 @@ func withoutEDNS(q, a *dns.Msg) *dns.Msg {
 	return ignoreEDNS(q, a)
 }
 
-// ignoreEDNS is one that does not see it.
+// ignoreEDNS is an upstream that ignores EDNS.
 func ignoreEDNS(q, a *dns.Msg) *dns.Msg {
 	a = stripAll(q, a)
 	a.AuthenticatedData, a.Extra = false, nil
 	return a
 }
 
-// truncateAll cuts everything off.
+// truncateAll truncates every answer.
 func truncateAll(_, a *dns.Msg) *dns.Msg {
 	a.Truncated, a.Answer, a.Ns = true, nil, nil
 	return a
 }
 
-// truncating serves a world, and cuts everything off over UDP.
+// truncating serves a world and truncates everything over UDP.
 func truncating(t *testing.T, w *testzone.World) string {
 	t.Helper()
 	addr := "127.0.0.1:" + freePort(t)
@@ -127,7 +127,7 @@ func truncating(t *testing.T, w *testzone.World) string {
 			if network == "udp" {
 				a = truncateAll(q, a)
 			}
-			_ = rw.WriteMsg(a) // who asked may have gone
+			_ = rw.WriteMsg(a) // the client may have gone
 		})
 		ended := make(chan error, 1)
 		go func() { ended <- s.ListenAndServe() }()
@@ -141,7 +141,8 @@ func truncating(t *testing.T, w *testzone.World) string {
 	return addr
 }
 
-// serveFail is an upstream that validates by itself, and finds all bogus without CD.
+// serveFail is a validating upstream that finds everything bogus unless CD is
+// set.
 func serveFail(q, a *dns.Msg) *dns.Msg {
 	if !q.CheckingDisabled {
 		return new(dns.Msg).SetRcode(q, dns.RcodeServerFailure)
@@ -149,7 +150,7 @@ func serveFail(q, a *dns.Msg) *dns.Msg {
 	return a
 }
 
-// atFirst behaves badly in the first answer to each question.
+// atFirst applies bad only to the first answer to each question.
 func atFirst(bad upstream) upstream {
 	var seen sync.Map
 	return func(q, a *dns.Msg) *dns.Msg {

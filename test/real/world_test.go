@@ -8,9 +8,9 @@ import (
 	"github.com/miekg/dns"
 )
 
-// newWorld returns a world of its own for a test, which may break it: under test.
-// a zone with NSEC, one with NSEC3, one without signatures, and some with one thing
-// wrong; besides these what is given.
+// newWorld returns a world for one test. Below test. it has a zone with NSEC,
+// one with NSEC3, an unsigned one, and several with one defect each, and then
+// the given zones.
 func newWorld(t *testing.T, more ...testzone.Spec) *testzone.World {
 	t.Helper()
 	const alg = dns.ECDSAP256SHA256
