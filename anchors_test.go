@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/dnssecval/dnssecval/internal/dnssec"
+	"github.com/dnssecval/dnssecval/internal/placement"
 	"github.com/dnssecval/dnssecval/internal/testzone"
 	"github.com/miekg/dns"
 )
@@ -204,18 +205,28 @@ func TestRecheckNegative(t *testing.T) {
 	w := anchoredWorld(t)
 	breakZone(t, w, "example.", testzone.FlipSignatureBit("example.", dns.TypeSOA))
 	h := newTestHandler(t, w, "negative-trust-anchor example")
-	logged := captureLog(t)
-	h.trust.recheckNegative("example.")
-	if got := logged.String(); strings.Contains(got, "validates again") {
-		t.Errorf("while it is broken: %s", got)
+	serveAlone, _, err := configure("dnssecval . {\nserve\nnegative-trust-anchor example\ntrust-anchor "+anchorFile(t, w.Anchors(".")...)+"\n}", "dnssecval")
+	if err != nil {
+		t.Fatal(err)
+	}
+	serveAlone.server.Next, serveAlone.server.chain.routes = w, placement.NewRoutes(serverBlock(".", forward(".", w)))
+	for _, b := range []*block{h.block, serveAlone} {
+		logged := captureLog(t)
+		b.trust.recheckNegative("example.")
+		if got := logged.String(); strings.Contains(got, "validates again") {
+			t.Errorf("while it is broken: %s", got)
+		}
 	}
 	if err := w.Zone("example.").Resign("example.", dns.TypeSOA); err != nil {
 		t.Fatal(err)
 	}
-	h.trust.recheckNegative("example.")
-	h.trust.recheckNegative("example.")
-	if got := logged.String(); strings.Count(got, "example. validates again: its negative trust anchor is no longer needed") != 1 {
-		t.Errorf("%s", got)
+	for _, b := range []*block{h.block, serveAlone} {
+		logged := captureLog(t)
+		b.trust.recheckNegative("example.")
+		b.trust.recheckNegative("example.")
+		if got := logged.String(); strings.Count(got, "example. validates again: its negative trust anchor is no longer needed") != 1 {
+			t.Errorf("%s", got)
+		}
 	}
 	if got := judged(t, h, "www.example.", typeA); got.Status != dnssec.Insecure {
 		t.Error(got)

@@ -28,9 +28,8 @@ const (
 	typeA    = dns.TypeA
 	servfail = dns.RcodeServerFailure
 
-	ede6  = dns.ExtendedErrorCodeDNSBogus
-	ede7  = dns.ExtendedErrorCodeSignatureExpired
-	ede10 = dns.ExtendedErrorCodeRRSIGsMissing
+	ede6 = dns.ExtendedErrorCodeDNSBogus
+	ede7 = dns.ExtendedErrorCodeSignatureExpired
 )
 
 // clock is a clock that tests set.

@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/coredns/coredns/plugin"
+	"github.com/coredns/coredns/plugin/metadata"
 	"github.com/dnssecval/dnssecval/internal/dnssec"
 	"github.com/dnssecval/dnssecval/internal/testzone"
 	"github.com/dnssecval/dnssecval/validator"
@@ -135,6 +137,56 @@ func TestLeftToTheServer(t *testing.T) {
 				t.Errorf("%d explanations are kept", n)
 			}
 		})
+	}
+}
+
+// TestClientOverTCP: the question of a client over TCP is asked over TCP at once, and that of
+// one over UDP if the response is truncated.
+func TestClientOverTCP(t *testing.T) {
+	big := make([]string, 30)
+	for i := range big {
+		big[i] = "big TXT " + strings.Repeat(string(rune('a'+i)), 100)
+	}
+	w := newWorld(t, testzone.Spec{Name: "example.", Algorithm: p256, Records: big})
+	for _, tc := range []struct {
+		name string
+		tcp  bool
+		want string
+	}{{name: "UDP", want: "udp tcp"}, {name: "TCP", tcp: true, want: "tcp"}} {
+		var mu sync.Mutex
+		var seen []string
+		h := newTestHandler(t, w)
+		withBlocks(h, serverBlock(".", forward(".", plugin.HandlerFunc(func(ctx context.Context, rw dns.ResponseWriter, r *dns.Msg) (int, error) {
+			if r.Question[0].Name == "big.example." && r.Question[0].Qtype == dns.TypeTXT {
+				mu.Lock()
+				seen = append(seen, rw.RemoteAddr().Network())
+				mu.Unlock()
+			}
+			return w.ServeDNS(ctx, rw, r)
+		}))))
+		c := &testWriter{tcp: tc.tcp}
+		_, err := h.ServeDNS(t.Context(), c, newQuestion("big.example.", dns.TypeTXT, wantDO))
+		if err != nil || len(c.msg.Answer) != 31 || strings.Join(seen, " ") != tc.want {
+			t.Errorf("%s: asked over %v: %v, %v", tc.name, seen, c.msg, err)
+		}
+	}
+}
+
+// TestMetadataOfTheChain: what plugins find for the client's own question belongs to its
+// metadata, and what they find for the questions of the chain does not.
+func TestMetadataOfTheChain(t *testing.T) {
+	w := exampleWorld(t)
+	h := newTestHandler(t, w)
+	withBlocks(h, serverBlock(".", forward(".", plugin.HandlerFunc(func(ctx context.Context, rw dns.ResponseWriter, r *dns.Msg) (int, error) {
+		metadata.SetValueFunc(ctx, "forward/upstream", func() string { return r.Question[0].Name })
+		return w.ServeDNS(ctx, rw, r)
+	}))))
+	ctx := metadata.ContextWithMetadata(t.Context())
+	if _, err := h.ServeDNS(ctx, new(testWriter), newQuestion("www.example.", typeA, wantDO)); err != nil {
+		t.Fatal(err)
+	}
+	if got := metadata.ValueFunc(ctx, "forward/upstream")(); got != "www.example." {
+		t.Errorf("the client's metadata has %s", got)
 	}
 }
 
