@@ -91,9 +91,9 @@ func checkLogged(t *testing.T, log, zone string) {
 	}
 }
 
-// TestStartWithoutWayToTheRoot: nothing is logged of the root's trust anchors by a block
+// TestProveWithoutRoute: nothing is logged of the root's trust anchors by a block
 // that can't ask for its keys.
-func TestStartWithoutWayToTheRoot(t *testing.T) {
+func TestProveWithoutRoute(t *testing.T) {
 	public, internal := worlds(t)
 	h := newTestHandler(t, public)
 	withBlocks(h, serverBlock("corp.example.com.", forward(".", internal)))

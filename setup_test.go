@@ -1,6 +1,7 @@
 package dnssecval
 
 import (
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -9,6 +10,12 @@ import (
 	"time"
 
 	"github.com/coredns/caddy"
+	"github.com/coredns/coredns/core/dnsserver"
+	_ "github.com/coredns/coredns/plugin/bind"    // has the server listen on one address
+	_ "github.com/coredns/coredns/plugin/file"    // serves a zone
+	_ "github.com/coredns/coredns/plugin/forward" // asks an upstream
+	"github.com/dnssecval/dnssecval/internal/testzone"
+	"github.com/miekg/dns"
 )
 
 // TestSetupErrors: an error says what is wrong, and what to write instead.
@@ -152,6 +159,93 @@ func TestAttackNotFiles(t *testing.T) {
 			}
 		case <-time.After(3 * time.Second):
 			t.Errorf("%s: waits", line)
+		}
+	}
+}
+
+func init() {
+	dnsserver.Quiet = true
+	dnsserver.Directives = []string{"bind", "dnssecval", "file", "forward"}
+}
+
+// startServer starts a server with a Corefile until the test ends, and returns its address.
+// HERE in the Corefile stands for the address.
+func startServer(t *testing.T, corefile string) (addr string, err error) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	_ = l.Close()
+	text := strings.ReplaceAll(corefile, "HERE {", ":"+port+" {\nbind 127.0.0.1")
+	instance, err := caddy.Start(caddy.CaddyfileInput{Filepath: "Corefile", Contents: []byte(text), ServerTypeName: "dns"})
+	if err != nil {
+		return "", err
+	}
+	t.Cleanup(func() {
+		_ = instance.Stop()
+		instance.ShutdownCallbacks()
+	})
+	return "127.0.0.1:" + port, nil
+}
+
+// TestStart: a server with a block that forwards and one that serves a zone judges both.
+func TestStart(t *testing.T) {
+	records := []string{"www A 192.0.2.1", "bad A 192.0.2.2"}
+	w := newWorld(t, testzone.Spec{Name: "example.", Algorithm: p256, Records: records}, testzone.Spec{Name: "served.", Algorithm: p256, Records: records})
+	breakZone(t, w, "example.", testzone.ChangeRDATA("bad.example.", typeA))
+	upstream, err := w.Serve("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer upstream.Close()
+	zone := filepath.Join(t.TempDir(), "db")
+	var lines []string
+	for _, rr := range w.Zone("served.").Records() {
+		line := rr.String()
+		if h := rr.Header(); h.Name == "bad.served." && h.Rrtype == typeA {
+			line = strings.Replace(line, "192.0.2.2", "192.0.2.3", 1)
+		}
+		lines = append(lines, line)
+	}
+	overwrite(t, zone, lines...)
+	anchors := "trust-anchor " + anchorFile(t, w.Anchors(".")...)
+	addr, err := startServer(t, ".HERE {\ndnssecval {\nvalidate\n"+anchors+"\n}\nforward . "+upstream.Addr()+"\n}\n"+
+		"served.HERE {\ndnssecval {\nserve\n"+anchors+"\n}\nfile "+zone+"\n}\n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		name string
+		bits bits
+		want outcome
+	}{
+		{name: "www.example.", bits: wantDO, want: outcome{ad: true, ede: noCode}},
+		{name: "www.example.", want: outcome{ede: noCode}},
+		{name: "bad.example.", bits: wantDO, want: outcome{rcode: servfail, ede: ede6}},
+		{name: "www.served.", bits: wantDO, want: outcome{ad: true, ede: noCode}},
+		{name: "no.served.", bits: wantDO, want: outcome{rcode: dns.RcodeNameError, ad: true, ede: noCode}},
+		{name: "bad.served.", bits: wantDO, want: outcome{rcode: servfail, ede: ede6}},
+		{name: "bad.served.", bits: bits{edns: true, cd: true}, want: outcome{ede: noCode}},
+	} {
+		m, err := dns.Exchange(newQuestion(tc.name, typeA, tc.bits), addr)
+		if err != nil {
+			t.Errorf("%s: %v", tc.name, err)
+		} else if got := (outcome{rcode: m.Rcode, ad: m.AuthenticatedData, ede: edeOf(m)}); got != tc.want {
+			t.Errorf("%s: %+v, want %+v\n%s", tc.name, got, tc.want, m)
+		}
+	}
+}
+
+// TestStartErrors: a block in which nothing could be validated does not start.
+func TestStartErrors(t *testing.T) {
+	for _, tc := range []struct{ name, corefile, want string }{
+		{name: "validate", corefile: ".HERE {\ndnssecval {\nvalidate\n}\n}\n", want: "has nothing that asks an upstream, so that there is nothing to validate: add forward"},
+		{name: "serve", corefile: ".HERE {\ndnssecval {\nserve\n}\nforward . 192.0.2.1\n}\n", want: "has nothing that serves a zone, so that there is nothing for serve to judge: add file"},
+	} {
+		if _, err := startServer(t, tc.corefile); err == nil || !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%s: %v, want %s", tc.name, err, tc.want)
 		}
 	}
 }
