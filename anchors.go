@@ -25,6 +25,14 @@ type trust struct {
 // set returns the trust anchors in use.
 func (t *trust) set() *anchor.Set { return t.engines[0].Anchors() }
 
+// chain returns where the first of the validators asks.
+func (t *trust) chain() *chain {
+	if t.words.validate {
+		return t.handler.chain
+	}
+	return t.server.chain
+}
+
 // load reads the sources as of now: root-anchors.xml says from when to when its keys are
 // valid.
 func (t *trust) load() (*anchor.Set, []string, error) {

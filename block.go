@@ -47,7 +47,7 @@ type reporting struct {
 	private  onceEach            // zones of which a warning was logged
 }
 
-// place has the handlers put into the chain: the validating handler before the first
+// handlers returns what is put into the chain: the validating handler before the first
 // forwarding plugin, the server around the authoritative plugins, and the outermost
 // handler before all plugins.
 func (b *block) handlers() placement.Handlers {

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -18,10 +19,20 @@ import (
 	"github.com/dnssecval/dnssecval/internal/dnssec"
 	"github.com/dnssecval/dnssecval/internal/placement"
 	"github.com/dnssecval/dnssecval/internal/testzone"
+	"github.com/dnssecval/dnssecval/validator"
 	"github.com/miekg/dns"
 )
 
-// clock is one that tests move.
+const (
+	p256     = dns.ECDSAP256SHA256
+	typeA    = dns.TypeA
+	servfail = dns.RcodeServerFailure
+
+	ede6 = dns.ExtendedErrorCodeDNSBogus
+	ede7 = dns.ExtendedErrorCodeSignatureExpired
+)
+
+// clock is a clock that tests set.
 type clock struct {
 	mu  sync.Mutex
 	now time.Time
@@ -39,6 +50,86 @@ func (c *clock) advance(d time.Duration) {
 	c.now = c.now.Add(d)
 }
 
+// fakeClock gives a block a clock that stands still at the present time.
+func fakeClock(b *block) *clock {
+	c := &clock{now: time.Now()}
+	b.now = c.Now
+	return c
+}
+
+// configure reads a Corefile fragment and makes the block, as setup does.
+func configure(text, directive string) (*block, []string, error) {
+	conf, err := parse(caddy.NewTestController("dns", text), directive)
+	if err != nil {
+		return nil, nil, err
+	}
+	return newBlock(directive, conf)
+}
+
+// newTestHandler makes the validating handler of a block with some lines beside validate.
+// Its only stanza asks the world for everything. It trusts the root of the world, unless the
+// lines have other trust anchors.
+func newTestHandler(t testing.TB, w *testzone.World, lines ...string) *Handler {
+	t.Helper()
+	if !slices.ContainsFunc(lines, func(l string) bool { return strings.HasPrefix(l, "trust-anchor ") }) {
+		lines = append(lines, "trust-anchor "+anchorFile(t, w.Anchors(".")...))
+	}
+	b, _, err := configure("dnssecval . {\nvalidate\n"+strings.Join(lines, "\n")+"\n}", "dnssecval")
+	if err != nil {
+		t.Fatal(err)
+	}
+	withBlocks(b.handler, serverBlock(".", forward(".", w)))
+	b.handler.Next = w
+	return b.handler
+}
+
+// withBlocks has the handler stand in the first of some server blocks.
+func withBlocks(h *Handler, blocks ...*placement.Block) {
+	h.Next = inOrder(blocks[0].Stanzas)
+	h.chain.routes = placement.NewRoutes(blocks[0], blocks[1:]...)
+	h.watchUpstreams(h.chain.routes)
+}
+
+func serverBlock(zone string, stanzas ...*placement.Stanza) *placement.Block {
+	return &placement.Block{Zones: []string{zone}, Stanzas: stanzas}
+}
+
+func forward(from string, h plugin.Handler, except ...string) *placement.Stanza {
+	return &placement.Stanza{Directive: "forward", From: from, Handler: h, Except: except}
+}
+
+// inOrder asks the first stanza that takes the name, as several forward plugins in a row do.
+type inOrder []*placement.Stanza
+
+func (o inOrder) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
+	for _, s := range o {
+		if s.Takes(dns.CanonicalName(r.Question[0].Name)) {
+			return s.Handler.ServeDNS(ctx, w, r)
+		}
+	}
+	return servfail, nil
+}
+
+func (inOrder) Name() string { return "forward" }
+
+// newExplainer returns the outermost handler of a block before another handler.
+func newExplainer(b *block, next plugin.Handler) *explainer { return &explainer{next: next, block: b} }
+
+// anchorFile writes a file of trust anchors.
+func anchorFile(t testing.TB, lines ...string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "anchors")
+	overwrite(t, path, lines...)
+	return path
+}
+
+func overwrite(t testing.TB, path string, lines ...string) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func newWorld(t testing.TB, specs ...testzone.Spec) *testzone.World {
 	t.Helper()
 	w, err := testzone.New(time.Now(), specs...)
@@ -48,51 +139,15 @@ func newWorld(t testing.TB, specs ...testzone.Spec) *testzone.World {
 	return w
 }
 
-// newTestValidator makes the validator that a block with these lines has, whose
-// only stanza asks the world for everything. Without an anchor among the lines it
-// trusts the root of the world.
-func newTestValidator(t testing.TB, w *testzone.World, lines ...string) *Validator {
+// exampleWorld is a small tree for tests that break it or count its questions.
+func exampleWorld(t *testing.T) *testzone.World {
 	t.Helper()
-	if !slices.ContainsFunc(lines, func(l string) bool { return strings.HasPrefix(l, "trust-anchor ") }) {
-		lines = append(lines, "trust-anchor "+anchorFile(t, w.Anchors(".")...))
-	}
-	v, _ := parseBlock(t, lines...)
-	v.Next = w
-	v.routes = newRoutes(placement.NewRoutes(&placement.Block{Zones: []string{"."}, Stanzas: []*placement.Stanza{forward(".", w)}}), nil)
-	return v
-}
-
-// parseBlock makes a validator from the lines of its block, and returns the
-// warnings.
-func parseBlock(t testing.TB, lines ...string) (*Validator, []string) {
-	t.Helper()
-	text := "dnssecval . {\nvalidate\n" + strings.Join(lines, "\n") + "\n}"
-	conf, err := parse(caddy.NewTestController("dns", text), "dnssecval")
-	if err != nil {
-		t.Fatal(err)
-	}
-	v, warnings, err := conf.validator("dnssecval")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return v, warnings
-}
-
-// fakeClock gives the validator a clock that stands still at the present time.
-func fakeClock(v *Validator) *clock {
-	c := &clock{now: time.Now()}
-	v.now = c.Now
-	return c
-}
-
-// anchorFile writes a file of trust anchors.
-func anchorFile(t testing.TB, lines ...string) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "anchors")
-	if err := os.WriteFile(path, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
+	records := []string{"www A 192.0.2.1", "alias CNAME www", "*.wild A 192.0.2.2"}
+	return newWorld(t,
+		testzone.Spec{Name: "example.", Algorithm: p256, Records: records},
+		testzone.Spec{Name: "unsigned.example.", Records: records},
+		testzone.Spec{Name: "csk.example.", Algorithm: p256, Records: records},
+	)
 }
 
 func breakZone(t *testing.T, w *testzone.World, zone string, breakages ...testzone.Breakage) {
@@ -102,38 +157,57 @@ func breakZone(t *testing.T, w *testzone.World, zone string, breakages ...testzo
 	}
 }
 
-// client is a writer that stands for a client at 192.0.2.99.
-type client struct {
+// intercept has f change the responses to one question. A nil response is a lost one.
+func intercept(w *testzone.World, q testzone.Question, f func(a *dns.Msg) *dns.Msg) {
+	w.Intercept(func(asked, a *dns.Msg) *dns.Msg {
+		if dns.CanonicalName(asked.Question[0].Name) == q.Name && asked.Question[0].Qtype == q.Type {
+			return f(a)
+		}
+		return a
+	})
+}
+
+func lost(*dns.Msg) *dns.Msg { return nil }
+
+func askedInAll(w *testzone.World) (n int) {
+	for _, times := range w.Questions() {
+		n += times
+	}
+	return n
+}
+
+// testWriter is the writer of a client at 192.0.2.99.
+type testWriter struct {
 	tcp    bool
 	msg    *dns.Msg
 	writes int
 }
 
-func (c *client) WriteMsg(m *dns.Msg) error {
+func (c *testWriter) WriteMsg(m *dns.Msg) error {
 	c.msg, c.writes = m, c.writes+1
 	return nil
 }
 
-func (c *client) RemoteAddr() net.Addr {
+func (c *testWriter) RemoteAddr() net.Addr {
 	if c.tcp {
 		return &net.TCPAddr{IP: net.IPv4(192, 0, 2, 99), Port: 40000}
 	}
 	return &net.UDPAddr{IP: net.IPv4(192, 0, 2, 99), Port: 40000}
 }
 
-func (c *client) LocalAddr() net.Addr         { return c.RemoteAddr() }
-func (c *client) Write(b []byte) (int, error) { return len(b), nil }
-func (c *client) Close() error                { return nil }
-func (c *client) TsigStatus() error           { return nil }
-func (c *client) TsigTimersOnly(bool)         {}
-func (c *client) Hijack()                     {}
-func (c *client) Network() string             { return "" }
+func (c *testWriter) LocalAddr() net.Addr         { return c.RemoteAddr() }
+func (c *testWriter) Write(b []byte) (int, error) { return len(b), nil }
+func (c *testWriter) Close() error                { return nil }
+func (c *testWriter) TsigStatus() error           { return nil }
+func (c *testWriter) TsigTimersOnly(bool)         {}
+func (c *testWriter) Hijack()                     {}
+func (c *testWriter) Network() string             { return "" }
 
 // bits is what a client sets in its question.
 type bits struct{ edns, do, ad, cd bool }
 
-// withDO is what most tests ask with.
-var withDO = bits{edns: true, do: true}
+// wantDO is what most tests ask with.
+var wantDO = bits{edns: true, do: true}
 
 func newQuestion(name string, qtype uint16, b bits) *dns.Msg {
 	m := new(dns.Msg).SetQuestion(name, qtype)
@@ -144,8 +218,8 @@ func newQuestion(name string, qtype uint16, b bits) *dns.Msg {
 	return m
 }
 
-// ask has a handler answer a question as the server does: what it returns without
-// having written is an answer, too.
+// ask has a handler answer a question as the server does: if the handler writes no message
+// the server writes one with the code that the handler returns.
 func ask(t *testing.T, h plugin.Handler, name string, qtype uint16, b bits) *dns.Msg {
 	t.Helper()
 	return exchange(t, h, newQuestion(name, qtype, b))
@@ -153,7 +227,7 @@ func ask(t *testing.T, h plugin.Handler, name string, qtype uint16, b bits) *dns
 
 func exchange(t *testing.T, h plugin.Handler, m *dns.Msg) *dns.Msg {
 	t.Helper()
-	c := new(client)
+	c := new(testWriter)
 	rcode, _ := h.ServeDNS(context.Background(), c, m)
 	switch {
 	case c.writes > 1, c.writes == 1 && !plugin.ClientWrite(rcode):
@@ -164,18 +238,7 @@ func exchange(t *testing.T, h plugin.Handler, m *dns.Msg) *dns.Msg {
 	return c.msg
 }
 
-// judged has the validator judge the answer without applying it.
-func judged(t *testing.T, v *Validator, name string, qtype uint16) Result {
-	t.Helper()
-	q := v.newQuery(context.Background(), new(client), newQuestion(name, qtype, withDO))
-	a := q.asking()
-	if a.ask(); a.msg == nil {
-		t.Fatalf("%s %s: %s, %v", name, dns.Type(qtype), dns.RcodeToString[a.rcode], a.err)
-	}
-	return *q.judgeAndRetry(&a.msg)
-}
-
-// outcome is what a client with DO and an operator see of an answer.
+// outcome is what a client with DO sees of an answer, and the reason.
 type outcome struct {
 	rcode  int
 	ad     bool
@@ -185,18 +248,33 @@ type outcome struct {
 
 const noCode = ^uint16(0)
 
-// observe asks through the explainer, with an empty cache.
-func observe(t *testing.T, v *Validator, name string, qtype uint16) outcome {
+// observe asks through the outermost handler, without a cache in between.
+func observe(t *testing.T, h *Handler, name string, qtype uint16) outcome {
 	t.Helper()
-	reason := judged(t, v, name, qtype).Reason
-	m := ask(t, newExplainer(v, v), name, qtype, withDO)
-	return outcome{rcode: m.Rcode, ad: m.AuthenticatedData, reason: reason, ede: edeOf(m)}
+	m, found := askExplained(t, h, name, qtype)
+	return outcome{rcode: m.Rcode, ad: m.AuthenticatedData, reason: found.Reason, ede: edeOf(m)}
 }
 
-func newExplainer(v *Validator, next plugin.Handler) *explainer {
-	return &explainer{next: next, v: v}
+// judged returns what the handler finds of an answer.
+func judged(t *testing.T, h *Handler, name string, qtype uint16) validator.Finding {
+	t.Helper()
+	_, found := askExplained(t, h, name, qtype)
+	return found
 }
 
+func askExplained(t *testing.T, h *Handler, name string, qtype uint16) (m *dns.Msg, found validator.Finding) {
+	t.Helper()
+	m = ask(t, newExplainer(h.block, plugin.HandlerFunc(func(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
+		rcode, err := h.ServeDNS(ctx, w, r)
+		if x := ctx.Value(explanationKey{}).(*atomic.Pointer[explanation]).Load(); x != nil {
+			found = x.finding
+		}
+		return rcode, err
+	})), name, qtype, wantDO)
+	return m, found
+}
+
+// edeOf returns the code of the Extended DNS Error, or noCode.
 func edeOf(m *dns.Msg) uint16 {
 	if e := extendedError(m); e != nil {
 		return e.InfoCode
@@ -215,6 +293,11 @@ func extendedError(m *dns.Msg) *dns.EDNS0_EDE {
 	return nil
 }
 
+// hasType reports whether a section has records of a type.
+func hasType(section []dns.RR, rtype uint16) bool {
+	return slices.ContainsFunc(section, func(rr dns.RR) bool { return rr.Header().Rrtype == rtype })
+}
+
 // captureLog returns what is logged until the test ends.
 func captureLog(t *testing.T) *bytes.Buffer {
 	t.Helper()
@@ -226,16 +309,4 @@ func captureLog(t *testing.T) *bytes.Buffer {
 		golog.SetFlags(flags)
 	})
 	return out
-}
-
-// asked counts the questions for a name, of any type but those left out.
-func asked(w *testzone.World, name string, qtype uint16) int {
-	return w.Questions()[testzone.Question{Name: name, Type: qtype}]
-}
-
-func askedInAll(w *testzone.World) (n int) {
-	for _, times := range w.Questions() {
-		n += times
-	}
-	return n
 }

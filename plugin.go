@@ -44,11 +44,16 @@ func (h *Handler) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg
 	if result.Err != nil {
 		return h.unanswered(ctx, asked, result)
 	}
+	return h.answered(ctx, asked, answer, result)
+}
+
+// answered writes the answer, or leaves it to the server to write SERVFAIL.
+func (h *Handler) answered(ctx context.Context, asked *client, answer *dns.Msg, result *validator.Result) (int, error) {
 	h.record(ctx, asked, result)
 	if result.Reason == dnssec.Overloaded && !h.words.report || result.Reason == dnssec.AnswerUnavailable {
 		return dns.RcodeServerFailure, nil // left to the server: CoreDNS's cache would keep it
 	}
-	_ = w.WriteMsg(answer)
+	_ = asked.w.WriteMsg(answer)
 	return dns.RcodeSuccess, nil
 }
 

@@ -1,0 +1,120 @@
+package validator
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/dnssecval/dnssecval/anchor"
+	"github.com/dnssecval/dnssecval/internal/dnssec"
+	"github.com/dnssecval/dnssecval/internal/testzone"
+	"github.com/miekg/dns"
+)
+
+// TestAnchors: the deepest trust anchor at or above a name counts.
+func TestAnchors(t *testing.T) {
+	w := newWorld(t, append(richSpecs(), testzone.Spec{Name: "below.island.example.", Algorithm: dns.ED25519, Records: richRecords})...)
+	breakZone(t, w, "alg13.example.", testzone.DropAllSignatures())
+	of := func(zones ...string) (lines []string) {
+		for _, zone := range zones {
+			lines = append(lines, w.AnchorKeys(zone)...)
+		}
+		return lines
+	}
+	root := w.Anchors(".")
+	with := func(lines []string) []string { return append(slices.Clone(root), lines...) }
+	stranger := newWorld(t, testzone.Spec{Name: "csk.example.", Algorithm: dns.ED25519, CSK: true})
+	other := stranger.Anchors("csk.example.")
+	secure, disabled := outcome{ad: true, ede: noCode}, outcome{reason: dnssec.NegativeTrustAnchor, ede: 33}
+	noMatch := outcome{rcode: servfail, reason: dnssec.DNSKEYNoAnchorMatch, ede: ede9}
+	for _, tc := range []struct {
+		what, name string
+		anchors    []string // zone-file lines
+		negative   []string // zones
+		want       outcome
+	}{
+		{what: "DNSKEY instead of DS", name: "www.example.", anchors: of("."), want: secure},
+		{what: "built-in anchors of another root", name: "www.example.", anchors: of("island.example."), want: noMatch},
+		{what: "island", name: "www.island.example.", anchors: with(of("island.example.")), want: secure},
+		{what: "zone below an island", name: "www.below.island.example.", anchors: with(of("island.example.")), want: secure},
+		{what: "island below an unsigned zone", name: "www.below.unsigned.example.", anchors: with(of("below.unsigned.example.")), want: secure},
+		{what: "beside the island", name: "www.unsigned.example.", anchors: with(of("below.unsigned.example.")), want: outcome{reason: dnssec.DelegationInsecure, ede: noCode}},
+		{what: "nested", name: "www.csk.example.", anchors: with(of("csk.example.")), want: secure},
+		{what: "nested, of another key", name: "www.csk.example.", anchors: with(other), want: noMatch},
+		{what: "an anchor is of its zone alone", name: "www.example.", anchors: with(other), want: secure},
+		{what: "negative", name: "www.alg13.example.", anchors: root, negative: []string{"alg13.example."}, want: disabled},
+		{what: "negative, above", name: "www.alg13.example.", anchors: root, negative: []string{"test", "EXAMPLE."}, want: disabled},
+		{what: "beside the negative one", name: "www.alg14.example.", anchors: root, negative: []string{"alg13.example."}, want: secure},
+		{what: "name that ends alike", name: "www.alg13.example.", anchors: root, negative: []string{"lg13.example."},
+			want: outcome{rcode: servfail, reason: dnssec.SignatureMissing, ede: ede10}},
+		{what: "below a negative one", name: "www.csk.example.", anchors: with(of("csk.example.")), negative: []string{"example."}, want: secure},
+		{what: "both for a zone", name: "www.csk.example.", anchors: with(of("csk.example.")), negative: []string{"csk.example."}, want: disabled},
+		{what: "negative for all", name: "www.example.", anchors: root, negative: []string{"."}, want: disabled},
+	} {
+		v := newTestValidator(t, w, trusting(tc.anchors...), negative(tc.negative...))
+		if got := observe(t, v, tc.name, dns.TypeA); got != tc.want {
+			t.Errorf("%s, %s: %+v %s, want %+v", tc.what, tc.name, got, got.reason, tc.want)
+		}
+	}
+}
+
+// TestNegativeAnchorEnds: nothing that was found by a negative trust anchor is used when its
+// time is over.
+func TestNegativeAnchorEnds(t *testing.T) {
+	w := exampleWorld(t)
+	breakZone(t, w, "csk.example.", testzone.DropAllSignatures())
+	end := time.Now().Add(time.Hour)
+	set := anchorSet(t, w.Anchors(".")...)
+	set.Disable(anchor.Negative{Until: end}, "csk.example.")
+	v := newTestValidator(t, w, func(_ testing.TB, o *Options) { o.Anchors = set })
+	now := fakeClock(v)
+	for range 2 {
+		if got := observe(t, v, "www.csk.example.", dns.TypeA); got.rcode != dns.RcodeSuccess || got.ad || got.reason != dnssec.NegativeTrustAnchor {
+			t.Errorf("before its end: %+v", got)
+		}
+		observe(t, v, "csk.example.", dns.TypeDNSKEY)
+	}
+	now.advance(time.Hour)
+	if got := observe(t, v, "www.csk.example.", dns.TypeA); got.rcode != servfail || got.reason != dnssec.SignatureMissing {
+		t.Errorf("after its end: %+v %s", got, got.reason)
+	}
+}
+
+// TestKeyInTwoZones: what a key signed for one zone proves nothing in another zone with the
+// same key. RSA keys of testzone are the same in all zones.
+func TestKeyInTwoZones(t *testing.T) {
+	alg := dns.RSASHA256
+	w := newWorld(t,
+		testzone.Spec{Name: "example.", Algorithm: alg, Bits: 1024, Records: richRecords},
+		testzone.Spec{Name: "sub.example.", Algorithm: alg, Bits: 1024, Records: richRecords})
+	v := newTestValidator(t, w)
+	for _, name := range []string{"www.example.", "www.sub.example.", "no.sub.example."} {
+		if m := ask(t, v, name, dns.TypeA, withDO); !m.AuthenticatedData {
+			t.Errorf("%s:\n%s", name, m)
+		}
+	}
+	// The parent's denial for a name of the child, and its keys as those of the child.
+	intercept(w, testzone.Question{Name: "txt.sub.example.", Type: dns.TypeA}, func(a *dns.Msg) *dns.Msg {
+		b := w.Answer(newQuestion("sub.example.", dns.TypeDS, withDO))
+		c := w.Answer(newQuestion("txt.example.", dns.TypeA, withDO))
+		a.Rcode, a.Answer, a.Ns = dns.RcodeNameError, nil, append(b.Ns, c.Ns...)
+		return a
+	})
+	if m := ask(t, v, "txt.sub.example.", dns.TypeA, withDO); m.Rcode != servfail {
+		t.Errorf("a denial of the parent:\n%s", m)
+	}
+	intercept(w, testzone.Question{Name: "sub.example.", Type: dns.TypeDNSKEY}, func(a *dns.Msg) *dns.Msg {
+		b := w.Answer(newQuestion("example.", dns.TypeDNSKEY, withDO))
+		for _, rr := range b.Answer {
+			rr.Header().Name = "sub.example."
+			if sig, ok := rr.(*dns.RRSIG); ok {
+				sig.SignerName, sig.Labels = "sub.example.", 2
+			}
+		}
+		a.Answer = b.Answer
+		return a
+	})
+	if got := judged(t, newTestValidator(t, w), "www.sub.example.", dns.TypeA); got.Reason != dnssec.SignatureInvalid {
+		t.Errorf("keys of the parent: %s", got)
+	}
+}
