@@ -54,13 +54,13 @@ recipe: ## build CoreDNS in each way that the README describes
 	scripts/recipe.sh
 
 attacks: ## a table of the cost of each attack; two minutes
-	go test -run '^$$' -bench '^BenchmarkAttacks$$' -benchtime 1x .
+	go test -run '^$$' -bench '^BenchmarkAttacks$$' -benchtime 1x ./validator
 
 fuzz: ## every fuzz target, for FUZZTIME each: four minutes on two processors
 	scripts/fuzz.sh $(FUZZTIME)
 
 bench: ## benchmarks; BENCHCOUNT=10 for benchstat
-	go test -run '^$$' -bench . -benchtime 0.5s -count $(BENCHCOUNT) ./internal/dnssec .
+	go test -run '^$$' -bench . -benchtime 0.5s -count $(BENCHCOUNT) ./internal/dnssec ./validator .
 
 differential: build ## compare CoreDNS with Unbound and BIND on NAMES of random broken worlds; SEED selects them
 	scripts/install-integration.sh

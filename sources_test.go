@@ -5,65 +5,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/dnssecval/dnssecval/internal/dnssec"
 	"github.com/dnssecval/dnssecval/internal/testzone"
 	"github.com/miekg/dns"
 )
-
-// rootAnchorsXML has the form of IANA's file: an old key, and the two of today.
-const rootAnchorsXML = `<?xml version="1.0" encoding="UTF-8"?>
-<TrustAnchor id="380DC50D-484E-40D0-A3AE-68F2B18F61C7" source="http://data.iana.org/root-anchors/root-anchors.xml">
-<Zone>.</Zone>
-<KeyDigest id="Kjqmt7v" validFrom="2010-07-15T00:00:00+00:00" validUntil="2019-01-11T00:00:00+00:00">
-<KeyTag>19036</KeyTag>
-<Algorithm>8</Algorithm>
-<DigestType>2</DigestType>
-<Digest>49AAC11D7B6F6446702E54A1607371607A1A41855200FD2CE1CDDE32F24E8FB5</Digest>
-</KeyDigest>
-
-<KeyDigest id="Klajeyz" validFrom="2017-02-02T00:00:00+00:00">
-<KeyTag>20326</KeyTag>
-<Algorithm>8</Algorithm>
-<DigestType>2</DigestType>
-<Digest>E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237C7F8EC8D</Digest>
-<Flags>257</Flags>
-</KeyDigest>
-<KeyDigest id="Kmyv6jo" validFrom="2024-07-18T00:00:00+00:00">
-<KeyTag>38696</KeyTag>
-<Algorithm>8</Algorithm>
-<DigestType>2</DigestType>
-<Digest>683D2D0ACB8C9B712A1948B27F741219298D0A450D612C483AF444A4C0FB2B16</Digest>
-</KeyDigest>
-</TrustAnchor>
-`
-
-// TestAnchorXML: of IANA's file the keys that are valid at the time.
-func TestAnchorXML(t *testing.T) {
-	path := anchorFile(t, rootAnchorsXML)
-	for _, tc := range []struct {
-		now  time.Time
-		tags []uint16
-	}{
-		{time.Date(2016, 1, 1, 0, 0, 0, 0, time.UTC), []uint16{19036}},
-		{time.Date(2018, 1, 1, 0, 0, 0, 0, time.UTC), []uint16{19036, 20326}},
-		{time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC), []uint16{20326}},
-		{time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC), []uint16{20326, 38696}},
-	} {
-		anchors, err := readAnchorFile(path, dnssec.Policy{}, tc.now)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var tags []uint16
-		for _, a := range anchors {
-			tags = append(tags, a.ds.KeyTag)
-		}
-		if len(tags) != len(tc.tags) || tags[len(tags)-1] != tc.tags[len(tc.tags)-1] {
-			t.Errorf("%s: %v, want %v", tc.now, tags, tc.tags)
-		}
-	}
-}
 
 // configMap makes a directory as kubelet mounts a ConfigMap: links over a link that
 // is swapped.
@@ -152,21 +98,4 @@ func TestNegativeFile(t *testing.T) {
 	swap(map[string]string{"negative": ""})
 	v.reloadAnchors()
 	check(dnssec.Secure)
-}
-
-// TestBadNegativeFiles: file and line are named.
-func TestBadNegativeFiles(t *testing.T) {
-	for _, tc := range []struct{ text, want string }{
-		{"a..b", `:1: "a..b" is not a zone`},
-		{`a\`, `:1: "a\\" is not a zone`},
-		{"\nexample until", `:2: "until" is not a zone`},
-		{"example until now", `:1: "now" is not a time such as`},
-		{"a.example b.example", ":1: one zone a line"},
-		{"until 2026-12-31T00:00:00Z", ":1: needs a zone"},
-	} {
-		path := anchorFile(t, tc.text)
-		if err := readNegativeFile(path, map[string]negativeAnchor{}); err == nil || !strings.HasPrefix(err.Error(), path+tc.want) {
-			t.Errorf("%q: %v, want %s", tc.text, err, tc.want)
-		}
-	}
 }

@@ -97,11 +97,14 @@ func (e entry) anchor(place string, rules Rules) (Anchor, error) {
 	return New(rr, place, rules)
 }
 
-// parseRecord reads one record. Unlike dns.NewRR it does not follow $INCLUDE.
+// parseRecord reads a line of one record. Unlike dns.NewRR it does not follow $INCLUDE.
 func parseRecord(line string) (dns.RR, error) {
 	parser := dns.NewZoneParser(strings.NewReader(line+"\n"), ".", "")
 	parser.SetDefaultTTL(3600)
 	rr, _ := parser.Next()
+	if _, another := parser.Next(); another {
+		return nil, errors.New("$GENERATE makes several records")
+	}
 	return rr, parser.Err()
 }
 

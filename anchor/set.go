@@ -17,7 +17,8 @@ import (
 
 // Set is the trust anchors and negative trust anchors that count together. The
 // deepest one at or above a name counts for it (RFC 6840, appendix C.1); of a trust
-// anchor and a negative one for the same zone the negative (RFC 7646, section 2).
+// anchor and a negative one for the same zone the negative (RFC 7646, section 2). Root and
+// NewSet make sets.
 //
 // A Set in use by a validator must not be changed: change a Clone instead.
 type Set struct {
@@ -141,10 +142,12 @@ func (s *Set) Closest(name string, now time.Time) (zone string, kind Kind) {
 	}
 }
 
-// Anchors returns the trust anchors of a zone. The slice must not be changed.
+// Anchors returns the trust anchors of a zone, by its canonical name. The slice must not be
+// changed.
 func (s *Set) Anchors(zone string) []Anchor { return s.positive[zone] }
 
-// Negative returns the negative trust anchor of a zone, be it in force or not.
+// Negative returns the negative trust anchor of a zone, by its canonical name, whether it is in
+// force or not.
 func (s *Set) Negative(zone string) (n Negative, ok bool) {
 	n, ok = s.negative[zone]
 	return n, ok

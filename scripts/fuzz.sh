@@ -12,12 +12,14 @@ trap 'rm -rf "$work"' EXIT
 export time work
 
 run() { # run PACKAGE FOLDER TARGET
-	local package=$1 folder=$2 target=$3 log=$work/$3.log failed= executed
+	local package=$1 folder=$2 target=$3 failed= executed
+	local binary=$work/${package//\//-}.test
+	local log=$binary.$target.log
 	cd "$folder"
-	"$work/$(basename "$folder").test" -test.run '^$' -test.fuzz "^$target\$" -test.fuzztime "$time" -test.parallel 1 \
+	"$binary" -test.run '^$' -test.fuzz "^$target\$" -test.fuzztime "$time" -test.parallel 1 \
 		-test.fuzzcachedir "$(go env GOCACHE)/fuzz/$package" >"$log" 2>&1 || failed=1
 	executed=$(sed -n 's/.*execs: \([0-9]*\).*/\1/p' "$log" | tail -1)
-	printf '%-20s %10s executions\n' "$target" "${executed:-0}"
+	printf '%-50s %10s executions\n' "${package##*/dnssecval/} $target" "${executed:-0}"
 	# A worker that is busy when the time ends makes go test fail, which is not an error here.
 	if [ -n "$failed" ] && { grep -q 'Failing input' "$log" || ! grep -q 'context deadline exceeded' "$log"; }; then
 		cat "$log"
@@ -35,7 +37,7 @@ for package in $(go list ./...); do
 		fi
 	done
 	[ -n "$targets" ] || continue
-	go test -c -fuzz . -o "$work/$(basename "$folder").test" "$package"
+	go test -c -fuzz . -o "$work/${package//\//-}.test" "$package"
 	for target in $targets; do
 		printf '%s %s %s\n' "$package" "$folder" "$target" >>"$work/list"
 	done

@@ -68,7 +68,7 @@ func TestAttackForgedRecordsRideOnAnInsecureAnswer(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		qtype uint16
-	}{{"www.evil.", dns.TypeA}, {"alias.evil.", dns.TypeA}, {"www.evil.", dns.TypeMX}, {"nx.evil.", dns.TypeA}, {"www.bank.", dns.TypeRRSIG}} {
+	}{{name: "www.evil.", qtype: dns.TypeA}, {name: "alias.evil.", qtype: dns.TypeA}, {name: "www.evil.", qtype: dns.TypeMX}, {name: "nx.evil.", qtype: dns.TypeA}, {name: "www.bank.", qtype: dns.TypeRRSIG}} {
 		v := newTestValidator(t, w)
 		forge(w, c.name, c.qtype, func(a *dns.Msg) {
 			a.Answer, a.Ns, a.Extra = append(a.Answer, forged), append(a.Ns, dns.Copy(forged)), append(a.Extra, dns.Copy(forged))

@@ -20,7 +20,7 @@ type brokenZone struct {
 	rcode    int
 	reason   dnssec.Reason
 	ede      uint16
-	why      string // the EDE code is not the one that most validators have
+	why      string // why the EDE code is not the one that most validators have
 }
 
 func just(b testzone.Breakage) func(string) testzone.Breakage {

@@ -187,8 +187,8 @@ func TestLongChains(t *testing.T) {
 		name string
 		want outcome
 	}{
-		{"c10.example.", outcome{ad: true, ede: noCode}},
-		{"c11.example.", outcome{rcode: servfail, reason: dnssec.CNAMEChainInvalid, ede: ede6}},
+		{name: "c10.example.", want: outcome{ad: true, ede: noCode}},
+		{name: "c11.example.", want: outcome{rcode: servfail, reason: dnssec.CNAMEChainInvalid, ede: ede6}},
 	} {
 		if got := observe(t, newTestValidator(t, w), tc.name, dns.TypeA); got != tc.want {
 			t.Errorf("%s: %+v %s", tc.name, got, got.reason)

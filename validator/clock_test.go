@@ -9,7 +9,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-// TestAt: signatures are judged as of Options.At, what is kept by the clock.
+// TestAt: signatures are judged as of Options.At.
 func TestAt(t *testing.T) {
 	w := exampleWorld(t)
 	later := at(time.Now().AddDate(0, 1, 0))
@@ -32,8 +32,8 @@ func TestClockJumps(t *testing.T) {
 		jump   time.Duration
 		reason dnssec.Reason
 	}{
-		{"ahead", 60 * 24 * time.Hour, dnssec.SignatureExpired},
-		{"back", -60 * 24 * time.Hour, dnssec.SignatureNotYetValid},
+		{what: "ahead", jump: 60 * 24 * time.Hour, reason: dnssec.SignatureExpired},
+		{what: "back", jump: -60 * 24 * time.Hour, reason: dnssec.SignatureNotYetValid},
 	} {
 		w := newWorld(t, testzone.Spec{Name: "calm.", Algorithm: p256, Records: []string{"www A 192.0.2.1", "ftp A 192.0.2.1"}},
 			testzone.Spec{Name: "late.", Algorithm: p256, Records: []string{"www A 192.0.2.1"}})

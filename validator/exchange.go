@@ -37,7 +37,8 @@ var (
 	ErrNoRoute = errors.New("no server block or forward is in charge of it")
 
 	// ErrNotAsked is for an Exchanger to wrap if it did not ask, for a reason that says
-	// nothing of the name, such as too many questions under way. It is not remembered.
+	// nothing of the name, such as too many questions under way. The client's question is
+	// not refused afterwards, as it is for a moment after other errors.
 	ErrNotAsked = errors.New("not asked")
 
 	errPanic      = errors.New("an error in this program, see its log")

@@ -18,8 +18,8 @@ func TestFailureKept(t *testing.T) {
 		q    testzone.Question
 		f    func(*dns.Msg) *dns.Msg
 	}{
-		{"answer without signature", wwwA, unsigned},
-		{"keys that are lost", testzone.Question{Name: "example.", Type: dns.TypeDNSKEY}, lost},
+		{what: "answer without signature", q: wwwA, f: unsigned},
+		{what: "keys that are lost", q: testzone.Question{Name: "example.", Type: dns.TypeDNSKEY}, f: lost},
 	} {
 		w := exampleWorld(t)
 		v := newTestValidator(t, w)
@@ -68,7 +68,7 @@ func TestFailureOfOthers(t *testing.T) {
 func TestNoAnswerInTime(t *testing.T) {
 	w := exampleWorld(t)
 	v := newTestValidator(t, w)
-	v.exchanger = exchangerFunc(func(ctx context.Context, request *dns.Msg, how Manner) (*dns.Msg, error) {
+	v.exchanger = ExchangerFunc(func(ctx context.Context, request *dns.Msg, how Manner) (*dns.Msg, error) {
 		if request.Question[0].Qtype == dns.TypeDNSKEY && request.Question[0].Name == "csk.example." {
 			<-ctx.Done()
 			return nil, ctx.Err()

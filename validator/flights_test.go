@@ -20,9 +20,9 @@ func TestFlights(t *testing.T) {
 		what string
 		name func(i int) string
 	}{
-		{"one name", func(int) string { return "www.nsec3.test." }},
-		{"many names of a zone", func(i int) string { return fmt.Sprintf("x%d.wild.nsec3.test.", i) }},
-		{"an unsigned zone", func(int) string { return "www.unsigned.nsec3.test." }},
+		{what: "one name", name: func(int) string { return "www.nsec3.test." }},
+		{what: "many names of a zone", name: func(i int) string { return fmt.Sprintf("x%d.wild.nsec3.test.", i) }},
+		{what: "an unsigned zone", name: func(int) string { return "www.unsigned.nsec3.test." }},
 	} {
 		w := newWorld(t, richSpecs()...)
 		var arrived sync.WaitGroup
@@ -109,12 +109,12 @@ func TestQuestionsOfTheChain(t *testing.T) {
 		name string
 		most int
 	}{
-		{"www.nsec3.test.", 6}, // itself, three DNSKEY and two DS
-		{"www.nsec3.test.", 1},
-		{"no.nsec3.test.", 1},
-		{"x.wild.nsec3.test.", 1},
-		{"www.test.", 2},    // itself and a DS: there might be a zone cut
-		{"across.test.", 6}, // itself, and those of csk.example.
+		{name: "www.nsec3.test.", most: 6}, // itself, three DNSKEY and two DS
+		{name: "www.nsec3.test.", most: 1},
+		{name: "no.nsec3.test.", most: 1},
+		{name: "x.wild.nsec3.test.", most: 1},
+		{name: "www.test.", most: 2},    // itself and a DS: there might be a zone cut
+		{name: "across.test.", most: 6}, // itself, and those of csk.example.
 	} {
 		w.ResetQuestions()
 		ask(t, v, tc.name, dns.TypeA, withDO)
@@ -142,9 +142,9 @@ func TestLongNames(t *testing.T) {
 		name   string
 		secure bool
 	}{
-		{host + ".4.0.0.0.1.0.0.0." + network, true},
-		{host + ".3.0.0.0." + site, true},
-		{host + "." + lan, false},
+		{name: host + ".4.0.0.0.1.0.0.0." + network, secure: true},
+		{name: host + ".3.0.0.0." + site, secure: true},
+		{name: host + "." + lan, secure: false},
 	} {
 		w.ResetQuestions()
 		m := ask(t, newTestValidator(t, w), tc.name, dns.TypePTR, withDO)

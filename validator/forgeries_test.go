@@ -158,7 +158,7 @@ func TestImpostor(t *testing.T) {
 	for _, tc := range []struct {
 		zone string
 		want dnssec.Reason
-	}{{"sub.example.", dnssec.DNSKEYNoDSMatch}, {"example.", dnssec.DNSKEYNoAnchorMatch}, {".", dnssec.DNSKEYNoAnchorMatch}} {
+	}{{zone: "sub.example.", want: dnssec.DNSKEYNoDSMatch}, {zone: "example.", want: dnssec.DNSKEYNoAnchorMatch}, {zone: ".", want: dnssec.DNSKEYNoAnchorMatch}} {
 		w.Intercept(func(q, m *dns.Msg) *dns.Msg {
 			name := dns.CanonicalName(q.Question[0].Name)
 			if !dns.IsSubDomain(tc.zone, name) || name == tc.zone && q.Question[0].Qtype == dns.TypeDS {

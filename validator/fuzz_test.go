@@ -156,9 +156,9 @@ var fuzzedChain = []struct {
 	name  string
 	qtype uint16
 }{
-	{".", dns.TypeDNSKEY}, {"example.", dns.TypeDS}, {"example.", dns.TypeDNSKEY}, {"test.", dns.TypeDS}, {"test.", dns.TypeDNSKEY},
-	{"nsec3.test.", dns.TypeDS}, {"nsec3.test.", dns.TypeDNSKEY}, {"csk.example.", dns.TypeDS}, {"csk.example.", dns.TypeDNSKEY},
-	{"unsigned.example.", dns.TypeDS}, {"unsigned.test.", dns.TypeDS},
+	{name: ".", qtype: dns.TypeDNSKEY}, {name: "example.", qtype: dns.TypeDS}, {name: "example.", qtype: dns.TypeDNSKEY}, {name: "test.", qtype: dns.TypeDS}, {name: "test.", qtype: dns.TypeDNSKEY},
+	{name: "nsec3.test.", qtype: dns.TypeDS}, {name: "nsec3.test.", qtype: dns.TypeDNSKEY}, {name: "csk.example.", qtype: dns.TypeDS}, {name: "csk.example.", qtype: dns.TypeDNSKEY},
+	{name: "unsigned.example.", qtype: dns.TypeDS}, {name: "unsigned.test.", qtype: dns.TypeDS},
 }
 
 // FuzzChain changes a response of the chain, for a validator that knows nothing yet. Names

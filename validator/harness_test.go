@@ -137,24 +137,20 @@ func (w *writer) WriteMsg(m *dns.Msg) error {
 	return nil
 }
 
-type exchangerFunc func(ctx context.Context, request *dns.Msg, how Manner) (*dns.Msg, error)
-
-func (f exchangerFunc) Exchange(ctx context.Context, request *dns.Msg, how Manner) (*dns.Msg, error) {
-	return f(ctx, request, how)
-}
-
 // tally is an Observer that counts.
 type tally struct {
 	noObserver
 	mu           sync.Mutex
-	good, bad    int // signatures
-	synthesized  map[Synthesis]int
+	good, bad    int               // signatures
 	notValidated map[string]string // zones, and why
+	ownKeys      map[string]string // zones, and a DS record
+	synthesized  []Synthesis
+	panics       []any
 }
 
 // tallied has an observer count what the validator does.
 func tallied(c *tally) option {
-	c.synthesized, c.notValidated = make(map[Synthesis]int), make(map[string]string)
+	c.notValidated, c.ownKeys = make(map[string]string), make(map[string]string)
 	return func(_ testing.TB, o *Options) { o.Observe = func(context.Context) Observer { return c } }
 }
 
@@ -177,13 +173,25 @@ func (c *tally) signatures() (good, bad int) {
 func (c *tally) AnswerSynthesized(kind Synthesis) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.synthesized[kind]++
+	c.synthesized = append(c.synthesized, kind)
 }
 
 func (c *tally) NotValidated(zone, detail string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.notValidated[zone] = detail
+}
+
+func (c *tally) OwnKeysUsed(zone, ds string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ownKeys[zone] = ds
+}
+
+func (c *tally) Panicked(_ string, value any, _ []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.panics = append(c.panics, value)
 }
 
 // bits is what a client sets in its question.

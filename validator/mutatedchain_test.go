@@ -14,15 +14,15 @@ var chainQuestions = []struct {
 	link  testzone.Question // whose response is changed
 	asked string
 }{
-	{"keys of the root", testzone.Question{Name: ".", Type: dns.TypeDNSKEY}, "www.nsec3.test."},
-	{"DS of a TLD", testzone.Question{Name: "test.", Type: dns.TypeDS}, "www.nsec3.test."},
-	{"keys of a TLD", testzone.Question{Name: "test.", Type: dns.TypeDNSKEY}, "www.nsec3.test."},
-	{"DS of a zone", testzone.Question{Name: "nsec3.test.", Type: dns.TypeDS}, "www.nsec3.test."},
-	{"keys of a zone", testzone.Question{Name: "nsec3.test.", Type: dns.TypeDNSKEY}, "www.nsec3.test."},
-	{"denial of DS by NSEC", testzone.Question{Name: "unsigned.example.", Type: dns.TypeDS}, "www.unsigned.example."},
-	{"denial of DS by NSEC3", testzone.Question{Name: "unsigned.nsec3.test.", Type: dns.TypeDS}, "www.unsigned.nsec3.test."},
-	{"denial of DS by opt-out", testzone.Question{Name: "unsigned.test.", Type: dns.TypeDS}, "www.unsigned.test."},
-	{"denial of DS above a cut", testzone.Question{Name: "out.test.", Type: dns.TypeDS}, "www.deep.in.out.test."},
+	{kind: "keys of the root", link: testzone.Question{Name: ".", Type: dns.TypeDNSKEY}, asked: "www.nsec3.test."},
+	{kind: "DS of a TLD", link: testzone.Question{Name: "test.", Type: dns.TypeDS}, asked: "www.nsec3.test."},
+	{kind: "keys of a TLD", link: testzone.Question{Name: "test.", Type: dns.TypeDNSKEY}, asked: "www.nsec3.test."},
+	{kind: "DS of a zone", link: testzone.Question{Name: "nsec3.test.", Type: dns.TypeDS}, asked: "www.nsec3.test."},
+	{kind: "keys of a zone", link: testzone.Question{Name: "nsec3.test.", Type: dns.TypeDNSKEY}, asked: "www.nsec3.test."},
+	{kind: "denial of DS by NSEC", link: testzone.Question{Name: "unsigned.example.", Type: dns.TypeDS}, asked: "www.unsigned.example."},
+	{kind: "denial of DS by NSEC3", link: testzone.Question{Name: "unsigned.nsec3.test.", Type: dns.TypeDS}, asked: "www.unsigned.nsec3.test."},
+	{kind: "denial of DS by opt-out", link: testzone.Question{Name: "unsigned.test.", Type: dns.TypeDS}, asked: "www.unsigned.test."},
+	{kind: "denial of DS above a cut", link: testzone.Question{Name: "out.test.", Type: dns.TypeDS}, asked: "www.deep.in.out.test."},
 }
 
 // TestMutatedChain changes one thing in a response of the chain. The status of the name

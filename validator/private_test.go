@@ -84,7 +84,7 @@ func worlds(t *testing.T) (public, internal *testzone.World) {
 func TestPrivateZones(t *testing.T) {
 	public, internal := worlds(t)
 	unsigned := newWorld(t, testzone.Spec{Name: "signed.example.com.", Records: []string{"www A 192.0.2.66"}})
-	split := exchangerFunc(func(ctx context.Context, request *dns.Msg, how Manner) (*dns.Msg, error) {
+	split := ExchangerFunc(func(ctx context.Context, request *dns.Msg, how Manner) (*dns.Msg, error) {
 		if how.Chain {
 			return resolver{public}.Exchange(ctx, request, how)
 		}

@@ -7,13 +7,17 @@ import (
 )
 
 // Reply makes the answer for the client out of a response that Validate judged, as Resolve
-// does. It may change the response.
+// does. The request is the client's, which need not have DO. Reply may change the response.
 func (r *Result) Reply(request, response *dns.Msg) *dns.Msg {
 	switch {
+	case len(request.Question) != 1:
+		return refusal(request, dns.RcodeFormatError)
 	case r.Status == dnssec.Bogus && !r.reportOnly:
 		return r.refuse(request)
 	case r.served != nil:
-		return servedReply(request, response, r.served)
+		m := servedReply(request, response, r.served)
+		r.explain(m, request.IsEdns0())
+		return m
 	default:
 		return reply(request, response, r)
 	}

@@ -36,7 +36,7 @@ func TestSignaturesLeftOut(t *testing.T) {
 func manners(w *testzone.World, v *Validator, q testzone.Question) *[]Manner {
 	var mu sync.Mutex
 	var seen []Manner
-	v.exchanger = exchangerFunc(func(ctx context.Context, request *dns.Msg, how Manner) (*dns.Msg, error) {
+	v.exchanger = ExchangerFunc(func(ctx context.Context, request *dns.Msg, how Manner) (*dns.Msg, error) {
 		if request.Question[0].Name == q.Name && request.Question[0].Qtype == q.Type {
 			mu.Lock()
 			seen = append(seen, how)
@@ -98,8 +98,8 @@ func TestTruncatedOverTCP(t *testing.T) {
 		q    testzone.Question
 		want dnssec.Reason
 	}{
-		{testzone.Question{Name: "example.", Type: dns.TypeDS}, dnssec.DSUnavailable},
-		{testzone.Question{Name: "example.", Type: dns.TypeDNSKEY}, dnssec.DNSKEYUnavailable},
+		{q: testzone.Question{Name: "example.", Type: dns.TypeDS}, want: dnssec.DSUnavailable},
+		{q: testzone.Question{Name: "example.", Type: dns.TypeDNSKEY}, want: dnssec.DNSKEYUnavailable},
 	} {
 		intercept(w, tc.q, truncated)
 		if got := judged(t, newTestValidator(t, w), "www.example.", dns.TypeA); got.Reason != tc.want {
@@ -135,13 +135,13 @@ func TestChainUnavailable(t *testing.T) {
 		q    testzone.Question
 		want dnssec.Reason
 	}{
-		{"www.example.", testzone.Question{Name: ".", Type: dns.TypeDNSKEY}, dnssec.DNSKEYUnavailable},
-		{"www.example.", testzone.Question{Name: "example.", Type: dns.TypeDS}, dnssec.DSUnavailable},
-		{"www.example.", testzone.Question{Name: "example.", Type: dns.TypeDNSKEY}, dnssec.DNSKEYUnavailable},
-		{"www.csk.example.", testzone.Question{Name: "csk.example.", Type: dns.TypeDS}, dnssec.DSUnavailable},
-		{"www.csk.example.", testzone.Question{Name: "csk.example.", Type: dns.TypeDNSKEY}, dnssec.DNSKEYUnavailable},
-		{"www.unsigned.example.", testzone.Question{Name: "unsigned.example.", Type: dns.TypeDS}, dnssec.DSUnavailable},
-		{"no.unsigned.example.", testzone.Question{Name: "unsigned.example.", Type: dns.TypeDS}, dnssec.DSUnavailable},
+		{name: "www.example.", q: testzone.Question{Name: ".", Type: dns.TypeDNSKEY}, want: dnssec.DNSKEYUnavailable},
+		{name: "www.example.", q: testzone.Question{Name: "example.", Type: dns.TypeDS}, want: dnssec.DSUnavailable},
+		{name: "www.example.", q: testzone.Question{Name: "example.", Type: dns.TypeDNSKEY}, want: dnssec.DNSKEYUnavailable},
+		{name: "www.csk.example.", q: testzone.Question{Name: "csk.example.", Type: dns.TypeDS}, want: dnssec.DSUnavailable},
+		{name: "www.csk.example.", q: testzone.Question{Name: "csk.example.", Type: dns.TypeDNSKEY}, want: dnssec.DNSKEYUnavailable},
+		{name: "www.unsigned.example.", q: testzone.Question{Name: "unsigned.example.", Type: dns.TypeDS}, want: dnssec.DSUnavailable},
+		{name: "no.unsigned.example.", q: testzone.Question{Name: "unsigned.example.", Type: dns.TypeDS}, want: dnssec.DSUnavailable},
 	} {
 		for how, f := range map[string]func(*dns.Msg) *dns.Msg{"lost": lost, "SERVFAIL": failed, "REFUSED": refused} {
 			intercept(w, tc.q, f)

@@ -210,7 +210,7 @@ func TestTargetElsewhere(t *testing.T) {
 		v := newTestValidator(t, w)
 		var mu sync.Mutex
 		var seen []string
-		forwarding{".": resolver{w}, "csk.example.": exchangerFunc(func(ctx context.Context, request *dns.Msg, how Manner) (*dns.Msg, error) {
+		forwarding{".": resolver{w}, "csk.example.": ExchangerFunc(func(ctx context.Context, request *dns.Msg, how Manner) (*dns.Msg, error) {
 			mu.Lock()
 			seen = append(seen, questionOf(request))
 			mu.Unlock()

@@ -3,6 +3,7 @@ package validator
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -62,16 +63,22 @@ const DefaultCapacity = 10000
 // Patience is how long a client's question may take in all: stubs wait 5 s.
 const Patience = 4500 * time.Millisecond
 
-// New makes a validator that asks through the exchanger. It fails if the capacity is
-// negative.
+// New makes a validator that asks through the exchanger. It fails if there is no exchanger or
+// the capacity is negative.
 func New(exchanger Exchanger, options Options) (*Validator, error) {
+	switch {
+	case exchanger == nil:
+		return nil, errors.New("validator: an Exchanger is missing")
+	case options.Capacity < 0:
+		return nil, fmt.Errorf("validator: the capacity is %d, less than 0", options.Capacity)
+	}
 	options.setDefaults()
 	kept, err := newCache(options.Capacity)
 	if err != nil {
 		return nil, err
 	}
 	v := &Validator{exchanger: exchanger, options: options, cache: kept, turns: allTurns()}
-	if !options.NoSynthesis {
+	if !options.NoSynthesis && options.Served == nil { // a zone that is served may change at any time
 		if v.denials, err = newDenials(options.Capacity); err != nil {
 			return nil, err
 		}
@@ -151,6 +158,9 @@ func Judges(request *dns.Msg) bool {
 // Bogus. Result.Reply makes the answer for the client. The response must not be
 // truncated; its answer section may be completed by the CNAME of a DNAME.
 func (v *Validator) Validate(ctx context.Context, request, response *dns.Msg) *Result {
+	if len(request.Question) != 1 {
+		return &Result{shape: shape{rcode: dns.RcodeFormatError}}
+	}
 	ctx, cancel := context.WithTimeout(ctx, Patience)
 	defer cancel()
 	q := v.newQuery(ctx, request)

@@ -21,17 +21,17 @@ func TestMostSpecificReason(t *testing.T) {
 		detail    string
 		inherited bool
 	}{
-		{"the key is gone", all(testzone.RemoveZSK()), dnssec.DNSKEYMissing, "RRSIG A www.child.test. by child.test. ", false},
-		{"all signatures expired but that of the keys", []testzone.Breakage{testzone.Expired("www.child.test.", typeA), testzone.Expired("www.child.test.", dns.TypeNSEC)},
-			dnssec.SignatureExpired, "RRSIG A www.child.test. by child.test. ", false},
-		{"the signature is bad, and the denial of a cut another way", []testzone.Breakage{testzone.Expired("www.child.test.", typeA), testzone.FlipSignatureBit("www.child.test.", dns.TypeNSEC)},
-			dnssec.SignatureExpired, "RRSIG A www.child.test. by child.test. ", false},
-		{"the signature is bad, and no denial of a cut comes", []testzone.Breakage{testzone.FlipSignatureBit("www.child.test.", typeA), testzone.DropDenial()},
-			dnssec.SignatureInvalid, "RRSIG A www.child.test. by child.test. ", false},
-		{"the signature is bad alone", all(testzone.FlipSignatureBit("www.child.test.", typeA)), dnssec.SignatureInvalid, "RRSIG A www.child.test. by child.test. ", false},
-		{"no signature, and no denial of a cut", []testzone.Breakage{testzone.DropSignatures("www.child.test.", typeA), testzone.DropDenial()},
-			dnssec.DenialMissing, "", true},
-		{"the zone's keys are not those of the DS", all(testzone.WrongDSTag()), dnssec.DNSKEYNoDSMatch, "DNSKEY child.test. ", true},
+		{what: "the key is gone", breakages: all(testzone.RemoveZSK()), reason: dnssec.DNSKEYMissing, detail: "RRSIG A www.child.test. by child.test. "},
+		{what: "all signatures expired but that of the keys", breakages: []testzone.Breakage{testzone.Expired("www.child.test.", typeA), testzone.Expired("www.child.test.", dns.TypeNSEC)},
+			reason: dnssec.SignatureExpired, detail: "RRSIG A www.child.test. by child.test. "},
+		{what: "the signature is bad, and the denial of a cut another way", breakages: []testzone.Breakage{testzone.Expired("www.child.test.", typeA), testzone.FlipSignatureBit("www.child.test.", dns.TypeNSEC)},
+			reason: dnssec.SignatureExpired, detail: "RRSIG A www.child.test. by child.test. "},
+		{what: "the signature is bad, and no denial of a cut comes", breakages: []testzone.Breakage{testzone.FlipSignatureBit("www.child.test.", typeA), testzone.DropDenial()},
+			reason: dnssec.SignatureInvalid, detail: "RRSIG A www.child.test. by child.test. "},
+		{what: "the signature is bad alone", breakages: all(testzone.FlipSignatureBit("www.child.test.", typeA)), reason: dnssec.SignatureInvalid, detail: "RRSIG A www.child.test. by child.test. "},
+		{what: "no signature, and no denial of a cut", breakages: []testzone.Breakage{testzone.DropSignatures("www.child.test.", typeA), testzone.DropDenial()},
+			reason: dnssec.DenialMissing, detail: "", inherited: true},
+		{what: "the zone's keys are not those of the DS", breakages: all(testzone.WrongDSTag()), reason: dnssec.DNSKEYNoDSMatch, detail: "DNSKEY child.test. ", inherited: true},
 	} {
 		w := newWorld(t, testzone.Spec{Name: "test.", Algorithm: dns.ECDSAP256SHA256},
 			testzone.Spec{Name: "child.test.", Algorithm: dns.ECDSAP256SHA256, Records: []string{"www A 192.0.2.1"}})

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dnssecval/dnssecval/internal/demo"
 	"github.com/miekg/dns"
 )
 
@@ -201,7 +202,7 @@ func TestFlags(t *testing.T) {
 // TestWorld checks the rcodes of the World's own answers to questions that are
 // not expected to fail.
 func TestWorld(t *testing.T) {
-	w, err := newWorld(time.Now())
+	w, err := demo.NewWorld(time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,6 +24,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/dnssecval/dnssecval/internal/demo"
 	"github.com/dnssecval/dnssecval/internal/testzone"
 )
 
@@ -119,10 +120,10 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 	return child.show(ctx, func() { printTable(out, o, conf.upstream, expectations) })
 }
 
-// serveWorld creates and serves the zones of world.go, and returns the trust
+// serveWorld makes and serves the zones of package demo. It returns the trust
 // anchors of their root.
 func serveWorld(now time.Time) (*testzone.Server, []string, error) {
-	w, err := newWorld(now)
+	w, err := demo.NewWorld(now)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -21,6 +21,10 @@ var allowed = map[string][]string{
 	"internal/rollover": {"github.com/miekg/dns", module + "/internal/dnsname", module + "/internal/dnssec"},
 	"internal/testzone": {"github.com/miekg/dns", "github.com/cloudflare/circl/sign/ed448"},
 
+	"cmd/dnssecval": {"github.com/miekg/dns", module + "/anchor", module + "/validator"},
+	"examples/stub": {"github.com/miekg/dns", module + "/anchor", module + "/validator"},
+
+	"internal/demo":         {"github.com/miekg/dns", module + "/internal/testzone"},
 	"internal/differential": {"github.com/miekg/dns", module + "/internal/testzone"},
 	"internal/peers":        {"github.com/miekg/dns"},
 }

@@ -50,7 +50,11 @@ type Finding struct {
 // String returns "token: detail", as log lines and EDE texts have it.
 func (f Finding) String() string {
 	detail := f.Detail
-	if detail == "" {
+	switch {
+	case detail != "":
+	case f.Reason == ReasonNone && f.Status != Secure:
+		detail = "not judged" // a response with REFUSED, for example
+	default:
 		detail = f.Reason.Text()
 	}
 	return f.Reason.String() + ": " + strings.TrimSpace(detail)

@@ -1,59 +1,5 @@
 package main
 
-import (
-	"time"
-
-	"github.com/miekg/dns"
-
-	"github.com/dnssecval/dnssecval/internal/testzone"
-)
-
-// www has the records of an ordinary zone.
-var www = []string{"www A 192.0.2.80", "www AAAA 2001:db8::80"}
-
-// worldZones is the tree that CoreDNS validates: a root, two top-level domains,
-// and zones of each kind below them.
-var worldZones = []testzone.Spec{
-	{Name: ".", Algorithm: dns.RSASHA256},
-	{Name: "example.", Algorithm: dns.ECDSAP256SHA256, Denial: testzone.NSEC},
-	{Name: "test.", Algorithm: dns.ECDSAP256SHA256, Denial: testzone.NSEC3OptOut},
-
-	{Name: "signed.example.", Algorithm: dns.ECDSAP256SHA256, Denial: testzone.NSEC, Records: append([]string{
-		"*.wild A 192.0.2.81",
-		"alias CNAME www.hashed.test.",
-		"downgrade CNAME www.unsigned.example.",
-		"trap CNAME www.tampered.example.",
-		"moved DNAME hashed.test.",
-	}, www...)},
-	{Name: "hashed.test.", Algorithm: dns.ECDSAP256SHA256, Denial: testzone.NSEC3, Records: append([]string{"*.wild A 192.0.2.81"}, www...)},
-	{Name: "compact.example.", Algorithm: dns.ECDSAP256SHA256, Denial: testzone.CompactNSEC, Records: www},
-	{Name: "rsa.example.", Algorithm: dns.RSASHA512, Records: www},
-	{Name: "p384.example.", Algorithm: dns.ECDSAP384SHA384, DS: []uint8{dns.SHA384}, Records: www},
-	{Name: "ed25519.test.", Algorithm: dns.ED25519, CSK: true, Records: www},
-	{Name: "ed448.test.", Algorithm: dns.ED448, Records: www},
-
-	{Name: "unsigned.example.", Records: www},
-	{Name: "unsigned.test.", Records: www},
-	{Name: "private-algorithm.test.", Algorithm: dns.PRIVATEDNS, Records: www},
-
-	{Name: "expired.example.", Algorithm: dns.ECDSAP256SHA256, Records: www},
-	{Name: "not-yet.test.", Algorithm: dns.ECDSAP256SHA256, Records: www},
-	{Name: "tampered.example.", Algorithm: dns.ECDSAP256SHA256, Records: www},
-	{Name: "stripped.example.", Algorithm: dns.ECDSAP256SHA256, Records: www},
-	{Name: "wrong-ds.test.", Algorithm: dns.ECDSAP256SHA256, Records: www},
-	{Name: "no-proof.test.", Algorithm: dns.ECDSAP256SHA256, Denial: testzone.NSEC3, Records: www},
-}
-
-// worldBreakages breaks the zones that are named after the breakage.
-var worldBreakages = map[string]testzone.Breakage{
-	"expired.example.":  testzone.Expired("", 0),
-	"not-yet.test.":     testzone.NotYetValid("", 0),
-	"tampered.example.": testzone.ChangeRDATA("www.tampered.example.", dns.TypeA),
-	"stripped.example.": testzone.DropAllSignatures(),
-	"wrong-ds.test.":    testzone.WrongDSDigest(),
-	"no-proof.test.":    testzone.DropDenial(),
-}
-
 // worldExpectations lists the answers of the validating CoreDNS.
 var worldExpectations = []expectation{
 	{"www.signed.example.", "A", "NOERROR", true, "", "signed: ECDSA P-256, NSEC"},
@@ -92,18 +38,4 @@ var realExpectations = []expectation{
 	{"nobody-has-this-name.iana.org.", "A", "NXDOMAIN", true, "", "no such name, proven"},
 	{"google.com.", "A", "NOERROR", false, "", "not signed, proven by com"},
 	{"dnssec-failed.org.", "A", "SERVFAIL", false, "dnskey_no_ds_match", "broken on purpose by its owner"},
-}
-
-// newWorld creates the zones and breaks some of them.
-func newWorld(now time.Time) (*testzone.World, error) {
-	w, err := testzone.New(now, worldZones...)
-	if err != nil {
-		return nil, err
-	}
-	for zone, breakage := range worldBreakages {
-		if err := w.Break(zone, breakage); err != nil {
-			return nil, err
-		}
-	}
-	return w, nil
 }
