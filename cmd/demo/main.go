@@ -120,7 +120,7 @@ func run(ctx context.Context, o options, out io.Writer) (err error) {
 	return child.show(ctx, func() { printTable(out, o, conf.upstream, expectations) })
 }
 
-// serveWorld makes and serves the zones of package demo. It returns the trust
+// serveWorld creates and serves the zones of package demo, and returns the trust
 // anchors of their root.
 func serveWorld(now time.Time) (*testzone.Server, []string, error) {
 	w, err := demo.NewWorld(now)
