@@ -20,8 +20,8 @@ type response struct {
 // judgeResponse decides the status of a whole response. One with another code than
 // NOERROR, NXDOMAIN and YXDOMAIN says nothing that could be proven.
 func (q *query) judgeResponse(msg *dns.Msg) *Result {
-	if !provable(msg.Rcode) && msg.Rcode != dns.RcodeYXDomain {
-		return &Result{shape: shape{rcode: msg.Rcode}}
+	if isFailure(msg.Rcode) {
+		return &Result{shape: shape{rcode: msg.Rcode, errors: upstreamErrors(msg)}}
 	}
 	p, failure := followAliases(q.question, msg)
 	if failure != nil {
@@ -88,6 +88,7 @@ func incomplete(reason dnssec.Reason) bool {
 
 func (r *response) keep(proof *dnssec.Authenticated, authority bool) {
 	set := proof.RRset()
+	r.result.Expires = earlier(r.result.Expires, proof.Expires())
 	r.result.sets.proven = append(r.result.sets.proven, keptRRset{name: set.Name, rtype: set.Type, authority: authority, ttl: proof.TTL(), sig: proof.Signature()})
 }
 
