@@ -65,7 +65,7 @@ func (h *Handler) record(ctx context.Context, asked *client, result *validator.R
 	finding := result.Finding
 	switch {
 	case !result.Judged:
-		explain(ctx, explanation{ede: result.ExtendedError()})
+		explain(ctx, explanation{errors: result.ExtendedErrors()})
 		return
 	case !result.Repeated:
 		asked.counters.judged(result, time.Since(asked.started))
@@ -73,13 +73,16 @@ func (h *Handler) record(ctx context.Context, asked *client, result *validator.R
 	case finding.Reason != dnssec.AnswerUnavailable: // else there was nothing to judge
 		asked.counters.counted(finding)
 	}
-	explain(ctx, explanationOf(finding, h.engine))
+	x := explanationOf(result, h.engine)
+	if !explain(ctx, x) {
+		h.kept.noteSecure(asked.question, x)
+	}
 	if finding.Status != dnssec.Bogus {
 		h.kept.forgetFailure(asked.question)
 		return
 	}
 	if !result.Repeated && finding.Reason != dnssec.Overloaded {
-		h.kept.keepFailure(asked.question, finding, h.now())
+		h.kept.keepFailure(asked.question, x, h.now())
 	}
 	h.report(asked, h.engine, finding)
 }
@@ -91,9 +94,10 @@ func (h *Handler) unanswered(ctx context.Context, asked *client, result *validat
 		failure = &noAnswer{dns.RcodeServerFailure, result.Err}
 	}
 	if failure.ofUpstream() && ctx.Err() != context.Canceled && h.chain.Forwarded(asked.question.name) {
-		explain(ctx, explanationOf(result.Finding, h.engine))
+		x := explanationOf(result, h.engine)
+		explain(ctx, x)
 		if !errors.Is(result.Err, errSilent) {
-			h.kept.keepFailure(asked.question, result.Finding, h.now())
+			h.kept.keepFailure(asked.question, x, h.now())
 		}
 		h.report(asked, h.engine, result.Finding)
 	}

@@ -45,7 +45,7 @@ func (w *explainingWriter) found() *explanation {
 	if w.written != nil {
 		return w.written
 	}
-	return w.slot.Load()
+	return w.slot.own.Load()
 }
 
 // zone returns the closest zone that is known of the answer that was written.

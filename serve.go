@@ -78,7 +78,9 @@ func (s *Server) answer(ctx context.Context, w dns.ResponseWriter, r, msg *dns.M
 	asked := s.newClient(ctx, w, r)
 	result := s.engine.Validate(context.WithValue(ctx, clientKey{}, asked), r, msg)
 	asked.counters.counted(result.Finding)
-	explain(ctx, explanationOf(result.Finding, s.engine))
+	if x := explanationOf(result, s.engine); !explain(ctx, x) {
+		s.kept.noteSecure(asked.question, x)
+	}
 	if result.Status == dnssec.Bogus {
 		s.report(asked, s.engine, result.Finding)
 		if !s.words.report && (result.Reason == dnssec.Overloaded || result.Reason == dnssec.AnswerUnavailable) {

@@ -112,7 +112,7 @@ func TestTrust(t *testing.T) {
 			if result.Reason != test.reason || result.Status != test.reason.Status() {
 				t.Errorf("%s is %s, %s, want %s", test.asked, result.Status, result.Finding, test.reason)
 			}
-			if e := result.ExtendedError(); test.reason == validator.NegativeTrustAnchor && (e == nil || e.InfoCode != 33) {
+			if e := result.ExtendedErrors(); test.reason == validator.NegativeTrustAnchor && (len(e) != 1 || e[0].InfoCode != 33) {
 				t.Errorf("the Extended DNS Error is %v, want 33", e)
 			}
 		})

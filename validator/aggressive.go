@@ -99,6 +99,7 @@ func (s *draft) add(section []dns.RR, a *dnssec.Authenticated, owner string, aut
 		rr.Header().Name = owner
 		section = append(section, rr)
 	}
+	s.result.Expires = earlier(s.result.Expires, a.Expires())
 	s.result.sets.proven = append(s.result.sets.proven, keptRRset{name: dnsname.Canonical(owner), rtype: set.Type, authority: authority, ttl: s.ttl})
 	return section
 }

@@ -1,12 +1,18 @@
 package validator
 
 import (
+	"strings"
+
 	"github.com/miekg/dns"
 )
 
-// maxExtraText bounds the octets of an EDE text: escaped names could make it ten times as
-// long as the question, which may have a forged source address.
-const maxExtraText = 255
+const (
+	// maxExtraText bounds the octets of an EDE text: escaped names could make it ten times as
+	// long as the question, which may have a forged source address.
+	maxExtraText = 255
+	// maxUpstreamErrors bounds the Extended DNS Errors that are taken over from an upstream.
+	maxUpstreamErrors = 3
+)
 
 // ExtendedError returns the Extended DNS Error (RFC 8914) of a finding, or nil. What is let
 // pass although its reason is one of bogus answers has none.
@@ -15,30 +21,81 @@ func ExtendedError(f Finding) *dns.EDNS0_EDE {
 	if !ok || f.Reason.Status() != f.Status {
 		return nil
 	}
-	text := f.String()
+	return newExtendedError(code, f.String())
+}
+
+func newExtendedError(code uint16, text string) *dns.EDNS0_EDE {
 	return &dns.EDNS0_EDE{InfoCode: code, ExtraText: text[:min(len(text), maxExtraText)]}
 }
 
-// ExtendedError returns the Extended DNS Error of the answer, or nil.
-func (r *Result) ExtendedError() *dns.EDNS0_EDE {
-	if r.ede != nil {
-		return r.ede
+// ExtendedErrors returns the Extended DNS Errors of the answer: that of the finding, or what
+// an upstream said of a failure of its own.
+func (r *Result) ExtendedErrors() []*dns.EDNS0_EDE {
+	if len(r.errors) > 0 {
+		return r.errors
 	}
-	return ExtendedError(r.Finding)
+	if ede := ExtendedError(r.Finding); ede != nil {
+		return []*dns.EDNS0_EDE{ede}
+	}
+	return nil
 }
 
-// explain adds the Extended DNS Error to an answer for a client with EDNS.
+// explain adds the Extended DNS Errors to an answer for a client with EDNS.
 func (r *Result) explain(m *dns.Msg, opt *dns.OPT) {
 	if opt == nil {
 		return
 	}
-	ede := r.ExtendedError()
-	if ede == nil {
+	errors := r.ExtendedErrors()
+	if len(errors) == 0 {
 		return
 	}
 	if m.IsEdns0() == nil {
 		m.Extra = withOPT(m.Extra, opt)
 	}
 	own := m.IsEdns0()
-	own.Option = append(own.Option, ede)
+	for _, ede := range errors {
+		own.Option = append(own.Option, ede)
+	}
 }
+
+// upstreamErrors returns what an upstream says of a response that can't be judged: its own
+// Extended DNS Errors, marked as the upstream's, behind one with the response code. It is
+// hearsay, so that the texts are cut, and shown in ASCII.
+func upstreamErrors(msg *dns.Msg) []*dns.EDNS0_EDE {
+	code := uint16(dns.ExtendedErrorCodeNoReachableAuthority)
+	if msg.Rcode != dns.RcodeServerFailure {
+		code = dns.ExtendedErrorCodeNetworkError
+	}
+	errors := []*dns.EDNS0_EDE{newExtendedError(code, "the upstream answered "+rcodeName(msg.Rcode))}
+	opt := msg.IsEdns0()
+	if opt == nil {
+		return errors
+	}
+	for _, o := range opt.Option {
+		if ede, ok := o.(*dns.EDNS0_EDE); ok && len(errors) <= maxUpstreamErrors {
+			errors = append(errors, newExtendedError(ede.InfoCode, strings.TrimSuffix("upstream: "+printable(ede.ExtraText), ": ")))
+		}
+	}
+	return errors
+}
+
+func rcodeName(rcode int) string {
+	if name, ok := dns.RcodeToString[rcode]; ok {
+		return name
+	}
+	return "with an unknown response code"
+}
+
+// printable replaces what is no printable ASCII by dots.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' {
+			return '.'
+		}
+		return r
+	}, text[:min(len(text), maxExtraText)])
+}
+
+// isFailure reports whether a response code says that the upstream itself failed or
+// refused.
+func isFailure(rcode int) bool { return !provable(rcode) && rcode != dns.RcodeYXDomain }

@@ -77,7 +77,7 @@ func (v *Validator) exchange(ctx context.Context, req *dns.Msg, e effort, how Ma
 		how.TCP, req.CheckingDisabled = true, true
 	}
 	msg, err := v.exchangeOnce(ctx, req, how)
-	if msg != nil && msg.Rcode == dns.RcodeFormatError && req.IsEdns0() != nil {
+	if msg != nil && (msg.Rcode == dns.RcodeFormatError || msg.Rcode == dns.RcodeBadVers) && req.IsEdns0() != nil {
 		req = req.Copy()
 		req.Extra = nil
 		if other, errOther := v.exchangeOnce(ctx, req, how); other != nil {

@@ -1,6 +1,8 @@
 package validator
 
 import (
+	"slices"
+
 	"github.com/dnssecval/dnssecval/internal/dnsname"
 	"github.com/dnssecval/dnssecval/internal/dnssec"
 	"github.com/miekg/dns"
@@ -56,12 +58,12 @@ func reply(r, msg *dns.Msg, result *Result) *dns.Msg {
 	msg.RecursionDesired, msg.CheckingDisabled = r.RecursionDesired, r.CheckingDisabled
 	msg.Question = r.Question
 	msg.Rcode = result.rcode
-	if opt == nil && msg.Rcode > 0xf { // does not fit into a message without OPT
+	if msg.Rcode > 0xf { // BADVERS and BADCOOKIE are between the upstream and us (RFC 6891, section 6.1.1)
 		msg.Rcode = dns.RcodeServerFailure
 	}
 	msg.AuthenticatedData = result.Status == dnssec.Secure && provable(msg.Rcode) && (do || r.AuthenticatedData)
 	switch {
-	case !provable(msg.Rcode) && msg.Rcode != dns.RcodeYXDomain:
+	case isFailure(msg.Rcode):
 		msg.Answer, msg.Ns = nil, nil
 	case result.Status == dnssec.Secure:
 		msg.Answer = onlyKept(msg.Answer, result.sets.proven, false)
@@ -78,6 +80,7 @@ func reply(r, msg *dns.Msg, result *Result) *dns.Msg {
 		msg.Ns = withoutDNSSEC(msg.Ns, r.Question[0].Qtype)
 		msg.Extra = withoutDNSSEC(msg.Extra, r.Question[0].Qtype)
 	}
+	msg.Answer, msg.Ns = withoutDuplicates(msg.Answer), withoutDuplicates(msg.Ns)
 	msg.Extra = withOPT(msg.Extra, opt)
 	result.explain(msg, opt)
 	return msg
@@ -103,6 +106,37 @@ func onlyKept(section []dns.RR, kept []keptRRset, authority bool) []dns.RR {
 		}
 	}
 	return rest
+}
+
+// withoutDuplicates returns the records of a section, each once (RFC 2181, section 5).
+func withoutDuplicates(section []dns.RR) []dns.RR {
+	if len(section) > maxCompared {
+		seen := make(map[string]bool, len(section))
+		return slices.DeleteFunc(section, func(rr dns.RR) bool {
+			text := canonicalText(rr)
+			twice := seen[text]
+			seen[text] = true
+			return twice
+		})
+	}
+	rest := section[:0]
+	for _, rr := range section {
+		if !slices.ContainsFunc(rest, func(other dns.RR) bool { return dns.IsDuplicate(rr, other) }) {
+			rest = append(rest, rr)
+		}
+	}
+	return rest
+}
+
+// maxCompared is up to how many records are compared each with each.
+const maxCompared = 32
+
+// canonicalText returns a text that is the same for duplicates: owner names do not differ by
+// case, and TTLs do not count.
+func canonicalText(rr dns.RR) string {
+	h := *rr.Header()
+	text := rr.String()
+	return dnsname.Canonical(h.Name) + text[min(len(h.String()), len(text)):] + dns.Type(h.Rrtype).String()
 }
 
 // onlyDenial returns the records of a denial: SOA, NSEC, NSEC3 and their signatures. Nothing

@@ -20,8 +20,8 @@ type response struct {
 // judgeResponse decides the status of a whole response. One with another code than
 // NOERROR, NXDOMAIN and YXDOMAIN says nothing that could be proven.
 func (q *query) judgeResponse(msg *dns.Msg) *Result {
-	if !provable(msg.Rcode) && msg.Rcode != dns.RcodeYXDomain {
-		return &Result{shape: shape{rcode: msg.Rcode}}
+	if isFailure(msg.Rcode) {
+		return &Result{shape: shape{rcode: msg.Rcode, errors: upstreamErrors(msg)}}
 	}
 	p, failure := followAliases(q.question, msg)
 	if failure != nil {
@@ -88,6 +88,7 @@ func incomplete(reason dnssec.Reason) bool {
 
 func (r *response) keep(proof *dnssec.Authenticated, authority bool) {
 	set := proof.RRset()
+	r.result.Expires = earlier(r.result.Expires, proof.Expires())
 	r.result.sets.proven = append(r.result.sets.proven, keptRRset{name: set.Name, rtype: set.Type, authority: authority, ttl: proof.TTL(), sig: proof.Signature()})
 }
 
@@ -130,10 +131,24 @@ func (r *response) addLink(l link) {
 	if l.synthesized == "" {
 		return
 	}
+	if v.Status != dnssec.Secure {
+		r.weaken(r.judgeRedirected(l))
+	}
 	if l.mismatch != "" && v.Status == dnssec.Secure {
 		r.weaken(bogus(dnssec.DNAMEMismatch, l.mismatch))
 	}
 	r.result.sets.proven = append(r.result.sets.proven, keptRRset{name: l.synthesized, rtype: dns.TypeCNAME, ttl: v.ttl()})
+}
+
+// judgeRedirected decides whether a DNAME that is not proven may redirect a name. It may not
+// redirect a name in a secure zone, such as one below a deeper trust anchor: there a DNAME
+// has to be proven like everything else (RFC 4035, section 5.3.1; RFC 6840, appendix C.1).
+func (r *response) judgeRedirected(l link) verdict {
+	zone := r.zoneHolding(l.synthesized)
+	if zone.finding.Status == dnssec.Secure {
+		return bogus(dnssec.SignatureMissing, l.set.String()+" is not proven, and redirects "+l.synthesized+" in the secure zone "+zone.name)
+	}
+	return verdict{Finding: zone.finding, inherited: true}
 }
 
 func (r *response) authority() []dnssec.RRset {

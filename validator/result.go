@@ -2,6 +2,7 @@ package validator
 
 import (
 	"cmp"
+	"time"
 
 	"github.com/dnssecval/dnssecval/internal/dnssec"
 	"github.com/miekg/dns"
@@ -29,6 +30,10 @@ type Result struct {
 	Repeated bool  // the response was that of the last time: nothing was asked
 	Hashes   int   // NSEC3 hashes that were computed
 
+	// Expires is until when a Secure answer may have AD: the first of the signatures that
+	// prove it ends then. It is zero otherwise.
+	Expires time.Time
+
 	shape
 	progress
 }
@@ -37,9 +42,9 @@ type Result struct {
 type shape struct {
 	rcode      int
 	sets       provenSets
-	ede        *dns.EDNS0_EDE // instead of that of the finding
-	reportOnly bool           // a Bogus response is answered all the same
-	served     *servedResult  // of a response of the program's own
+	errors     []*dns.EDNS0_EDE // instead of that of the finding
+	reportOnly bool             // a Bogus response is answered all the same
+	served     *servedResult    // of a response of the program's own
 }
 
 // progress is how far the judgement of a response came, to decide what to ask again.

@@ -24,7 +24,7 @@ func (q *query) answerAgain(msg *dns.Msg, result *Result, e effort) *dns.Msg {
 		ctx, name = context.WithValue(q.ctx, targetsKey{}, q.targets()), target
 	}
 	next, err := q.v.exchange(ctx, q.upstreamRequest(name), e, Manner{})
-	if err != nil || !provable(next.Rcode) && next.Rcode != dns.RcodeYXDomain {
+	if err != nil || isFailure(next.Rcode) {
 		return nil
 	}
 	if target == "" {

@@ -136,7 +136,7 @@ func (v *Validator) Resolve(ctx context.Context, request *dns.Msg) (*dns.Msg, *R
 	case !Judges(request):
 		return q.pass()
 	case q.question.qtype == dns.TypeNXNAME:
-		result := &Result{shape: shape{rcode: dns.RcodeFormatError, ede: &dns.EDNS0_EDE{InfoCode: dns.ExtendedErrorCodeInvalidQueryType, ExtraText: "NXNAME can't be asked for"}}}
+		result := &Result{shape: shape{rcode: dns.RcodeFormatError, errors: []*dns.EDNS0_EDE{{InfoCode: dns.ExtendedErrorCodeInvalidQueryType, ExtraText: "NXNAME can't be asked for"}}}}
 		return result.refuse(request), result
 	default:
 		return q.resolve()

@@ -35,23 +35,22 @@ func (q *query) judgeSet(set dnssec.RRset) verdict {
 	if decided {
 		return v
 	}
-	zone := q.homeOf(set)
+	zone := q.zoneHolding(home(set))
 	if zone.finding.Status != dnssec.Secure {
 		return verdict{Finding: zone.finding, inherited: true}
 	}
 	return v
 }
 
-// homeOf returns the zone that an RRset lies in. For what the program serves that is known,
-// since it answers with a referral below a zone cut.
-func (q *query) homeOf(set dnssec.RRset) *cut {
-	home := home(set)
+// zoneHolding returns the zone that a name lies in. For what the program serves that is
+// known, since it answers with a referral below a zone cut.
+func (q *query) zoneHolding(name string) *cut {
 	if q.v.served != nil {
-		if zone := q.v.served.zoneOf(home); zone != "" {
+		if zone := q.v.served.zoneOf(name); zone != "" {
 			return q.zone(zone)
 		}
 	}
-	return q.zoneOf(home)
+	return q.zoneOf(name)
 }
 
 // home returns a name in the zone that holds an RRset. At a zone cut there is an NSEC on

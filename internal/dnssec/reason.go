@@ -120,7 +120,7 @@ var reasonTable = [numReasons]reasonInfo{
 	DNSKEYLimitExceeded:           {"dnskey_limit_exceeded", Bogus, dns.ExtendedErrorCodeOther, "the zone has more DNSKEY or DS records than are looked at", "The zone's owner has to have at most 32 DNSKEY and 8 DS records, and no more than 4 keys of one tag. It may be an attack."},
 	SignatureInvalid:              {"signature_invalid", Bogus, dns.ExtendedErrorCodeDNSBogus, "the signature does not verify", "Ask another upstream. If the signature verifies there, this one or the way to it changes answers. If not, the zone's owner has to sign again."},
 
-	LimitExceeded: {"limit_exceeded", Bogus, dns.ExtendedErrorCodeOther, "more work than one response is worth", "If it stays so, take it for an attack: no honest zone costs that much."},
+	LimitExceeded: {"limit_exceeded", Bogus, dns.ExtendedErrorCodeDNSBogus, "more work than one response is worth", "If it stays so, take it for an attack: no honest zone costs that much."},
 	Overloaded:    {"overloaded", Bogus, dns.ExtendedErrorCodeOther, "more work at once than this machine can do", "If it stays so, give it more processors, or find out who asks: `signatures_total` with `bad` tells an attack. It is kept nowhere."},
 }
 

@@ -142,7 +142,10 @@ func (s *Spans) aboutNSEC3(name string, budget *Budget) []*Span {
 // addWildcardSpan returns the closest encloser proof and the record that matches or
 // covers the wildcard at the closest encloser, which is name.
 func (s *Spans) addWildcardSpan(encloser, nextCloser *Span, name string, budget *Budget) []*Span {
-	spans := []*Span{encloser, nextCloser}
+	spans := []*Span{encloser}
+	if nextCloser != encloser {
+		spans = append(spans, nextCloser)
+	}
 	hash, failure := s.parameters.hashName(dnsname.Wildcard(name), budget)
 	if failure != nil {
 		return nil

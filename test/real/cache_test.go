@@ -129,8 +129,11 @@ func TestCachePrefetch(t *testing.T) {
 			var clients sync.WaitGroup
 			for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(250 * time.Millisecond) {
 				clients.Go(func() {
+					fresh := "NOERROR ad A=192.0.2.1 RRSIG opt"
+					if got := p.ask(t, "www.short.test. A", "do"); got != fresh && (name == "prefetch" || got != fresh+stale) {
+						t.Errorf("www.short.test. A: %s", got)
+					}
 					p.answers(t, []asked{
-						{"www.short.test. A", "do", "NOERROR ad A=192.0.2.1 RRSIG opt"},
 						{"www.short.test. A", "", "NOERROR A=192.0.2.1"},
 						{"v4.short.test. A", "do cd", "NOERROR A=192.0.2.4 RRSIG opt"},
 						{"www.expired.test. A", "do", "SERVFAIL opt ede=7/signature_expired"},
@@ -153,9 +156,66 @@ func TestCacheStale(t *testing.T) {
 	time.Sleep(1500 * time.Millisecond)
 	for range 5 {
 		got := p.ask(t, "www.short.test. A", "do")
-		if !strings.HasPrefix(got, "SERVFAIL") && got != "NOERROR ad A=192.0.2.1 RRSIG opt" {
+		if before := "NOERROR ad A=192.0.2.1 RRSIG opt"; !strings.HasPrefix(got, "SERVFAIL") && got != before && got != before+stale {
 			t.Errorf("the broken zone gives %s", got)
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
+}
+
+// stale is the Extended DNS Error of an answer past its TTL (RFC 8914, section 4.4).
+const stale = " ede=3/stale"
+
+// TestCacheSignatureEnds checks that neither AD nor the TTL outlasts the signature,
+// however long the cache plugin keeps an answer (RFC 4035, section 5.3.3).
+func TestCacheSignatureEnds(t *testing.T) {
+	t.Parallel()
+	for name, words := range map[string]string{
+		"serve_stale":        "serve_stale 1h immediate",
+		"serve_stale verify": "serve_stale 1h verify 50ms",
+		"minimum TTL":        "success 9984 3600 3600",
+		"keepttl":            "success 9984 3600 3600\nkeepttl",
+		"default":            "",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			const lasts = 7 * time.Second
+			end := time.Now().Add(lasts)
+			w := newWorld(t, testzone.Spec{Name: "ends.test.", Algorithm: dns.ECDSAP256SHA256, TTL: 2, Expiration: end, Records: []string{"www A 192.0.2.1"}})
+			p := start(t, w, ".:PORT {\ndnssec {\nvalidate\ntrust-anchor ANCHORS\nsignature-skew 0s 0s\n}\ncache {\n"+words+"\n}\nforward . UPSTREAM\n}")
+			for time.Now().Before(end.Add(3 * time.Second)) {
+				m := exchange(t, "udp", p.addr, nil, message(t, "www.ends.test. A", "do"))
+				left := time.Until(end)
+				switch {
+				case m == nil:
+				case m.AuthenticatedData && left < -time.Second:
+					t.Errorf("AD %s after the signature has ended: %s", -left, describe(m))
+				case !m.AuthenticatedData && left > time.Second:
+					t.Errorf("no AD %s before the signature ends: %s", left, describe(m))
+				}
+				for _, rr := range m.Answer {
+					if ttl := time.Duration(rr.Header().Ttl) * time.Second; ttl > max(left, 0)+time.Second {
+						t.Errorf("TTL %s, %s before the signature ends", ttl, left)
+					}
+				}
+				time.Sleep(500 * time.Millisecond)
+			}
+		})
+	}
+}
+
+// TestCacheStaleExplained checks that the Extended DNS Error of a good answer that the cache
+// plugin keeps is that of a stale answer, and not why the new one fails.
+func TestCacheStaleExplained(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, testzone.Spec{Name: "short.test.", Algorithm: dns.ECDSAP256SHA256, TTL: 1, Records: []string{"www A 192.0.2.1"}})
+	p := start(t, w, ".:PORT {"+validating+"cache {\nsuccess 9984 3600 1\nserve_stale 1h verify\n}\nforward . UPSTREAM\n}")
+	p.answers(t, []asked{{"www.short.test. A", "do", "NOERROR ad A=192.0.2.1 RRSIG opt"}, {"www.short.test. A", "ad", "NOERROR ad A=192.0.2.1"}})
+	breakZone(t, w, "short.test.", testzone.ChangeRDATA("www.short.test.", dns.TypeA))
+	time.Sleep(2500 * time.Millisecond)
+	p.answers(t, []asked{
+		{"www.short.test. A", "do", "NOERROR ad A=192.0.2.1 RRSIG opt" + stale},
+		{"www.short.test. A", "ad", "NOERROR ad A=192.0.2.1"},
+		{"www.short.test. A", "do cd", "NOERROR A=192.0.2.0 RRSIG opt"},
+	})
 }

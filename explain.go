@@ -1,0 +1,263 @@
+package dnssecval
+
+import (
+	"context"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/coredns/coredns/plugin"
+	"github.com/dnssecval/dnssecval/internal/dnssec"
+	"github.com/dnssecval/dnssecval/validator"
+	"github.com/miekg/dns"
+)
+
+// explainer is the outermost handler of the block. It adds the Extended DNS Errors (RFC
+// 8914) to the answer, since the cache plugin, which stands between it and the validating
+// handler, drops the OPT record, and it clears AD of what the cache plugin keeps longer
+// than its signatures last. The metadata plugin gets the outcome from it, too.
+type explainer struct {
+	next  plugin.Handler
+	block *block
+}
+
+// explanation is what was found of an answer, on its way to the client.
+type explanation struct {
+	errors  []*dns.EDNS0_EDE // may be empty
+	finding validator.Finding
+	expires time.Time            // until when a Secure answer may have AD
+	judge   *validator.Validator // nil if the answer was not judged
+}
+
+func explanationOf(r *validator.Result, judge *validator.Validator) explanation {
+	return explanation{errors: r.ExtendedErrors(), finding: r.Finding, expires: r.Expires, judge: judge}
+}
+
+// explanationSlot has what was found for a question under way: of the question itself, and
+// of the last one that a plugin asked the server for it, such as the target of an
+// ExternalName.
+type explanationSlot struct {
+	own, nested atomic.Pointer[explanation]
+}
+
+type explanationKey struct{}
+
+// Name implements plugin.Handler.
+func (e *explainer) Name() string { return e.block.directive }
+
+// ServeDNS implements plugin.Handler.
+func (e *explainer) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
+	explaining := e.newWriter(w, r)
+	explaining.outer, _ = ctx.Value(explanationKey{}).(*explanationSlot)
+	explaining.publish(ctx)
+	ctx = context.WithValue(ctx, explanationKey{}, &explaining.slot)
+	rcode, err := plugin.NextOrFailure(e.Name(), e.next, ctx, explaining, r)
+	if x := explaining.slot.own.Load(); plugin.ClientWrite(rcode) || x == nil || len(x.errors) == 0 {
+		return rcode, err
+	}
+	_ = explaining.WriteMsg(new(dns.Msg).SetRcode(r, rcode)) // what the server would write, without the EDE
+	return dns.RcodeSuccess, err
+}
+
+// newWriter notes what the client asked: the plugin rewrite changes the request in place.
+func (e *explainer) newWriter(w dns.ResponseWriter, r *dns.Msg) *explainingWriter {
+	return &explainingWriter{ResponseWriter: w, block: e.block, opt: r.IsEdns0(), checkingDisabled: r.CheckingDisabled, asked: questionOf(r)}
+}
+
+// explain leaves an explanation for the client, if the outermost handler is in the chain,
+// which it is not when the cache plugin prefetches. Autopath asks for several names: the
+// last answer is the one that the client gets.
+func explain(ctx context.Context, x explanation) (left bool) {
+	slot, ok := ctx.Value(explanationKey{}).(*explanationSlot)
+	if ok {
+		slot.own.Store(&x)
+	}
+	return ok
+}
+
+// explainingWriter adds the explanation to the message that is written.
+type explainingWriter struct {
+	dns.ResponseWriter
+	block            *block
+	slot             explanationSlot
+	outer            *explanationSlot // of the question on whose behalf this one is asked; may be nil
+	asked            question
+	opt              *dns.OPT // nil for a client without EDNS
+	checkingDisabled bool
+
+	written       *explanation // of the message that was written
+	authenticated bool         // that message has AD
+}
+
+// WriteMsg adds the Extended DNS Errors for a client with EDNS. A client without EDNS gets
+// no OPT record, also if rewrite has added EDNS for the plugins behind (RFC 6891, section
+// 6.1.1). The message may be the cache's, so it is copied.
+func (w *explainingWriter) WriteMsg(m *dns.Msg) error {
+	now := w.block.now()
+	x := w.explanation(m, now)
+	m = w.limited(m, x, now)
+	w.written, w.authenticated = x, m.AuthenticatedData
+	if w.outer != nil {
+		w.outer.nested.Store(x)
+	}
+	switch {
+	case w.opt == nil && m.IsEdns0() != nil:
+		m = withoutOPT(m)
+	case w.opt != nil && x != nil && len(x.errors) > 0:
+		m = withExtendedErrors(m, w.opt, x.errors)
+	}
+	return w.ResponseWriter.WriteMsg(m)
+}
+
+// explanation returns what was found of this answer, or, if the answer comes from a cache,
+// what is kept. A new one is kept under the name that the client used, which rewrite may
+// have changed for the plugins behind.
+func (w *explainingWriter) explanation(m *dns.Msg, now time.Time) *explanation {
+	kept := w.block.kept
+	refused := m.Rcode == dns.RcodeServerFailure
+	x := w.slot.own.Load()
+	if x == nil {
+		return w.keptExplanation(m, now)
+	}
+	failed := x.finding.Status == dnssec.Bogus && x.finding.Reason != dnssec.Overloaded
+	if failed || refused && len(x.errors) > 0 {
+		kept.noteFailure(w.asked, *x, now)
+	}
+	kept.noteSecure(w.asked, *x)
+	switch {
+	case failed && !refused && w.checkingDisabled:
+		return nil
+	case failed && !refused && w.isStale(x):
+		return w.stale(m, "stale: kept by the cache, since a new answer fails: "+x.finding.String(), now)
+	case !refused:
+		kept.noteAnswer(w.asked, *x, now)
+	}
+	return x
+}
+
+// isStale reports whether an answer without failure beside a failure can only be one that
+// the cache plugin keeps past its TTL (serve_stale verify).
+func (w *explainingWriter) isStale(failure *explanation) bool {
+	if w.block.words.report {
+		return false
+	}
+	_, known := w.block.kept.secureUntil(w.asked)
+	return known || failure.finding.Reason.Unavailable()
+}
+
+// stale returns the explanation of an answer past its TTL (RFC 8914, sections 4.4 and 4.20).
+func (w *explainingWriter) stale(m *dns.Msg, text string, now time.Time) *explanation {
+	code := uint16(dns.ExtendedErrorCodeStaleAnswer)
+	if m.Rcode == dns.RcodeNameError {
+		code = dns.ExtendedErrorCodeStaleNXDOMAINAnswer
+	}
+	x := &explanation{errors: []*dns.EDNS0_EDE{{InfoCode: code, ExtraText: text[:min(len(text), 255)]}}}
+	if until, ok := w.block.kept.secureUntil(w.asked); ok && m.AuthenticatedData && now.Before(until) {
+		x.finding, x.expires, x.judge = dnssec.Proven, until, w.block.handler.engine
+	}
+	return x
+}
+
+// keptExplanation returns the explanation of an answer that was not judged just now. One
+// with AD has none unless it is stale, and neither has the answer for a client with CD.
+func (w *explainingWriter) keptExplanation(m *dns.Msg, now time.Time) *explanation {
+	kept := w.block.kept
+	entries := kept.answers
+	switch {
+	case m.Rcode == dns.RcodeServerFailure:
+		entries = kept.failures
+	case w.checkingDisabled:
+		return nil
+	case m.AuthenticatedData:
+		if _, ok := kept.secureUntil(w.asked); ok && expired(m) {
+			return w.stale(m, "stale: kept by the cache past its TTL", now)
+		}
+		return nil
+	}
+	if entry, ok := entries.Get(w.asked); ok && now.Before(entry.until) {
+		return &entry.explanation
+	}
+	if x := w.slot.nested.Load(); x != nil && x.finding.Status == dnssec.Bogus && m.Rcode == dns.RcodeSuccess && !m.AuthenticatedData {
+		kept.noteAnswer(w.asked, *x, now)
+		return x
+	}
+	return nil
+}
+
+// expired reports whether a message has records, all with a TTL of 0: so the cache plugin
+// answers past their TTL.
+func expired(m *dns.Msg) bool {
+	ttl := uint32(0)
+	for _, rr := range slices.Concat(m.Answer, m.Ns) {
+		ttl = max(ttl, rr.Header().Ttl)
+	}
+	return ttl == 0 && len(m.Answer)+len(m.Ns) > 0
+}
+
+// limited returns a message whose AD and TTLs last no longer than the signatures that prove
+// it (RFC 4035, section 5.3.3): the cache plugin may keep it longer, and raises TTLs. AD of
+// an answer of which nothing is known is cleared.
+func (w *explainingWriter) limited(m *dns.Msg, x *explanation, now time.Time) *dns.Msg {
+	until, known := time.Time{}, false
+	if x != nil && x.finding.Status == dnssec.Secure && x.judge != nil {
+		until, known = x.expires, true
+	} else if m.Rcode != dns.RcodeServerFailure && !w.checkingDisabled {
+		until, known = w.block.kept.secureUntil(w.asked)
+	}
+	switch {
+	case !known && m.AuthenticatedData:
+		out := *m
+		out.AuthenticatedData = false
+		return &out
+	case !known || x != nil && x.judge != nil && x.finding.Status != dnssec.Secure:
+		return m
+	}
+	left := uint32(max(until.Sub(now)/time.Second, 0))
+	if maxTTL(m) <= left && (!m.AuthenticatedData || now.Before(until)) {
+		return m
+	}
+	out := m.Copy()
+	out.AuthenticatedData = m.AuthenticatedData && now.Before(until)
+	for _, rr := range slices.Concat(out.Answer, out.Ns) {
+		rr.Header().Ttl = min(rr.Header().Ttl, left)
+	}
+	return out
+}
+
+// maxTTL returns the largest TTL of the answer and authority sections.
+func maxTTL(m *dns.Msg) (ttl uint32) {
+	for _, rr := range m.Answer {
+		ttl = max(ttl, rr.Header().Ttl)
+	}
+	for _, rr := range m.Ns {
+		ttl = max(ttl, rr.Header().Ttl)
+	}
+	return ttl
+}
+
+// withoutOPT returns a copy of m without OPT record.
+func withoutOPT(m *dns.Msg) *dns.Msg {
+	out := *m
+	out.Extra = slices.DeleteFunc(slices.Clone(m.Extra), func(rr dns.RR) bool { return rr.Header().Rrtype == dns.TypeOPT })
+	return &out
+}
+
+// withExtendedErrors returns a copy of m whose OPT record has the Extended DNS Errors, beside
+// the options of other plugins. There may be some already: in the answer to a question of
+// another plugin of the block (dns64), and in that of the validating handler.
+func withExtendedErrors(m *dns.Msg, opt *dns.OPT, errors []*dns.EDNS0_EDE) *dns.Msg {
+	own := &dns.OPT{Hdr: dns.RR_Header{Name: ".", Rrtype: dns.TypeOPT}}
+	own.SetUDPSize(opt.UDPSize())
+	if opt.Do() {
+		own.SetDo()
+	}
+	if there := m.IsEdns0(); there != nil {
+		own.Option = slices.DeleteFunc(slices.Clone(there.Option), func(o dns.EDNS0) bool { return o.Option() == dns.EDNS0EDE })
+	}
+	for _, ede := range errors {
+		own.Option = append(own.Option, ede)
+	}
+	out := withoutOPT(m)
+	out.Extra = append(out.Extra, own)
+	return out
+}
