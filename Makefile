@@ -44,26 +44,26 @@ generate: ## cmd/coredns/zplugin.go from plugin.cfg, the table in docs/troublesh
 	go generate ./...
 
 integration: build ## comparisons with Unbound and BIND, Prometheus and Chromium, short differential and soak
-	scripts/install-integration.sh
+	test/scripts/install-integration.sh
 	go test -tags integration -count=1 -timeout 5m ./test/integration
 	$(MAKE) differential NAMES=1500
 	$(MAKE) soak SOAK=1m
 	cd deploy/test && DNSSECVAL_COREDNS=$(CURDIR)/bin/coredns go test -short -count=1 -timeout 20m ./...
 
 recipe: ## build CoreDNS in each way that the README describes
-	scripts/recipe.sh
+	test/scripts/recipe.sh
 
 attacks: ## a table of the cost of each attack; two minutes
 	go test -run '^$$' -bench '^BenchmarkAttacks$$' -benchtime 1x ./validator
 
 fuzz: ## every fuzz target, for FUZZTIME each: four minutes on two processors
-	scripts/fuzz.sh $(FUZZTIME)
+	test/scripts/fuzz.sh $(FUZZTIME)
 
 bench: ## benchmarks; BENCHCOUNT=10 for benchstat
 	go test -run '^$$' -bench . -benchtime 0.5s -count $(BENCHCOUNT) ./internal/dnssec ./validator .
 
 differential: build ## compare CoreDNS with Unbound and BIND on NAMES of random broken worlds; SEED selects them
-	scripts/install-integration.sh
+	test/scripts/install-integration.sh
 	go build -o bin/differential ./cmd/differential
 	bin/differential -coredns bin/coredns -names $(NAMES) -seed $(SEED)
 

@@ -1,10 +1,13 @@
 package dnssecval
 
 import (
+	"slices"
 	"time"
 
+	"github.com/dnssecval/dnssecval/internal/dnssec"
 	"github.com/dnssecval/dnssecval/validator"
 	lru "github.com/hashicorp/golang-lru/v2"
+	"github.com/miekg/dns"
 )
 
 const (
@@ -89,4 +92,55 @@ func (e *explanations) noteSecure(q question, x explanation) {
 func (e *explanations) secureUntil(q question) (until time.Time, ok bool) {
 	seconds, ok := e.secure.Get(q)
 	return time.Unix(seconds, 0), ok
+}
+
+// expired reports whether a message has records, all with a TTL of 0: so the cache plugin
+// answers past their TTL.
+func expired(m *dns.Msg) bool {
+	ttl := uint32(0)
+	for _, rr := range slices.Concat(m.Answer, m.Ns) {
+		ttl = max(ttl, rr.Header().Ttl)
+	}
+	return ttl == 0 && len(m.Answer)+len(m.Ns) > 0
+}
+
+// limited returns a message whose AD and TTLs last no longer than the signatures that prove
+// it (RFC 4035, section 5.3.3): the cache plugin may keep it longer, and raises TTLs. AD of
+// an answer of which nothing is known is cleared.
+func (w *explainingWriter) limited(m *dns.Msg, x *explanation, now time.Time) *dns.Msg {
+	until, known := time.Time{}, false
+	if x != nil && x.finding.Status == dnssec.Secure && x.judge != nil {
+		until, known = x.expires, true
+	} else if m.Rcode != dns.RcodeServerFailure && !w.checkingDisabled {
+		until, known = w.block.kept.secureUntil(w.asked)
+	}
+	switch {
+	case !known && m.AuthenticatedData:
+		out := *m
+		out.AuthenticatedData = false
+		return &out
+	case !known || x != nil && x.judge != nil && x.finding.Status != dnssec.Secure:
+		return m
+	}
+	left := uint32(max(until.Sub(now)/time.Second, 0))
+	if maxTTL(m) <= left && (!m.AuthenticatedData || now.Before(until)) {
+		return m
+	}
+	out := m.Copy()
+	out.AuthenticatedData = m.AuthenticatedData && now.Before(until)
+	for _, rr := range slices.Concat(out.Answer, out.Ns) {
+		rr.Header().Ttl = min(rr.Header().Ttl, left)
+	}
+	return out
+}
+
+// maxTTL returns the largest TTL of the answer and authority sections.
+func maxTTL(m *dns.Msg) (ttl uint32) {
+	for _, rr := range m.Answer {
+		ttl = max(ttl, rr.Header().Ttl)
+	}
+	for _, rr := range m.Ns {
+		ttl = max(ttl, rr.Header().Ttl)
+	}
+	return ttl
 }

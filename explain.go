@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/coredns/coredns/plugin"
+	"github.com/coredns/coredns/plugin/metadata"
 	"github.com/dnssecval/dnssecval/internal/dnssec"
 	"github.com/dnssecval/dnssecval/validator"
 	"github.com/miekg/dns"
@@ -184,57 +185,6 @@ func (w *explainingWriter) keptExplanation(m *dns.Msg, now time.Time) *explanati
 	return nil
 }
 
-// expired reports whether a message has records, all with a TTL of 0: so the cache plugin
-// answers past their TTL.
-func expired(m *dns.Msg) bool {
-	ttl := uint32(0)
-	for _, rr := range slices.Concat(m.Answer, m.Ns) {
-		ttl = max(ttl, rr.Header().Ttl)
-	}
-	return ttl == 0 && len(m.Answer)+len(m.Ns) > 0
-}
-
-// limited returns a message whose AD and TTLs last no longer than the signatures that prove
-// it (RFC 4035, section 5.3.3): the cache plugin may keep it longer, and raises TTLs. AD of
-// an answer of which nothing is known is cleared.
-func (w *explainingWriter) limited(m *dns.Msg, x *explanation, now time.Time) *dns.Msg {
-	until, known := time.Time{}, false
-	if x != nil && x.finding.Status == dnssec.Secure && x.judge != nil {
-		until, known = x.expires, true
-	} else if m.Rcode != dns.RcodeServerFailure && !w.checkingDisabled {
-		until, known = w.block.kept.secureUntil(w.asked)
-	}
-	switch {
-	case !known && m.AuthenticatedData:
-		out := *m
-		out.AuthenticatedData = false
-		return &out
-	case !known || x != nil && x.judge != nil && x.finding.Status != dnssec.Secure:
-		return m
-	}
-	left := uint32(max(until.Sub(now)/time.Second, 0))
-	if maxTTL(m) <= left && (!m.AuthenticatedData || now.Before(until)) {
-		return m
-	}
-	out := m.Copy()
-	out.AuthenticatedData = m.AuthenticatedData && now.Before(until)
-	for _, rr := range slices.Concat(out.Answer, out.Ns) {
-		rr.Header().Ttl = min(rr.Header().Ttl, left)
-	}
-	return out
-}
-
-// maxTTL returns the largest TTL of the answer and authority sections.
-func maxTTL(m *dns.Msg) (ttl uint32) {
-	for _, rr := range m.Answer {
-		ttl = max(ttl, rr.Header().Ttl)
-	}
-	for _, rr := range m.Ns {
-		ttl = max(ttl, rr.Header().Ttl)
-	}
-	return ttl
-}
-
 // withoutOPT returns a copy of m without OPT record.
 func withoutOPT(m *dns.Msg) *dns.Msg {
 	out := *m
@@ -260,4 +210,60 @@ func withExtendedErrors(m *dns.Msg, opt *dns.OPT, errors []*dns.EDNS0_EDE) *dns.
 	out := withoutOPT(m)
 	out.Extra = append(out.Extra, own)
 	return out
+}
+
+// nothing is what is published if nothing is known.
+const nothing = "none"
+
+// publish gives the metadata plugin, if it is in the block, what is known of the answer
+// once it is written: for the plugins log, dnstap and others.
+func (w *explainingWriter) publish(ctx context.Context) {
+	if metadata.ValueFuncs(ctx) == nil {
+		return
+	}
+	metadata.SetValueFunc(ctx, "dnssec/status", func() string {
+		if status, ok := w.status(); ok {
+			return status.String()
+		}
+		return nothing
+	})
+	metadata.SetValueFunc(ctx, "dnssec/reason", func() string {
+		if x := w.found(); x != nil {
+			return x.finding.Reason.String()
+		}
+		return dnssec.ReasonNone.String()
+	})
+	metadata.SetValueFunc(ctx, "dnssec/zone", w.zone)
+}
+
+// status returns the status of the answer that was written; ok is false if it was not
+// judged. Of an answer from a cache only its AD, or its explanation, is known.
+func (w *explainingWriter) status() (status dnssec.Status, ok bool) {
+	if x := w.found(); x != nil {
+		return x.finding.Status, x.judge != nil
+	}
+	return dnssec.Secure, w.authenticated
+}
+
+// found returns the explanation of the answer, or why there is none to be written.
+func (w *explainingWriter) found() *explanation {
+	if w.written != nil {
+		return w.written
+	}
+	return w.slot.own.Load()
+}
+
+// zone returns the closest zone that is known of the answer that was written.
+func (w *explainingWriter) zone() string {
+	if _, judged := w.status(); !judged {
+		return nothing
+	}
+	engine := w.block.handler.engine
+	if x := w.found(); x != nil {
+		engine = x.judge
+	}
+	if zone, ok := engine.ZoneOf(w.asked.name, w.asked.qtype); ok {
+		return zone
+	}
+	return nothing
 }

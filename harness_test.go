@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -266,7 +265,7 @@ func askExplained(t *testing.T, h *Handler, name string, qtype uint16) (m *dns.M
 	t.Helper()
 	m = ask(t, newExplainer(h.block, plugin.HandlerFunc(func(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
 		rcode, err := h.ServeDNS(ctx, w, r)
-		if x := ctx.Value(explanationKey{}).(*atomic.Pointer[explanation]).Load(); x != nil {
+		if x := ctx.Value(explanationKey{}).(*explanationSlot).own.Load(); x != nil {
 			found = x.finding
 		}
 		return rcode, err

@@ -18,7 +18,7 @@ func promtool(t *testing.T, dir string, args ...string) (string, error) {
 	t.Helper()
 	tool, err := exec.LookPath("promtool")
 	if err != nil {
-		t.Skip("there is no promtool; scripts/install-integration.sh installs it")
+		t.Skip("there is no promtool; test/scripts/install-integration.sh installs it")
 	}
 	cmd := exec.Command(tool, args...)
 	cmd.Dir = dir

@@ -175,7 +175,7 @@ func find(name string) (string, error) {
 			return path, nil
 		}
 	}
-	return "", fmt.Errorf("%w (scripts/install-integration.sh installs it)", err)
+	return "", fmt.Errorf("%w (test/scripts/install-integration.sh installs it)", err)
 }
 
 // port returns the port of addr.

@@ -114,7 +114,7 @@ func find(t *testing.T, tool string) string {
 		}
 	}
 	if err != nil {
-		t.Fatalf("%s is missing: run scripts/install-integration.sh", tool)
+		t.Fatalf("%s is missing: run test/scripts/install-integration.sh", tool)
 	}
 	return path
 }

@@ -7,7 +7,7 @@
 # Arguments select recipes; the default is all.
 set -euo pipefail
 
-root=$(cd "$(dirname "$0")/.." && pwd)
+root=$(cd "$(dirname "$0")/../.." && pwd)
 module=github.com/dnssecval/dnssecval
 work=$(mktemp -d)
 server=

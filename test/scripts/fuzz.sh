@@ -3,7 +3,7 @@
 # of executions of each: fuzz.sh 30s
 # Further arguments select targets by name: fuzz.sh 5m FuzzChain
 set -euo pipefail
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/../.."
 time=${1:-30s}
 shift || true
 wanted=" $* "
