@@ -114,7 +114,10 @@ func (c *cache) failure(q question, now time.Time) (dnssec.Finding, bool) {
 
 // keepFailure keeps why a question failed, for as long as keepCut keeps a failure.
 func (c *cache) keepFailure(q question, f dnssec.Finding, now time.Time) {
-	before, _ := c.failed.Peek(q)
+	before, known := c.failed.Peek(q)
+	if known && now.Before(before.until) { // the same failure, of a question that was asked at the same time
+		return
+	}
 	times := before.times + 1
 	c.failed.Add(q, keptFailure{finding: f, until: now.Add(backOff(times)), times: times})
 }

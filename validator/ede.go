@@ -3,6 +3,7 @@ package validator
 import (
 	"strings"
 
+	"github.com/dnssecval/dnssecval/internal/dnssec"
 	"github.com/miekg/dns"
 )
 
@@ -21,7 +22,20 @@ func ExtendedError(f Finding) *dns.EDNS0_EDE {
 	if !ok || f.Reason.Status() != f.Status {
 		return nil
 	}
+	if f.Reason.Unavailable() {
+		return newExtendedError(code, withoutCause(f).String())
+	}
 	return newExtendedError(code, f.String())
+}
+
+// withoutCause leaves out the error of the network, which may have internal addresses: the
+// detail is "DS example.: error", or, of the client's own question, the error alone.
+func withoutCause(f Finding) Finding {
+	subject, _, found := strings.Cut(f.Detail, ": ")
+	if f.Detail = ""; found && f.Reason != dnssec.AnswerUnavailable {
+		f.Detail = subject
+	}
+	return f
 }
 
 func newExtendedError(code uint16, text string) *dns.EDNS0_EDE {

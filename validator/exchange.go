@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 
 	"github.com/miekg/dns"
 )
@@ -11,7 +12,11 @@ import (
 // An Exchanger asks a resolver, or whoever is in charge of the name, and returns the
 // response with whatever code it has. It is called by several goroutines at once, and has
 // to return when the context ends. It must not change or keep the request; the response
-// is the validator's. It need not retry over TCP or without EDNS: the validator does.
+// is the validator's.
+//
+// It has to check that the response belongs to the request, by its ID and the address that
+// it comes from, and to try other servers before it returns an error. It need not retry
+// over TCP or without EDNS: the validator does.
 type Exchanger interface {
 	Exchange(ctx context.Context, request *dns.Msg, how Manner) (*dns.Msg, error)
 }
@@ -27,7 +32,7 @@ func (f ExchangerFunc) Exchange(ctx context.Context, request *dns.Msg, how Manne
 // Manner is how a question is to be asked, and for whom.
 type Manner struct {
 	TCP   bool // over TCP, or whatever does not truncate
-	Again bool // the answer before was bad: of another server, if there are several
+	Again int  // how often it was asked before, of which the answers were bad: another server may know better
 	Chain bool // it is the validator's own, for DS or DNSKEY, and may outlive the client's
 }
 
@@ -41,10 +46,11 @@ var (
 	// not refused afterwards, as it is for a moment after other errors.
 	ErrNotAsked = errors.New("not asked")
 
-	errPanic      = errors.New("an error in this program, see its log")
-	errQuestions  = errors.New("too many questions for one query")
-	errTruncated  = errors.New("truncated over TCP")
-	errNoResponse = errors.New("no response")
+	errPanic         = errors.New("an error in this program, see its log")
+	errQuestions     = errors.New("too many questions for one query")
+	errTruncated     = errors.New("truncated over TCP")
+	errOtherQuestion = errors.New("the response is to another question")
+	errNoResponse    = errors.New("no response")
 )
 
 // effort is how hard a question is asked: as usual, once more since the first answer was
@@ -72,7 +78,7 @@ func newRequest(name string, qtype uint16) *dns.Msg {
 // the server knows none (RFC 6891, section 7), and with CD if it failed, so that the
 // reason is found here. It never returns a truncated response.
 func (v *Validator) exchange(ctx context.Context, req *dns.Msg, e effort, how Manner) (*dns.Msg, error) {
-	how.Again = e != usual
+	how.Again = int(e)
 	if e == overTCP {
 		how.TCP, req.CheckingDisabled = true, true
 	}
@@ -105,6 +111,8 @@ func (v *Validator) exchangeOnce(ctx context.Context, req *dns.Msg, how Manner) 
 		return nil, err
 	case msg == nil:
 		return nil, errNoResponse
+	case !answers(msg, req):
+		return nil, errOtherQuestion
 	case msg.Truncated:
 		return nil, errTruncated
 	default:
@@ -112,19 +120,30 @@ func (v *Validator) exchangeOnce(ctx context.Context, req *dns.Msg, how Manner) 
 	}
 }
 
+// answers reports whether a response is to the question of a request. Some servers leave
+// the question out where they refuse; then nothing is known.
+func answers(msg, req *dns.Msg) bool {
+	if len(msg.Question) == 0 {
+		return true
+	}
+	got, want := msg.Question[0], req.Question[0]
+	return got.Qtype == want.Qtype && got.Qclass == want.Qclass && strings.EqualFold(got.Name, want.Name)
+}
+
 // hopByHop are the EDNS options of a client that are between it and us.
 var hopByHop = []uint16{dns.EDNS0COOKIE, dns.EDNS0TCPKEEPALIVE, dns.EDNS0PADDING}
 
-// upstreamRequest is the client's question, for the name, with DO, and with those of its
-// EDNS options that are not hop-by-hop.
+func isHopByHop(o dns.EDNS0) bool { return slices.Contains(hopByHop, o.Option()) }
+
+// upstreamRequest is the client's question, for the name, with DO, an ID of its own, and
+// those of its EDNS options that are not hop-by-hop.
 func (q *query) upstreamRequest(name string) *dns.Msg {
 	req := newRequest(name, q.question.qtype)
-	req.Id = q.request.Id
 	req.RecursionDesired = q.request.RecursionDesired
 	if opt := q.request.IsEdns0(); opt != nil {
 		own := req.IsEdns0()
 		for _, o := range opt.Option {
-			if !slices.Contains(hopByHop, o.Option()) {
+			if !isHopByHop(o) {
 				own.Option = append(own.Option, o)
 			}
 		}

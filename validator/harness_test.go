@@ -139,7 +139,7 @@ func (w *writer) WriteMsg(m *dns.Msg) error {
 
 // tally is an Observer that counts.
 type tally struct {
-	noObserver
+	NopObserver
 	mu           sync.Mutex
 	good, bad    int               // signatures
 	notValidated map[string]string // zones, and why

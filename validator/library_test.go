@@ -102,7 +102,7 @@ func TestTransports(t *testing.T) {
 			return dns.RcodeServerFailure, false, !request.CheckingDisabled
 		}},
 		{name: "a server that answers on the second try", bad: func(_ *dns.Msg, how validator.Manner) (int, bool, bool) {
-			return dns.RcodeSuccess, false, !how.Again && !how.Chain
+			return dns.RcodeSuccess, false, how.Again == 0 && !how.Chain
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -56,7 +56,7 @@ func reply(r, msg *dns.Msg, result *Result) *dns.Msg {
 	do := opt != nil && opt.Do()
 	msg.Id, msg.Response, msg.Opcode = r.Id, true, r.Opcode
 	msg.RecursionDesired, msg.CheckingDisabled = r.RecursionDesired, r.CheckingDisabled
-	msg.Question = r.Question
+	msg.Question = slices.Clone(r.Question) // the answer is the caller's
 	msg.Rcode = result.rcode
 	if msg.Rcode > 0xf { // BADVERS and BADCOOKIE are between the upstream and us (RFC 6891, section 6.1.1)
 		msg.Rcode = dns.RcodeServerFailure

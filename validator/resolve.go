@@ -2,6 +2,7 @@ package validator
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/dnssecval/dnssecval/anchor"
@@ -33,7 +34,7 @@ type question struct {
 
 func (v *Validator) newQuery(ctx context.Context, r *dns.Msg) *query {
 	q := &query{
-		v: v, ctx: ctx, request: r, started: time.Now(), now: v.options.Clock(), observer: v.options.Observe(ctx), anchors: v.anchors.Load(),
+		v: v, ctx: ctx, request: r, started: time.Now(), now: v.options.Clock(), observer: v.observer(ctx), anchors: v.anchors.Load(),
 		question: question{dnsname.Canonical(r.Question[0].Name), r.Question[0].Qtype},
 		ahead:    new(ahead),
 	}
@@ -42,6 +43,14 @@ func (v *Validator) newQuery(ctx context.Context, r *dns.Msg) *query {
 		q.verifier.Now = v.options.At
 	}
 	return q
+}
+
+// observer returns whom to tell what happens for a question.
+func (v *Validator) observer(ctx context.Context) Observer {
+	if o := v.options.Observe(ctx); o != nil {
+		return o
+	}
+	return NopObserver{}
 }
 
 // resolve answers the question from what is known, or asks it and judges the response.
@@ -73,7 +82,7 @@ func (q *query) failedBefore() (dnssec.Finding, bool) {
 // unanswered remembers for a moment that there was no response (RFC 9520, section 3.1).
 func (q *query) unanswered(err error) (*dns.Msg, *Result) {
 	result := &Result{Finding: dnssec.Finding{Status: dnssec.Bogus, Reason: dnssec.AnswerUnavailable, Detail: err.Error()}, shape: shape{rcode: dns.RcodeServerFailure}, Err: err}
-	if !isNotAsked(err) && q.ctx.Err() != context.Canceled && q.v.options.Topology.Forwarded(q.question.name) {
+	if !isNotAsked(err) && !q.gaveUp(time.Since(q.started)) && q.v.options.Topology.Forwarded(q.question.name) {
 		q.v.cache.keepFailure(q.question, result.Finding, q.v.options.Clock())
 	}
 	return result.refuse(q.request), result
@@ -84,7 +93,7 @@ func (q *query) conclude(msg *dns.Msg, result *Result) (*dns.Msg, *Result) {
 	result.finish(q)
 	if result.Status == dnssec.Bogus {
 		// That the client gave up, or that there is too much to do, says nothing of the name.
-		if q.ctx.Err() != context.Canceled && result.Reason != dnssec.Overloaded {
+		if !q.gaveUp(time.Since(q.started)) && result.Reason != dnssec.Overloaded {
 			q.v.cache.keepFailure(q.question, result.Finding, q.v.options.Clock())
 		}
 	} else {
@@ -104,9 +113,14 @@ func (q *query) conclude(msg *dns.Msg, result *Result) (*dns.Msg, *Result) {
 // never believed.
 func (q *query) pass() (*dns.Msg, *Result) {
 	request := q.request.Copy()
+	request.Id = dns.Id()
+	if opt := request.IsEdns0(); opt != nil {
+		opt.Option = slices.DeleteFunc(opt.Option, isHopByHop)
+	}
 	msg, err := q.v.exchangeOnce(q.ctx, request, Manner{})
 	if err != nil {
-		return refusal(q.request, dns.RcodeServerFailure), &Result{Err: err, shape: shape{rcode: dns.RcodeServerFailure}}
+		result := &Result{Err: err, shape: shape{rcode: dns.RcodeServerFailure}}
+		return result.refuse(q.request), result
 	}
 	msg.Id, msg.AuthenticatedData = q.request.Id, false
 	return msg, &Result{shape: shape{rcode: msg.Rcode}}

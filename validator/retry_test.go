@@ -71,8 +71,8 @@ func TestManners(t *testing.T) {
 		q    testzone.Question
 		want []Manner
 	}{
-		{what: "the client's", q: wwwA, want: []Manner{{}, {Again: true}, {Again: true, TCP: true}}},
-		{what: "the chain's", q: testzone.Question{Name: "example.", Type: dns.TypeDNSKEY}, want: []Manner{{Chain: true}, {Chain: true, Again: true}, {Chain: true, Again: true, TCP: true}}},
+		{what: "the client's", q: wwwA, want: []Manner{{}, {Again: 1}, {Again: 2, TCP: true}}},
+		{what: "the chain's", q: testzone.Question{Name: "example.", Type: dns.TypeDNSKEY}, want: []Manner{{Chain: true}, {Chain: true, Again: 1}, {Chain: true, Again: 2, TCP: true}}},
 	} {
 		intercept(w, tc.q, unsigned)
 		v := newTestValidator(t, w)

@@ -120,6 +120,13 @@ func TestTarget(t *testing.T) {
 	}
 }
 
+// cnameAt answers a question with the CNAME at the name alone.
+func cnameAt(w *testzone.World, q *dns.Msg) *dns.Msg {
+	a := w.Answer(newQuestion(q.Question[0].Name, dns.TypeCNAME, withDO))
+	a.Question = q.Question
+	return a
+}
+
 // TestTargetForged: the target has to be proven as well, and takes no more questions than
 // a name without aliases.
 func TestTargetForged(t *testing.T) {
@@ -134,7 +141,7 @@ func TestTargetForged(t *testing.T) {
 	}
 	circle := func(q, a *dns.Msg) *dns.Msg {
 		if a.Rcode == servfail {
-			return w.Answer(newQuestion(q.Question[0].Name, dns.TypeCNAME, withDO))
+			return cnameAt(w, q)
 		}
 		return a
 	}
@@ -184,7 +191,7 @@ func TestTargetOutOfReach(t *testing.T) {
 		case q.Question[0].Name == "www.unsigned.example.":
 			return refused(a)
 		case a.Rcode == servfail:
-			return w.Answer(newQuestion(q.Question[0].Name, dns.TypeCNAME, withDO))
+			return cnameAt(w, q)
 		default:
 			return aliasesAlone(q, a)
 		}

@@ -31,7 +31,8 @@ func (oneResolver) Forwarded(string) bool { return true }
 func (oneResolver) Silent(string) bool    { return false }
 
 // An Observer is told what happens while a question is answered. It is called by several
-// goroutines at once and must not block.
+// goroutines at once and must not block. Embed NopObserver for the methods that are not of
+// interest, and for those that come later.
 type Observer interface {
 	// CacheLookup is called for each look-up in the caches of zones and signatures.
 	CacheLookup(hit bool)
@@ -59,13 +60,14 @@ const (
 	SynthesizedWildcard  Synthesis = "wildcard"
 )
 
-type noObserver struct{}
+// NopObserver is an Observer that does nothing.
+type NopObserver struct{}
 
-func (noObserver) CacheLookup(bool)             {}
-func (noObserver) SignatureChecked(uint8, bool) {}
-func (noObserver) AnswerSynthesized(Synthesis)  {}
-func (noObserver) NotValidated(string, string)  {}
-func (noObserver) OwnKeysUsed(string, string)   {}
-func (noObserver) Panicked(string, any, []byte) {}
+func (NopObserver) CacheLookup(bool)             {}
+func (NopObserver) SignatureChecked(uint8, bool) {}
+func (NopObserver) AnswerSynthesized(Synthesis)  {}
+func (NopObserver) NotValidated(string, string)  {}
+func (NopObserver) OwnKeysUsed(string, string)   {}
+func (NopObserver) Panicked(string, any, []byte) {}
 
-func observeNothing(context.Context) Observer { return noObserver{} }
+func observeNothing(context.Context) Observer { return NopObserver{} }
