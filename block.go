@@ -42,6 +42,7 @@ type listeners struct {
 // reporting is whom a block tells of failures, besides its clients.
 type reporting struct {
 	kept     *explanations       // for answers out of CoreDNS's cache
+	dns64    bool                // dns64 is in the block
 	failures *failureLog         // nil without log-failures
 	journal  *statuspage.Journal // nil without status
 	private  onceEach            // zones of which a warning was logged
@@ -122,7 +123,8 @@ func (b *block) checkNeighbours(p *placement.Placement) error {
 	case b.server == nil && h.idle:
 		return b.nothingToValidate(p)
 	}
-	if p.Config().Handler("dns64") != nil {
+	b.kept.keeping = p.Keeping()
+	if b.dns64 = p.Config().Handler("dns64") != nil; b.dns64 {
 		b.log.Warning("dns64 in the same block synthesizes from A also where the AAAA fail to validate, and what it synthesizes is not secure")
 	}
 	return nil

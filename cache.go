@@ -2,9 +2,11 @@ package dnssecval
 
 import (
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/dnssecval/dnssecval/internal/dnssec"
+	"github.com/dnssecval/dnssecval/internal/placement"
 	"github.com/dnssecval/dnssecval/validator"
 	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/miekg/dns"
@@ -21,8 +23,14 @@ const (
 type explanations struct {
 	failures *lru.Cache[question, keptExplanation] // of those that were refused
 	answers  *lru.Cache[question, keptExplanation] // of those that were answered
-	secure   *lru.Cache[question, int64]           // until when signatures last, as Unix time
+	secure   *lru.Cache[question, keptSecure]      // of those that the cache plugin may answer after the end of their signatures
+
+	keeping placement.Keeping
+	unknown atomic.Int64 // until when entries of secure may be missing, as Unix time
 }
+
+// keptSecure is until when an answer may have AD, and when the cache plugin drops it.
+type keptSecure struct{ until, dropped time.Time }
 
 type keptExplanation struct {
 	explanation
@@ -38,8 +46,9 @@ func newExplanations(capacity int) (*explanations, error) {
 	if err != nil {
 		return nil, err
 	}
-	secure, err := lru.New[question, int64](2 * capacity) // CoreDNS's cache has two parts
-	return &explanations{failures, answers, secure}, err
+	e := &explanations{failures: failures, answers: answers}
+	e.secure, err = lru.NewWithEvict(capacity, e.evicted)
+	return e, err
 }
 
 // keepFailure keeps why a question failed.
@@ -77,21 +86,48 @@ func (e *explanations) noteAnswer(q question, x explanation, now time.Time) {
 	}
 }
 
-// noteSecure keeps until when the answer to a question may have AD. A failure changes
-// nothing: the cache plugin may still have the answer before.
-func (e *explanations) noteSecure(q question, x explanation) {
+// noteSecure keeps until when the answer to a question may have AD, if the cache plugin may
+// answer it for longer. A failure changes nothing: the cache plugin may still have the
+// answer before.
+func (e *explanations) noteSecure(q question, x explanation, ttl uint32, now time.Time) {
 	switch {
-	case x.finding.Status == validator.Secure:
-		e.secure.Add(q, x.expires.Unix())
-	case x.finding.Status != validator.Bogus && e.secure.Len() > 0:
+	case x.finding.Status == validator.Bogus:
+	case x.finding.Status == validator.Secure && e.outlasts(x.expires, ttl, now):
+		e.secure.Add(q, keptSecure{until: x.expires, dropped: now.Add(time.Duration(ttl)*time.Second + e.keeping.Beyond)})
+	case e.secure.Len() > 0:
 		e.secure.Remove(q)
 	}
 }
 
-// secureUntil returns until when the last secure answer to a question may have AD.
-func (e *explanations) secureUntil(q question) (until time.Time, ok bool) {
-	seconds, ok := e.secure.Get(q)
-	return time.Unix(seconds, 0), ok
+// outlasts reports whether the cache plugin may answer for longer than signatures last. The
+// TTL is no longer than they are, so that this is so near their end only.
+func (e *explanations) outlasts(expires time.Time, ttl uint32, now time.Time) bool {
+	lasts := time.Duration(ttl)*time.Second + e.keeping.Beyond
+	if e.keeping.KeepTTL {
+		lasts += time.Duration(ttl) * time.Second
+	}
+	return e.keeping.Beyond > 0 && expires.Before(now.Add(lasts))
+}
+
+// evicted notes for how long it is unknown of a question without entry whether it has none
+// because there is no need for it.
+func (e *explanations) evicted(_ question, kept keptSecure) {
+	for {
+		before := e.unknown.Load()
+		if gone := kept.dropped.Unix(); gone <= before || e.unknown.CompareAndSwap(before, gone) {
+			return
+		}
+	}
+}
+
+// secureUntil returns until when the last secure answer to a question may have AD; ok is
+// false if that is as long as the cache plugin keeps it.
+func (e *explanations) secureUntil(q question, now time.Time) (until time.Time, ok bool) {
+	kept, ok := e.secure.Get(q)
+	if !ok && now.Unix() <= e.unknown.Load() {
+		return time.Time{}, true
+	}
+	return kept.until, ok
 }
 
 // expired reports whether a message has records, all with a TTL of 0: so the cache plugin
@@ -105,21 +141,15 @@ func expired(m *dns.Msg) bool {
 }
 
 // limited returns a message whose AD and TTLs last no longer than the signatures that prove
-// it (RFC 4035, section 5.3.3): the cache plugin may keep it longer, and raises TTLs. AD of
-// an answer of which nothing is known is cleared.
+// it (RFC 4035, section 5.3.3): the cache plugin may keep it longer, and raises TTLs.
 func (w *explainingWriter) limited(m *dns.Msg, x *explanation, now time.Time) *dns.Msg {
 	until, known := time.Time{}, false
-	if x != nil && x.finding.Status == dnssec.Secure && x.judge != nil {
+	if x != nil && x.judge != nil && x.finding.Status == dnssec.Secure {
 		until, known = x.expires, true
-	} else if m.Rcode != dns.RcodeServerFailure && !w.checkingDisabled {
-		until, known = w.block.kept.secureUntil(w.asked)
+	} else if m.Rcode != dns.RcodeServerFailure && !w.checkingDisabled && (x == nil || x.judge == nil) {
+		until, known = w.block.kept.secureUntil(w.asked, now)
 	}
-	switch {
-	case !known && m.AuthenticatedData:
-		out := *m
-		out.AuthenticatedData = false
-		return &out
-	case !known || x != nil && x.judge != nil && x.finding.Status != dnssec.Secure:
+	if !known {
 		return m
 	}
 	left := uint32(max(until.Sub(now)/time.Second, 0))

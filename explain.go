@@ -124,11 +124,11 @@ func (w *explainingWriter) explanation(m *dns.Msg, now time.Time) *explanation {
 	if failed || refused && len(x.errors) > 0 {
 		kept.noteFailure(w.asked, *x, now)
 	}
-	kept.noteSecure(w.asked, *x)
+	kept.noteSecure(w.asked, *x, maxTTL(m), now)
 	switch {
 	case failed && !refused && w.checkingDisabled:
 		return nil
-	case failed && !refused && w.isStale(x):
+	case failed && !refused && w.isStale(m, x):
 		return w.stale(m, "stale: kept by the cache, since a new answer fails: "+x.finding.String(), now)
 	case !refused:
 		kept.noteAnswer(w.asked, *x, now)
@@ -136,14 +136,11 @@ func (w *explainingWriter) explanation(m *dns.Msg, now time.Time) *explanation {
 	return x
 }
 
-// isStale reports whether an answer without failure beside a failure can only be one that
-// the cache plugin keeps past its TTL (serve_stale verify).
-func (w *explainingWriter) isStale(failure *explanation) bool {
-	if w.block.words.report {
-		return false
-	}
-	_, known := w.block.kept.secureUntil(w.asked)
-	return known || failure.finding.Reason.Unavailable()
+// isStale reports whether an answer without failure beside a failure is one that the cache
+// plugin keeps past its TTL (serve_stale verify). The other plugin that answers in the place
+// of a failure is dns64.
+func (w *explainingWriter) isStale(m *dns.Msg, failure *explanation) bool {
+	return !w.block.words.report && (m.AuthenticatedData || failure.finding.Reason.Unavailable() || !w.block.dns64)
 }
 
 // stale returns the explanation of an answer past its TTL (RFC 8914, sections 4.4 and 4.20).
@@ -153,8 +150,8 @@ func (w *explainingWriter) stale(m *dns.Msg, text string, now time.Time) *explan
 		code = dns.ExtendedErrorCodeStaleNXDOMAINAnswer
 	}
 	x := &explanation{errors: []*dns.EDNS0_EDE{{InfoCode: code, ExtraText: text[:min(len(text), 255)]}}}
-	if until, ok := w.block.kept.secureUntil(w.asked); ok && m.AuthenticatedData && now.Before(until) {
-		x.finding, x.expires, x.judge = dnssec.Proven, until, w.block.handler.engine
+	if until, ok := w.block.kept.secureUntil(w.asked, now); m.AuthenticatedData && (!ok || now.Before(until)) {
+		x.finding = dnssec.Proven
 	}
 	return x
 }
@@ -169,10 +166,9 @@ func (w *explainingWriter) keptExplanation(m *dns.Msg, now time.Time) *explanati
 		entries = kept.failures
 	case w.checkingDisabled:
 		return nil
+	case m.AuthenticatedData && expired(m):
+		return w.stale(m, "stale: kept by the cache past its TTL", now)
 	case m.AuthenticatedData:
-		if _, ok := kept.secureUntil(w.asked); ok && expired(m) {
-			return w.stale(m, "stale: kept by the cache past its TTL", now)
-		}
 		return nil
 	}
 	if entry, ok := entries.Get(w.asked); ok && now.Before(entry.until) {

@@ -49,7 +49,7 @@ func (h *Handler) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg
 
 // answered writes the answer, or leaves it to the server to write SERVFAIL.
 func (h *Handler) answered(ctx context.Context, asked *client, answer *dns.Msg, result *validator.Result) (int, error) {
-	h.record(ctx, asked, result)
+	h.record(ctx, asked, result, answer)
 	if result.Reason == dnssec.Overloaded && !h.words.report || result.Reason == dnssec.AnswerUnavailable {
 		return dns.RcodeServerFailure, nil // left to the server: CoreDNS's cache would keep it
 	}
@@ -61,7 +61,7 @@ func (h *Handler) answered(ctx context.Context, asked *client, answer *dns.Msg, 
 func nameOf(r *dns.Msg) string { return (&request.Request{Req: r}).Name() }
 
 // record counts the result, and tells the client, the log and the status page of it.
-func (h *Handler) record(ctx context.Context, asked *client, result *validator.Result) {
+func (h *Handler) record(ctx context.Context, asked *client, result *validator.Result, answer *dns.Msg) {
 	finding := result.Finding
 	switch {
 	case !result.Judged:
@@ -75,7 +75,7 @@ func (h *Handler) record(ctx context.Context, asked *client, result *validator.R
 	}
 	x := explanationOf(result, h.engine)
 	if !explain(ctx, x) {
-		h.kept.noteSecure(asked.question, x)
+		h.kept.noteSecure(asked.question, x, maxTTL(answer), asked.now)
 	}
 	if finding.Status != dnssec.Bogus {
 		h.kept.forgetFailure(asked.question)

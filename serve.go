@@ -79,7 +79,7 @@ func (s *Server) answer(ctx context.Context, w dns.ResponseWriter, r, msg *dns.M
 	result := s.engine.Validate(context.WithValue(ctx, clientKey{}, asked), r, msg)
 	asked.counters.counted(result.Finding)
 	if x := explanationOf(result, s.engine); !explain(ctx, x) {
-		s.kept.noteSecure(asked.question, x)
+		s.kept.noteSecure(asked.question, x, maxTTL(msg), asked.now)
 	}
 	if result.Status == dnssec.Bogus {
 		s.report(asked, s.engine, result.Finding)

@@ -28,6 +28,7 @@ func (p *Placement) readCorefile() error {
 	p.keys = p.keysOf(ownIndex, serverBlocks[ownIndex])
 	p.served = newServed(serverBlocks[ownIndex])
 	p.served.only(p.handlers.Zones)
+	p.keeping = newKeeping(serverBlocks[ownIndex])
 	p.routes = new(Routes)
 	for i, sb := range serverBlocks {
 		zones := p.sharedZones(p.keysOf(i, sb))

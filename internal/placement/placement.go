@@ -44,6 +44,7 @@ type Placement struct {
 	keys       []blockKey
 	routes     *Routes
 	served     *Served
+	keeping    Keeping
 	stopped    chan struct{}
 	stop       func() // closes stopped
 }
@@ -82,6 +83,9 @@ func (p *Placement) Routes() *Routes { return p.routes }
 
 // Served returns the zones that the block's authoritative plugins serve.
 func (p *Placement) Served() *Served { return p.served }
+
+// Keeping returns for how long the block's cache plugin keeps answers beyond their TTL.
+func (p *Placement) Keeping() Keeping { return p.keeping }
 
 // Stopped returns a channel that is closed when the block ends, also if it never came
 // to run because another part of the Corefile failed to start.
