@@ -239,7 +239,7 @@ func TestAttackNegativeEnds(t *testing.T) {
 	h := newTestHandler(t, anchoredWorld(t), "negative-trust-anchor example until "+time.Now().Add(time.Hour).UTC().Format(time.RFC3339))
 	clock, logged := fakeClock(h.block), captureLog(t)
 	h.trust.logEnded()
-	if got := judged(t, h, "www.example.", typeA); got.Status != dnssec.Insecure || logged.Len() > 0 {
+	if got := judged(t, h, "www.example.", typeA); got.Status != dnssec.Insecure || logged.String() != "" {
 		t.Error(got, logged)
 	}
 	clock.advance(2 * time.Hour)

@@ -70,22 +70,28 @@ func TestPrivateZones(t *testing.T) {
 					t.Errorf("%s: %+v %s, want %+v %s", tc.name, got, got.reason, tc.want, tc.want.reason)
 				}
 			}
-			checkLogged(t, out.String(), tc.logged)
+			checkLogged(t, out, tc.logged)
 		})
 	}
 }
 
 // checkLogged wants one line that names the zone and what to write into the Corefile, or none.
-func checkLogged(t *testing.T, log, zone string) {
+func checkLogged(t *testing.T, out *logBuffer, zone string) {
 	t.Helper()
-	if zone == "" && log != "" {
-		t.Errorf("logged %q", log)
-	}
 	if zone == "" {
+		if log := out.String(); log != "" {
+			t.Errorf("logged %q", log)
+		}
 		return
 	}
+	for range 100 { // a question that was asked ahead may be the one that logs
+		if out.String() != "" {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
 	for _, part := range []string{"plugin/dnssecval: " + zone + " is not validated: ", "`trust-anchor FILE`", "`negative-trust-anchor " + zone + "`"} {
-		if strings.Count(log, part) != 1 {
+		if log := out.String(); strings.Count(log, part) != 1 {
 			t.Errorf("%q is not there once: %q", part, log)
 		}
 	}
@@ -98,7 +104,7 @@ func TestProveWithoutRoute(t *testing.T) {
 	h := newTestHandler(t, public)
 	withBlocks(h, serverBlock("corp.example.com.", forward(".", internal)))
 	out := captureLog(t)
-	if wait := h.trust.proveAnchors(); wait != provedInterval || out.Len() > 0 {
+	if wait := h.trust.proveAnchors(); wait != provedInterval || out.String() != "" {
 		t.Errorf("again in %s, logged %q", wait, out)
 	}
 }

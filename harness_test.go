@@ -297,10 +297,34 @@ func hasType(section []dns.RR, rtype uint16) bool {
 	return slices.ContainsFunc(section, func(rr dns.RR) bool { return rr.Header().Rrtype == rtype })
 }
 
+// logBuffer is what was logged. Questions that were asked ahead may still log.
+type logBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *logBuffer) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(b)
+}
+
+func (l *logBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}
+
+func (l *logBuffer) Reset() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.buf.Reset()
+}
+
 // captureLog returns what is logged until the test ends.
-func captureLog(t *testing.T) *bytes.Buffer {
+func captureLog(t *testing.T) *logBuffer {
 	t.Helper()
-	out, flags := new(bytes.Buffer), golog.Flags()
+	out, flags := new(logBuffer), golog.Flags()
 	golog.SetOutput(out)
 	golog.SetFlags(0)
 	t.Cleanup(func() {

@@ -42,7 +42,7 @@ func TestFailureLine(t *testing.T) {
 	}
 	out := captureLog(t)
 	ask(t, newTestHandler(t, w), "www.csk.example.", typeA, wantDO)
-	if out.Len() > 0 {
+	if out.String() != "" {
 		t.Errorf("logged without log-failures: %q", out)
 	}
 }
