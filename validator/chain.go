@@ -219,7 +219,7 @@ func (q *query) keysOf(name string, ds dnssec.DSSet, ttl time.Duration, e effort
 	}
 	set, ok := findSet(dnssec.GroupRRsets(msg.Answer), name, dns.TypeDNSKEY)
 	if !ok {
-		return failedCut(name, dnssec.DNSKEYMissing, "the answer has no DNSKEY "+name)
+		return failedCut(name, dnssec.DNSKEYAbsent, "the answer has no DNSKEY "+name)
 	}
 	keys, failure := q.verifier.Keys(set, ds)
 	if failure != nil {

@@ -23,7 +23,7 @@ func TestAt(t *testing.T) {
 	}
 }
 
-// TestClockJumps: while the time that signatures are judged at is wrong, names fail whether
+// TestClockJumps: "the clock jumps": while the time that signatures are judged at is wrong, names fail whether
 // they were known before or not, and so does the trust anchor. A moment after it is right
 // again they recover.
 func TestClockJumps(t *testing.T) {

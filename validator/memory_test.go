@@ -86,7 +86,7 @@ func dsOf(t *testing.T, w *testzone.World, zone string) []*dns.DS {
 	return set
 }
 
-// TestMemoryAtBounds: once the caches are full, more zones, signatures and failures take no
+// TestMemoryAtBounds: "more is asked than the caches hold": more zones, signatures and failures take no
 // more memory.
 func TestMemoryAtBounds(t *testing.T) {
 	const zones, most = 300, 50

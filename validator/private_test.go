@@ -108,7 +108,7 @@ func TestPrivateZones(t *testing.T) {
 		{what: "proven insecure", name: "www.unsigned.example.com.", forwards: root("unsigned.example.com.", resolver{internal}), want: private, notValidated: "unsigned.example.com."},
 		{what: "proven signed", name: "www.signed.example.com.", forwards: root("signed.example.com.", resolver{public}), want: secure},
 		{what: "proven signed, answered unsigned", name: "www.signed.example.com.", forwards: root("signed.example.com.", resolver{unsigned}),
-			want: outcome{rcode: servfail, reason: dnssec.DNSKEYMissing, ede: dns.ExtendedErrorCodeDNSKEYMissing}, notValidated: "signed.example.com."},
+			want: outcome{rcode: servfail, reason: dnssec.DNSKEYAbsent, ede: dns.ExtendedErrorCodeDNSKEYMissing}, notValidated: "signed.example.com."},
 		{what: "beside the zone", name: "www.example.com.", forwards: root("corp.example.com.", resolver{internal}), want: secure},
 		{what: "not by name", name: "www.corp.internal.", forwards: forwarding{".": split},
 			want: outcome{rcode: servfail, reason: dnssec.SignatureMissing, ede: ede10}},

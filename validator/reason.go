@@ -33,6 +33,7 @@ const (
 	AnswerUnavailable     = dnssec.AnswerUnavailable
 	DSUnavailable         = dnssec.DSUnavailable
 	DNSKEYUnavailable     = dnssec.DNSKEYUnavailable
+	DNSKEYAbsent          = dnssec.DNSKEYAbsent
 	DenialMissing         = dnssec.DenialMissing
 	DenialIncomplete      = dnssec.DenialIncomplete
 	DenialContradicted    = dnssec.DenialContradicted

@@ -15,7 +15,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-// TestSignaturesLeftOut: an upstream that leaves signatures out now and then is asked again.
+// TestSignaturesLeftOut: an upstream that "leaves signatures out now and then" is asked again.
 func TestSignaturesLeftOut(t *testing.T) {
 	w := exampleWorld(t)
 	for n := range 5 {

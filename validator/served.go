@@ -149,7 +149,8 @@ func (q *query) judgeReferral(zone string, msg *dns.Msg) dnssec.Finding {
 // AD is not set.
 func (q *query) byOwnKeys(name string, c *cut) *cut {
 	unknown := c.finding.Status == dnssec.Indeterminate || c.finding.Status == dnssec.Insecure && c.delegation != dnssec.DelegationSigned
-	unreachable := c.finding.Reason == dnssec.DSUnavailable || c.inherited && c.finding.Reason == dnssec.DNSKEYUnavailable
+	unreachable := c.finding.Reason == dnssec.DSUnavailable ||
+		c.inherited && (c.finding.Reason == dnssec.DNSKEYUnavailable || c.finding.Reason == dnssec.DNSKEYAbsent)
 	if !q.v.served.isApex(name) || c.finding.Reason == dnssec.NegativeTrustAnchor || !unknown && !unreachable {
 		return c
 	}

@@ -89,7 +89,7 @@ func TestTurnsRefused(t *testing.T) {
 // overloaded returns turns that refuse every computation.
 func overloaded() *turns { return newTurns(0, 0, time.Minute) }
 
-// TestOverloaded: if too much waits to be computed the answer is SERVFAIL with that reason.
+// TestOverloaded: "more is asked than the processors can judge": the answer is SERVFAIL with that reason.
 // Neither the zone nor the name is kept as failed, so that the next query is judged as
 // usual.
 func TestOverloaded(t *testing.T) {

@@ -35,6 +35,7 @@ const (
 	AnswerUnavailable
 	DSUnavailable
 	DNSKEYUnavailable
+	DNSKEYAbsent
 	DenialMissing
 	DenialIncomplete
 	DenialContradicted
@@ -97,7 +98,8 @@ var reasonTable = [numReasons]reasonInfo{
 	DNAMEMismatch:         {"dname_mismatch", Bogus, dns.ExtendedErrorCodeDNSBogus, "the CNAME is not what the DNAME makes of the name", "Look at the upstream, which changed the CNAME or made it wrongly. It may be an attack."},
 	AnswerUnavailable:     {"answer_unavailable", Bogus, dns.ExtendedErrorCodeNoReachableAuthority, "the upstream gave no answer", "See that the upstream is up, and that it can be reached from here."},
 	DSUnavailable:         {"ds_unavailable", Bogus, dns.ExtendedErrorCodeNoReachableAuthority, "the DS RRset could not be had from the upstream", "Ask the upstream for it: `dig @UPSTREAM +dnssec ZONE DS`. Large answers need TCP. If it has the DS of other zones, look at the servers of the parent zone."},
-	DNSKEYUnavailable:     {"dnskey_unavailable", Bogus, dns.ExtendedErrorCodeNoReachableAuthority, "the DNSKEY RRset could not be had from the upstream", "Ask the upstream for it: `dig @UPSTREAM +dnssec ZONE DNSKEY`. Large answers need TCP. If it has none of any zone, it passes on no DNSSEC records: use another one. If it has those of others, look at the servers of this zone."},
+	DNSKEYUnavailable:     {"dnskey_unavailable", Bogus, dns.ExtendedErrorCodeNoReachableAuthority, "the DNSKEY RRset could not be had from the upstream", "Ask the upstream for it: `dig @UPSTREAM +dnssec ZONE DNSKEY`. Large answers need TCP. If it has those of other zones, look at the servers of this zone."},
+	DNSKEYAbsent:          {"dnskey_absent", Bogus, dns.ExtendedErrorCodeDNSKEYMissing, "the zone has a DS, and the answer has no DNSKEY", "Ask the upstream for it: `dig @UPSTREAM +dnssec ZONE DNSKEY`. If it has none of any zone, it does not pass on DNSSEC records: use another one. If it has those of other zones, look whether the servers of this zone are those that its DS is for."},
 	DenialMissing:         {"denial_missing", Bogus, dns.ExtendedErrorCodeNSECMissing, "no NSEC or NSEC3 record proves that there is no such record", "If it is so for all signed names, the upstream strips DNSSEC records: use another one. Else the servers of the zone leave them out, or it is an attack."},
 	DenialIncomplete:      {"denial_incomplete", Bogus, dns.ExtendedErrorCodeNSECMissing, "the NSEC or NSEC3 records do not prove that there is no such record", "The zone's owner has to sign again and to look at the server software. If it is so for all signed names, look at the upstream."},
 	DenialContradicted:    {"denial_contradicted", Bogus, dns.ExtendedErrorCodeDNSBogus, "an NSEC or NSEC3 record shows that the record exists", "Look at the upstream, which denies what the zone has. It may be an attack."},
@@ -110,7 +112,7 @@ var reasonTable = [numReasons]reasonInfo{
 	SignatureExpiredBeforeValid:   {"signature_expired_before_valid", Bogus, dns.ExtendedErrorCodeSignatureExpiredBeforeValid, "the expiration lies before the inception", "The zone's owner has to sign again, and to look at the clock of the signer."},
 	SignatureNotYetValid:          {"signature_not_yet_valid", Bogus, dns.ExtendedErrorCodeSignatureNotYetValid, "the inception lies in the future", "Check the clock of this machine. If it is right, the zone's owner has to look at the clock of the signer and to sign again."},
 	SignatureExpired:              {"signature_expired", Bogus, dns.ExtendedErrorCodeSignatureExpired, "the expiration lies in the past", "Check the clock of this machine. If it is right, the zone's owner has to sign again."},
-	DNSKEYMissing:                 {"dnskey_missing", Bogus, dns.ExtendedErrorCodeDNSKEYMissing, "no DNSKEY has the tag and the algorithm of the signature, or there is none", "The owner of the zone has to publish the key again, or to sign with the keys that are published: a key was removed too early, or added too late. If the answer has no DNSKEY at all, look whether the upstream passes on DNSSEC records, and whether what answers for the zone is what its DS is for."},
+	DNSKEYMissing:                 {"dnskey_missing", Bogus, dns.ExtendedErrorCodeDNSKEYMissing, "no DNSKEY has the tag and the algorithm of the signature", "The owner of the zone has to publish the key again, or to sign with the keys that are published: a key was removed too early, or added too late."},
 	DNSKEYProtocolInvalid:         {"dnskey_protocol_invalid", Bogus, dns.ExtendedErrorCodeDNSKEYMissing, "the DNSKEY's protocol is not 3", "The zone's owner has to replace the key."},
 	DNSKEYZoneFlagMissing:         {"dnskey_zone_flag_missing", Bogus, dns.ExtendedErrorCodeNoZoneKeyBitSet, "the DNSKEY is not a zone key", "The zone's owner has to replace the key by one with the ZONE flag (256 or 257)."},
 	DNSKEYRevoked:                 {"dnskey_revoked", Bogus, dns.ExtendedErrorCodeDNSKEYMissing, "the DNSKEY is revoked", "The zone's owner has to sign with a key that is not revoked. If it is a trust anchor here, replace that."},

@@ -108,7 +108,7 @@ func TestRefusingUpstream(t *testing.T) {
 	w.Intercept(func(q, _ *dns.Msg) *dns.Msg { return new(dns.Msg).SetRcode(q, dns.RcodeRefused) })
 	p := start(t, w, ".:PORT {"+validating+"cache\nforward . UPSTREAM\n}")
 	for range 3 {
-		p.answers(t, []asked{{"www.secure.test. A", "do", "REFUSED opt"}, {"www.unsigned.test. A", "", "REFUSED"}})
+		p.answers(t, []asked{{"www.secure.test. A", "do", "REFUSED opt ede=23/the upstream answered REFUSED"}, {"www.unsigned.test. A", "", "REFUSED"}})
 	}
 	w.Intercept(nil)
 	p.recovers(t, "www.secure.test. A", secureAnswer)

@@ -21,7 +21,7 @@ type hostile struct {
 
 var hostiles = []hostile{
 	{"strips signatures", stripSignatures, []string{"signature_missing", "dnskey_unsigned", "dnskey_signature_missing"}, "", false},
-	{"strips everything", stripAll, []string{"dnskey_unavailable"}, "", false},
+	{"strips everything", stripAll, []string{"dnskey_absent"}, "", false},
 	{"forges an answer", forgeAnswer, []string{"signature_missing"}, "NOERROR A=203.0.113.66", false},
 	{"forges that all is insecure", forgeInsecurity, []string{"denial_missing", "signature_missing"}, "", false},
 	{"forges NXDOMAIN", forgeNXDOMAIN, []string{"denial_missing"}, "NXDOMAIN", false},
@@ -32,8 +32,8 @@ var hostiles = []hostile{
 	{"does not know DS", failOn(dns.TypeDS, dns.RcodeNotImplemented), []string{"ds_unavailable"}, "", false},
 	{"says that DS names don't exist", failOn(dns.TypeDS, dns.RcodeNameError), []string{"denial_missing"}, "", false},
 	{"fails on DNSKEY", failOn(dns.TypeDNSKEY, dns.RcodeServerFailure), []string{"dnskey_unavailable"}, "", false},
-	{"answers EDNS with FORMERR", withoutEDNS, []string{"dnskey_unavailable"}, "", false},
-	{"ignores EDNS", ignoreEDNS, []string{"dnskey_unavailable"}, "", false},
+	{"answers EDNS with FORMERR", withoutEDNS, []string{"dnskey_absent"}, "", false},
+	{"ignores EDNS", ignoreEDNS, []string{"dnskey_absent"}, "", false},
 }
 
 // TestHostileUpstreams checks that no upstream gets unproven data through for a

@@ -21,13 +21,13 @@ func TestInsecure(t *testing.T) {
 			{"www.tampered.test. A", "ad", "NOERROR A=192.0.2.0"},
 			{"www.secure.test. A", "do", "NOERROR ad A=192.0.2.1 RRSIG opt"},
 		}},
-		{"strips everything", stripAll, "dnskey_unavailable", []asked{
+		{"strips everything", stripAll, "dnskey_absent", []asked{
 			{"www.tampered.test. A", "ad", "NOERROR A=192.0.2.0"},
 			{"www.secure.test. A", "ad", "NOERROR A=192.0.2.1"},
 			{"none.secure.test. A", "ad", "NXDOMAIN"},
 		}},
-		{"answers EDNS with FORMERR", withoutEDNS, "dnskey_unavailable", []asked{
-			{"www.tampered.test. A", "do", "NOERROR A=192.0.2.0 opt ede=22/dnskey_unavailable"},
+		{"answers EDNS with FORMERR", withoutEDNS, "dnskey_absent", []asked{
+			{"www.tampered.test. A", "do", "NOERROR A=192.0.2.0 opt ede=9/dnskey_absent"},
 			{"www.secure.test. A", "ad", "NOERROR A=192.0.2.1"},
 		}},
 		{"forges an answer", forgeAnswer, "signature_missing", []asked{

@@ -81,7 +81,7 @@ var privates = []private{
 		{"www.tampered.test. A", "do", forged},
 	}, nil, [][]string{{"bogus: www.tampered.test. A"}}},
 	{"a stanza for a zone that the tree has signed and the server has not", block(".", "forward nsec3.test PRIVATE\nforward . UPSTREAM"), []asked{
-		{"www.nsec3.test. A", "do", "SERVFAIL opt ede=22/dnskey_unavailable"},
+		{"www.nsec3.test. A", "do", "SERVFAIL opt ede=9/dnskey_absent"},
 		{"www.nsec3.test. A", "do cd", insecureRow},
 	}, []string{"nsec3.test."}, [][]string{{"bogus: www.nsec3.test. A"}}},
 	{"a block of its own, nothing else", block("corp.example.com", "forward . PRIVATE") + block("corp.internal", "forward . PRIVATE"), []asked{

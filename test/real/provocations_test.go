@@ -126,6 +126,12 @@ func onlyMalformedKey(q, a *dns.Msg) *dns.Msg {
 	return a
 }
 
+// noRecords takes all records out of an answer.
+func noRecords(_, a *dns.Msg) *dns.Msg {
+	a.Answer, a.Ns = nil, nil
+	return a
+}
+
 var provocations = []provocation{
 	{reason: dnssec.TrustAnchorMissing, separateTest: "TestTrustAnchorMissing", unchecked: "the command falls back on the built-in keys of the root"},
 	{reason: dnssec.PrivateZone, unchecked: "the command asks one resolver, and forwards nothing by name"},
@@ -143,6 +149,7 @@ var provocations = []provocation{
 	{reason: dnssec.AnswerUnavailable, separateTest: "TestAnswerUnavailable", unchecked: "the command says that there is no answer, and judges none"},
 	{reason: dnssec.DSUnavailable, upstream: below("", dns.TypeDS, failOn(dns.TypeDS, dns.RcodeServerFailure))},
 	{reason: dnssec.DNSKEYUnavailable, upstream: below("", dns.TypeDNSKEY, failOn(dns.TypeDNSKEY, dns.RcodeServerFailure))},
+	{reason: dnssec.DNSKEYAbsent, upstream: below("", dns.TypeDNSKEY, noRecords)},
 	{reason: dnssec.DenialMissing, breakage: always(testzone.DropDenial()), ask: "none A"},
 	{reason: dnssec.DenialIncomplete, breakage: func(zone string) testzone.Breakage { return testzone.DropDenialOf("wm." + zone) }, ask: "wm A"},
 	{reason: dnssec.DenialContradicted, breakage: func(zone string) testzone.Breakage { return testzone.SetTypeBit("www."+zone, dns.TypeMX) }, ask: "www MX"},

@@ -198,5 +198,5 @@ func TestServeUnsigned(t *testing.T) {
 	writeZone(t, trusting.placeholders.Replace("DIR/zone"), w.Zone(own))
 	write(t, trusting.placeholders.Replace("DIR/own"), strings.Join(ownWorld(t).Anchors(own), "\n"))
 	trusting.start(t)
-	trusting.refuses(t, "www A", "do", "SERVFAIL opt", "dnskey_unavailable")
+	trusting.refuses(t, "www A", "do", "SERVFAIL opt", "dnskey_absent")
 }
