@@ -8,8 +8,10 @@ import (
 	"time"
 
 	"github.com/coredns/coredns/plugin"
-	"github.com/coredns/coredns/plugin/metadata"
+	"github.com/dnssecval/dnssecval/internal/dnssec"
+	"github.com/dnssecval/dnssecval/internal/placement"
 	"github.com/dnssecval/dnssecval/internal/testzone"
+	"github.com/dnssecval/dnssecval/validator"
 	"github.com/miekg/dns"
 )
 
@@ -241,63 +243,113 @@ func TestEDNSAddedBetween(t *testing.T) {
 	}
 }
 
-// published is what the metadata plugin has of an answer once it is written.
-type published struct{ status, reason, zone string }
-
-func askPublished(h plugin.Handler, name string, b bits) published {
-	ctx := metadata.ContextWithMetadata(context.Background())
-	_, _ = h.ServeDNS(ctx, new(testWriter), newQuestion(name, typeA, b))
-	value := func(label string) string {
-		if f := metadata.ValueFunc(ctx, "dnssec/"+label); f != nil {
-			return f()
-		}
-		return ""
+// TestExplainedTarget: a plugin that asks the server for the target of an alias, as
+// kubernetes does for an ExternalName, answers with the alias alone if the target fails. The
+// answer has the Extended DNS Error of the target.
+func TestExplainedTarget(t *testing.T) {
+	w := exampleWorld(t)
+	breakZone(t, w, "csk.example.", testzone.Expired("www.csk.example.", typeA))
+	h := newTestHandler(t, w)
+	server := newExplainer(h.block, h)
+	external := func(target string) plugin.Handler {
+		return plugin.HandlerFunc(func(ctx context.Context, rw dns.ResponseWriter, r *dns.Msg) (int, error) {
+			c := new(testWriter)
+			_, _ = server.ServeDNS(ctx, c, newQuestion(target, r.Question[0].Qtype, wantDO))
+			m := new(dns.Msg).SetReply(r)
+			m.Answer = append(m.Answer, &dns.CNAME{Hdr: dns.RR_Header{Name: r.Question[0].Name, Rrtype: dns.TypeCNAME, Class: dns.ClassINET, Ttl: 5}, Target: target})
+			if c.msg != nil {
+				m.Answer = append(m.Answer, c.msg.Answer...)
+			}
+			return dns.RcodeSuccess, rw.WriteMsg(m)
+		})
 	}
-	return published{value("status"), value("reason"), value("zone")}
+	for _, tc := range []struct {
+		name, target string
+		want         uint16
+	}{
+		{name: "bogus target", target: "www.csk.example.", want: ede7},
+		{name: "secure target", target: "www.example.", want: noCode},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			outer := newExplainer(h.block, withoutEDNS(external(tc.target)))
+			for i := range 2 {
+				if m := ask(t, outer, "ext."+tc.target, typeA, bits{edns: true}); m.Rcode != dns.RcodeSuccess || edeOf(m) != tc.want || m.AuthenticatedData {
+					t.Errorf("answer %d:\n%s", i, m)
+				}
+			}
+		})
+	}
 }
 
-// TestPublished: what is published of the first answer, and of one from a cache.
-func TestPublished(t *testing.T) {
-	host := []string{"www A 192.0.2.1"}
-	w := newWorld(t, testzone.Spec{Name: "example.", Algorithm: p256, Records: host}, testzone.Spec{Name: "unsigned.example.", Records: host},
-		testzone.Spec{Name: "csk.example.", Algorithm: p256, Records: host}, testzone.Spec{Name: "negative.example.", Records: host})
-	breakZone(t, w, "csk.example.", testzone.Expired("www.csk.example.", typeA))
-	h := newTestHandler(t, w, "negative-trust-anchor negative.example")
-	local := plugin.HandlerFunc(func(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
-		if r.Question[0].Name == "local.example." {
-			return dns.RcodeSuccess, w.WriteMsg(new(dns.Msg).SetReply(r))
-		}
-		return h.ServeDNS(ctx, w, r)
+// TestUpstreamExplained: what an upstream says of its own failure reaches the client, also
+// with the SERVFAIL that the cache plugin keeps.
+func TestUpstreamExplained(t *testing.T) {
+	w := exampleWorld(t)
+	intercept(w, testzone.Question{Name: "www.example.", Type: typeA}, func(a *dns.Msg) *dns.Msg {
+		a.Rcode, a.Answer, a.Ns = servfail, nil, nil
+		return a
 	})
-	outer := newExplainer(h.block, withoutEDNS(local))
-	unknown := published{status: "none", reason: "none", zone: "none"}
-	secure := published{status: "secure", reason: "none", zone: "example."}
-	bogus := published{status: "bogus", reason: "signature_expired", zone: "csk.example."}
-	insecure := published{status: "insecure", reason: "delegation_insecure", zone: "unsigned.example."}
-	disabled := published{status: "insecure", reason: "negative_trust_anchor", zone: "negative.example."}
+	h := newTestHandler(t, w)
+	outer := newExplainer(h.block, withoutEDNS(h))
+	for i := range 2 {
+		if e := extendedError(ask(t, outer, "www.example.", typeA, bits{edns: true})); e == nil || e.InfoCode != dns.ExtendedErrorCodeNoReachableAuthority || e.ExtraText != "the upstream answered SERVFAIL" {
+			t.Errorf("answer %d: %v", i, e)
+		}
+	}
+}
+
+// TestSecureUntil: of answers that the cache plugin may outlast it is kept until when they
+// may have AD; if such an entry was evicted AD is cleared for as long as it would have been
+// needed (RFC 4035, section 5.3.3).
+func TestSecureUntil(t *testing.T) {
+	now := time.Now()
+	of := func(status dnssec.Status, lasts time.Duration) explanation {
+		return explanation{finding: validator.Finding{Status: status}, expires: now.Add(lasts)}
+	}
+	first, second := question{"first.", typeA}, question{"second.", typeA}
 	for _, tc := range []struct {
-		what, name string
-		bits       bits
-		first, hit published
+		name    string
+		keeping placement.Keeping
+		note    func(e *explanations)
+		known   bool
+		until   time.Time
 	}{
-		{what: "secure", name: "www.example.", bits: wantDO, first: secure, hit: secure},
-		{what: "without DO and AD, where a hit has no AD", name: "none.example.", first: secure, hit: unknown},
-		{what: "bogus", name: "www.csk.example.", first: bogus, hit: bogus},
-		{what: "unsigned", name: "www.unsigned.example.", bits: wantDO, first: insecure, hit: unknown},
-		{what: "negative trust anchor", name: "www.negative.example.", bits: wantDO, first: disabled, hit: disabled},
-		{what: "data of the block's own", name: "local.example.", bits: wantDO, first: unknown, hit: unknown},
+		{name: "nothing", note: func(*explanations) {}},
+		{name: "no cache", note: func(e *explanations) { e.noteSecure(first, of(dnssec.Secure, time.Second), 1, now) }},
+		{name: "lasts longer than the cache", keeping: placement.Keeping{Beyond: 5 * time.Second}, note: func(e *explanations) { e.noteSecure(first, of(dnssec.Secure, time.Hour), 60, now) }},
+		{name: "minimum TTL", keeping: placement.Keeping{Beyond: 5 * time.Second}, note: func(e *explanations) { e.noteSecure(first, of(dnssec.Secure, 2*time.Second), 2, now) },
+			known: true, until: now.Add(2 * time.Second)},
+		{name: "stale", keeping: placement.Keeping{Beyond: time.Hour}, note: func(e *explanations) { e.noteSecure(first, of(dnssec.Secure, time.Hour), 60, now) }, known: true, until: now.Add(time.Hour)},
+		{name: "keepttl", keeping: placement.Keeping{Beyond: 5 * time.Second, KeepTTL: true}, note: func(e *explanations) { e.noteSecure(first, of(dnssec.Secure, 100*time.Second), 60, now) },
+			known: true, until: now.Add(100 * time.Second)},
+		{name: "then insecure", keeping: placement.Keeping{Beyond: time.Hour}, note: func(e *explanations) {
+			e.noteSecure(first, of(dnssec.Secure, time.Minute), 60, now)
+			e.noteSecure(first, of(dnssec.Insecure, 0), 60, now)
+		}},
+		{name: "then bogus", keeping: placement.Keeping{Beyond: time.Hour}, note: func(e *explanations) {
+			e.noteSecure(first, of(dnssec.Secure, time.Minute), 60, now)
+			e.noteSecure(first, of(dnssec.Bogus, 0), 60, now)
+		}, known: true, until: now.Add(time.Minute)},
+		{name: "evicted", keeping: placement.Keeping{Beyond: time.Hour}, note: func(e *explanations) {
+			e.noteSecure(first, of(dnssec.Secure, time.Minute), 60, now)
+			e.noteSecure(second, of(dnssec.Secure, time.Minute), 60, now)
+		}, known: true},
+		{name: "evicted long ago", keeping: placement.Keeping{Beyond: time.Hour}, note: func(e *explanations) {
+			before := now.Add(-2 * time.Hour)
+			e.noteSecure(first, explanation{finding: dnssec.Proven, expires: before}, 60, before)
+			e.noteSecure(second, explanation{finding: dnssec.Proven, expires: before}, 60, before)
+		}},
 	} {
-		if got := askPublished(outer, tc.name, tc.bits); got != tc.first {
-			t.Errorf("%s: %+v, want %+v", tc.what, got, tc.first)
-		}
-		if got := askPublished(outer, tc.name, tc.bits); got != tc.hit {
-			t.Errorf("%s, from a cache: %+v, want %+v", tc.what, got, tc.hit)
-		}
-	}
-	if got := askPublished(newExplainer(h.block, h), "www.example.", bits{cd: true}); got != unknown {
-		t.Errorf("with CD: %+v", got)
-	}
-	if got := askPublished(newExplainer(h.block, h), "www.csk.example.", bits{edns: true}); got != bogus {
-		t.Errorf("of a kept failure: %+v", got)
+		t.Run(tc.name, func(t *testing.T) {
+			e, err := newExplanations(1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			e.keeping = tc.keeping
+			tc.note(e)
+			if until, known := e.secureUntil(first, now); known != tc.known || !until.Equal(tc.until) {
+				t.Errorf("%v %v, want %v %v", until, known, tc.until, tc.known)
+			}
+		})
 	}
 }

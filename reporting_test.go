@@ -1,6 +1,7 @@
 package dnssecval
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -10,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coredns/coredns/plugin"
+	"github.com/coredns/coredns/plugin/metadata"
 	clog "github.com/coredns/coredns/plugin/pkg/log"
 	"github.com/dnssecval/dnssecval/internal/dnssec"
 	"github.com/dnssecval/dnssecval/internal/placement"
@@ -248,5 +251,66 @@ func TestStatusWarning(t *testing.T) {
 		if _, warnings, err := configure("dnssecval . {\nvalidate\nstatus "+tc.address+"\n}", "dnssecval"); err != nil || len(warnings) != tc.warnings {
 			t.Errorf("%s: %q, %v", tc.address, warnings, err)
 		}
+	}
+}
+
+// published is what the metadata plugin has of an answer once it is written.
+type published struct{ status, reason, zone string }
+
+func askPublished(h plugin.Handler, name string, b bits) published {
+	ctx := metadata.ContextWithMetadata(context.Background())
+	_, _ = h.ServeDNS(ctx, new(testWriter), newQuestion(name, typeA, b))
+	value := func(label string) string {
+		if f := metadata.ValueFunc(ctx, "dnssec/"+label); f != nil {
+			return f()
+		}
+		return ""
+	}
+	return published{value("status"), value("reason"), value("zone")}
+}
+
+// TestPublished: what is published of the first answer, and of one from a cache.
+func TestPublished(t *testing.T) {
+	host := []string{"www A 192.0.2.1"}
+	w := newWorld(t, testzone.Spec{Name: "example.", Algorithm: p256, Records: host}, testzone.Spec{Name: "unsigned.example.", Records: host},
+		testzone.Spec{Name: "csk.example.", Algorithm: p256, Records: host}, testzone.Spec{Name: "negative.example.", Records: host})
+	breakZone(t, w, "csk.example.", testzone.Expired("www.csk.example.", typeA))
+	h := newTestHandler(t, w, "negative-trust-anchor negative.example")
+	local := plugin.HandlerFunc(func(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
+		if r.Question[0].Name == "local.example." {
+			return dns.RcodeSuccess, w.WriteMsg(new(dns.Msg).SetReply(r))
+		}
+		return h.ServeDNS(ctx, w, r)
+	})
+	outer := newExplainer(h.block, withoutEDNS(local))
+	unknown := published{status: "none", reason: "none", zone: "none"}
+	secure := published{status: "secure", reason: "none", zone: "example."}
+	bogus := published{status: "bogus", reason: "signature_expired", zone: "csk.example."}
+	insecure := published{status: "insecure", reason: "delegation_insecure", zone: "unsigned.example."}
+	disabled := published{status: "insecure", reason: "negative_trust_anchor", zone: "negative.example."}
+	for _, tc := range []struct {
+		what, name string
+		bits       bits
+		first, hit published
+	}{
+		{what: "secure", name: "www.example.", bits: wantDO, first: secure, hit: secure},
+		{what: "without DO and AD, where a hit has no AD", name: "none.example.", first: secure, hit: unknown},
+		{what: "bogus", name: "www.csk.example.", first: bogus, hit: bogus},
+		{what: "unsigned", name: "www.unsigned.example.", bits: wantDO, first: insecure, hit: unknown},
+		{what: "negative trust anchor", name: "www.negative.example.", bits: wantDO, first: disabled, hit: disabled},
+		{what: "data of the block's own", name: "local.example.", bits: wantDO, first: unknown, hit: unknown},
+	} {
+		if got := askPublished(outer, tc.name, tc.bits); got != tc.first {
+			t.Errorf("%s: %+v, want %+v", tc.what, got, tc.first)
+		}
+		if got := askPublished(outer, tc.name, tc.bits); got != tc.hit {
+			t.Errorf("%s, from a cache: %+v, want %+v", tc.what, got, tc.hit)
+		}
+	}
+	if got := askPublished(newExplainer(h.block, h), "www.example.", bits{cd: true}); got != unknown {
+		t.Errorf("with CD: %+v", got)
+	}
+	if got := askPublished(newExplainer(h.block, h), "www.csk.example.", bits{edns: true}); got != bogus {
+		t.Errorf("of a kept failure: %+v", got)
 	}
 }

@@ -94,6 +94,9 @@ func upstreamErrors(msg *dns.Msg) []*dns.EDNS0_EDE {
 }
 
 func rcodeName(rcode int) string {
+	if rcode == dns.RcodeBadVers { // the number of BADSIG too, which is of TSIG
+		return "BADVERS"
+	}
 	if name, ok := dns.RcodeToString[rcode]; ok {
 		return name
 	}
