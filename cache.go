@@ -29,7 +29,8 @@ type explanations struct {
 	unknown atomic.Int64 // until when entries of secure may be missing, as Unix time
 }
 
-// keptSecure is until when an answer may have AD, and when the cache plugin drops it.
+// keptSecure is until when an answer may have AD, and when the cache plugin drops it. The
+// zero value stands for no entry.
 type keptSecure struct{ until, dropped time.Time }
 
 type keptExplanation struct {
@@ -94,8 +95,8 @@ func (e *explanations) noteSecure(q question, x explanation, ttl uint32, now tim
 	case x.finding.Status == validator.Bogus:
 	case x.finding.Status == validator.Secure && e.outlasts(x.expires, ttl, now):
 		e.secure.Add(q, keptSecure{until: x.expires, dropped: now.Add(time.Duration(ttl)*time.Second + e.keeping.Beyond)})
-	case e.secure.Len() > 0:
-		e.secure.Remove(q)
+	case e.secure.Contains(q):
+		e.secure.Add(q, keptSecure{}) // removing it would look like an eviction
 	}
 }
 
@@ -127,7 +128,7 @@ func (e *explanations) secureUntil(q question, now time.Time) (until time.Time, 
 	if !ok && now.Unix() <= e.unknown.Load() {
 		return time.Time{}, true
 	}
-	return kept.until, ok
+	return kept.until, ok && !kept.until.IsZero()
 }
 
 // expired reports whether a message has records, all with a TTL of 0: so the cache plugin
