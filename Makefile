@@ -7,6 +7,7 @@ BENCHCOUNT  = 1
 NAMES       = 10000
 SEED        = 1
 SOAK        = 1h
+RACING      = TestReload|TestCache|TestRewrite|TestCrowd|TestServe|TestHostile|TestFlapping|TestNeighbours/dns64|TestPrivate
 
 # CoreDNS takes minutes to compile with the race detector, and cmd/coredns has
 # no concurrent code of its own.
@@ -14,7 +15,7 @@ WITHOUT_RACE = ./cmd/coredns
 WITH_RACE    = $(filter-out %/cmd/coredns,$(shell go list ./...))
 
 .DEFAULT_GOAL := build
-.PHONY: help build run test lint generate integration recipe attacks fuzz bench differential soak vulncheck clean
+.PHONY: help build run test lint generate integration race recipe attacks fuzz bench differential soak vulncheck clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +50,10 @@ integration: build ## comparisons with Unbound and BIND, Prometheus and Chromium
 	$(MAKE) differential NAMES=1500
 	$(MAKE) soak SOAK=1m
 	cd deploy/test && DNSSECVAL_COREDNS=$(CURDIR)/bin/coredns go test -short -count=1 -timeout 20m ./...
+
+race: ## a CoreDNS built with the race detector under load, reloads and refreshes
+	go build -race -o bin/coredns-race ./test/race
+	DNSSECVAL_COREDNS=$(CURDIR)/bin/coredns-race go test -count=1 -timeout 5m ./test/real -run '$(RACING)'
 
 recipe: ## build CoreDNS in each way that the README describes
 	test/scripts/recipe.sh
