@@ -34,10 +34,7 @@ func (f forwarding) zone(name string) (zone string, ok bool) {
 // Exchange asks for the DS of a zone where its parent is asked.
 func (f forwarding) Exchange(ctx context.Context, request *dns.Msg, how Manner) (*dns.Msg, error) {
 	name := dnsname.Canonical(request.Question[0].Name)
-	if how.Chain {
-		name = container(name, request.Question[0].Qtype)
-	}
-	zone, ok := f.zone(name)
+	zone, ok := f.zone(container(name, request.Question[0].Qtype))
 	if !ok {
 		return nil, ErrNoRoute
 	}
