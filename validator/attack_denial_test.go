@@ -151,7 +151,7 @@ func chainAttacks() []attack {
 		},
 		{
 			name: "signatures of 100 zones above", zones: links(nil), forge: manySigners, ask: deep("links."),
-			want: failsFor(dnssec.SignatureSignerInvalid), cost: operations{good: 5, questions: 24},
+			want: outcome{ad: true, rcode: dns.RcodeNameError}, cost: operations{good: 6, questions: 20}, // the name is proven not to exist
 		},
 	}
 }
