@@ -16,7 +16,8 @@ import (
 
 // chain asks the questions of a validator where the Corefile has them answered: the
 // client's own by the next plugin, those for DS, DNSKEY and the targets of aliases by
-// whichever stanza or server block is in charge of the name. It implements
+// whichever stanza or server block is in charge of the name. A client's question for a DS
+// goes where that of the chain goes. It implements
 // validator.Exchanger and validator.Topology.
 type chain struct {
 	block  *block
@@ -41,7 +42,7 @@ func (c *chain) Exchange(ctx context.Context, request *dns.Msg, how validator.Ma
 		w = asTCP{w}
 	}
 	if asked != nil && !how.Chain && request.Question[0].Name == asked.name {
-		return c.ask(ctx, c.first(asked.question.name), w, request)
+		return c.ask(ctx, c.ownTarget(ctx, request.Question[0]), w, request)
 	}
 	to, ok := c.lookup(ctx, dnsname.Canonical(request.Question[0].Name), request.Question[0].Qtype)
 	if !ok {
@@ -57,6 +58,24 @@ func apart(ctx context.Context) context.Context {
 		return ctx
 	}
 	return metadata.ContextWithMetadata(ctx)
+}
+
+// ownTarget returns who is to be asked a client's own question: the next plugin, or for a
+// DS whoever is in charge of the parent's side of the zone cut, as for the chain (RFC 4035,
+// section 3.1.4.1).
+func (c *chain) ownTarget(ctx context.Context, q dns.Question) target {
+	name := dnsname.Canonical(q.Name)
+	if q.Qtype != dns.TypeDS {
+		return c.first(name)
+	}
+	s, elsewhere := c.routes.ParentSide(name)
+	if s != nil {
+		return target{s.Handler, upstreamOf(s)}
+	}
+	if h, ok := placement.ViaServer(ctx); elsewhere && ok && !placement.CameViaServer(ctx, q) {
+		return target{handler: h}
+	}
+	return c.first(name)
 }
 
 // first returns the next plugin, as the handler of the stanza that answers for the name.

@@ -36,8 +36,11 @@ func (h *Handler) Name() string { return h.directive }
 // The plugins behind it run on the same stack. It is kept small: growing the stack for
 // each question costs a tenth of a validated answer.
 func (h *Handler) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
-	if h.idle || !validator.Judges(r) || h.words.zones.Matches(nameOf(r)) == "" {
+	if h.idle || h.words.zones.Matches(nameOf(r)) == "" {
 		return plugin.NextOrFailure(h.Name(), h.Next, ctx, withoutAD{w}, r)
+	}
+	if !validator.Judges(r) {
+		return h.pass(ctx, w, r)
 	}
 	asked := h.newClient(ctx, w, r)
 	answer, result := h.engine.Resolve(context.WithValue(ctx, clientKey{}, asked), r)
@@ -55,6 +58,16 @@ func (h *Handler) answered(ctx context.Context, asked *client, answer *dns.Msg, 
 	}
 	_ = asked.w.WriteMsg(answer)
 	return dns.RcodeSuccess, nil
+}
+
+// pass hands on a request that is not judged. Validators behind this one ask for a DS with
+// CD set.
+func (h *Handler) pass(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
+	next := h.Next
+	if r.Opcode == dns.OpcodeQuery && len(r.Question) == 1 && r.Question[0].Qtype == dns.TypeDS {
+		next = h.chain.ownTarget(ctx, r.Question[0]).handler
+	}
+	return plugin.NextOrFailure(h.Name(), next, ctx, withoutAD{w}, r)
 }
 
 // nameOf returns the name that is asked for, in lower case.

@@ -110,7 +110,8 @@ func (q *query) wantsDNSSEC() bool {
 }
 
 // deniedCut returns what is at a name if known records deny a DS there, as an opt-out span
-// does for many names at once. Otherwise it returns nil.
+// does for many names at once. Otherwise it returns nil. Records that may be the answer to
+// the question need the SOA too.
 func (q *query) deniedCut(name string) *cut {
 	if q.v.denials == nil || name == dnsname.Root {
 		return nil
@@ -131,5 +132,13 @@ func (q *query) deniedCut(name string) *cut {
 	if finding.Status == dnssec.Bogus {
 		return nil
 	}
-	return &cut{name: name, delegation: shown, finding: finding, expires: denial.expires}
+	c := &cut{name: name, delegation: shown, finding: finding, expires: denial.expires}
+	switch holds := denial.soa.holds(q); {
+	case c.beginsZone():
+	case holds:
+		c.absence, c.expires = denial.absence(), earlier(denial.expires, denial.soa.expires)
+	case shown == dnssec.NoSuchName, name == q.question.name:
+		return nil
+	}
+	return c
 }

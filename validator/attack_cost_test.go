@@ -149,9 +149,9 @@ func BenchmarkAttackBigAnswers(b *testing.B) {
 // The text of an Extended DNS Error must not make a long answer of a short question, which
 // may have a forged source address.
 func TestAttackLongExplanation(t *testing.T) {
-	w := newWorld(t, testzone.Spec{Name: "example.", Algorithm: p256, Records: []string{"www A 192.0.2.1"}})
-	v := newTestValidator(t, w)
 	name := strings.Repeat(strings.Repeat(`\255`, 60)+".", 3) + "example."
+	w := newWorld(t, testzone.Spec{Name: "example.", Algorithm: p256, Records: []string{name + " A 192.0.2.1"}})
+	v := newTestValidator(t, w)
 	forge(w, name, dns.TypeA, func(a *dns.Msg) {
 		a.Rcode, a.Ns = dns.RcodeSuccess, nil
 		a.Answer = []dns.RR{&dns.A{Hdr: header(name, dns.TypeA), A: net.IPv4(192, 0, 2, 1)}}

@@ -169,6 +169,35 @@ func TestAttackIterationsOfTheParentInAKnownSecureChild(t *testing.T) {
 	}
 }
 
+// A failed look for a zone cut below the known secure zone, which the attacker causes by a
+// response without a proof, does not hide that zone.
+func TestAttackFailedCutHidesAKnownSecureZone(t *testing.T) {
+	w := newWorld(t,
+		testzone.Spec{Name: "example.", Algorithm: dns.ECDSAP256SHA256, Denial: testzone.NSEC3, Iterations: 200},
+		testzone.Spec{Name: "child.example.", Algorithm: dns.ECDSAP256SHA256, Records: []string{"www A 192.0.2.1", "www MX 1 www", "www TXT x"}},
+	)
+	v := newTestValidator(t, w)
+	ask(t, v, "www.child.example.", dns.TypeA, withDO)
+	w.Intercept(func(q, a *dns.Msg) *dns.Msg {
+		if q.Question[0].Name == "child.example." {
+			return a
+		}
+		nx := q.Copy()
+		nx.Question[0] = dns.Question{Name: "nx.example.", Qtype: dns.TypeA, Qclass: dns.ClassINET}
+		forged := w.Answer(nx)
+		forged.Question = q.Question
+		if q.Question[0].Qtype == dns.TypeMX {
+			forged.Ns = nil
+		}
+		return forged
+	})
+	for _, qtype := range []uint16{dns.TypeMX, dns.TypeTXT} {
+		if m := ask(t, v, "www.child.example.", qtype, withDO); m.Rcode != servfail {
+			t.Errorf("%s: the name error was passed: %s", dns.Type(qtype), dns.RcodeToString[m.Rcode])
+		}
+	}
+}
+
 // The CNAME that a DNAME makes is not signed. If it is removed a client that does not know
 // DNAME must not take the answer, with AD, for NODATA.
 func TestAttackCNAMEOfADNAMETakenAway(t *testing.T) {

@@ -118,7 +118,7 @@ var brokenDenials = []brokenZone{
 	{breakage: func(zone string) testzone.Breakage { return testzone.SetTypeBit("www."+zone, dns.TypeCNAME) },
 		name: "www.", qtype: typeMX, rcode: servfail, reason: dnssec.DenialContradicted, ede: ede6},
 	{breakage: func(zone string) testzone.Breakage { return testzone.SetTypeBit("www."+zone, dns.TypeNS) },
-		name: "www.", qtype: typeMX, rcode: servfail, reason: dnssec.DenialIncomplete, ede: ede12},
+		name: "www.", qtype: typeMX, reason: dnssec.DelegationInsecure, ede: noCode, why: "the zone states that it delegates the name without DS (RFC 4035, section 5.2)"},
 	{breakage: func(zone string) testzone.Breakage { return testzone.ClearTypeBit("www."+zone, typeA) },
 		name: "www.", qtype: typeMX, reason: dnssec.ReasonNone, ede: noCode},
 	{breakage: func(zone string) testzone.Breakage { return testzone.ReplaceNext("no."+zone, justBefore("no."+zone)) },

@@ -20,7 +20,11 @@ func (q *query) withoutDS(name string, msg *dns.Msg) *cut {
 	}
 	shown, finding := proofs.delegation(name, q.scope(dnsname.Parent(name)).zone)
 	if finding.Status != dnssec.Bogus {
-		return &cut{name: name, delegation: shown, finding: finding, expires: q.until(proofs.ttl(msg))}
+		c := &cut{name: name, delegation: shown, finding: finding, expires: q.until(proofs.ttl(msg))}
+		if !c.beginsZone() {
+			c.absence = proofs.absence()
+		}
+		return c
 	}
 	if finding.Reason.Unfinished() {
 		return &cut{name: name, delegation: dnssec.DelegationUnsigned, finding: finding}

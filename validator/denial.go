@@ -24,18 +24,21 @@ func (r *response) addDenial(p path) {
 
 // denial decides whether the authority section proves that there is no answer for a name,
 // and returns the zone that proves it. Without a proof the name has to be in a zone that
-// is not secure, which it is not if the SOA is that of a secure zone.
+// is not secure. Only the way down to it shows that: the SOA and the NSEC of the parent
+// zone may come with a denial at an insecure delegation (RFC 4035, section 5.2).
 func (r *response) denial(name string) (verdict, string) {
 	home := container(name, r.question.qtype)
 	within := r.scope(home).zone
 	finding, zone := r.deny(name, within)
-	if finding.Status != dnssec.Bogus || finding.Reason.Unfinished() || r.saidBySecureZone(home, within) {
+	if finding.Status != dnssec.Bogus || finding.Reason.Unfinished() {
 		return verdict{Finding: finding}, zone
 	}
-	if above := r.zoneOf(home); above.finding.Status != dnssec.Secure {
+	switch above := r.zoneHolding(home); {
+	case above.finding.Status == dnssec.Secure, above.finding.Status == dnssec.Bogus && r.saidBySecureZone(home, within):
+		return verdict{Finding: finding}, ""
+	default:
 		return verdict{Finding: above.finding, inherited: true}, ""
 	}
-	return verdict{Finding: finding}, ""
 }
 
 // deny looks for a proof by the zones at or below the trust anchor that counts. Two other

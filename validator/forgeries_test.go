@@ -50,6 +50,7 @@ type forgery struct {
 	answer []dns.RR
 	ns     []dns.RR
 	rcode  int
+	absent bool // the name or the type does not exist: the answer is the proof that the chain brings
 }
 
 // forgeries are responses that early versions of validators accepted.
@@ -64,13 +65,15 @@ func forgeries(t *testing.T, w *testzone.World) []forgery {
 	soa := &dns.SOA{Hdr: dns.RR_Header{Name: "www.example.", Rrtype: dns.TypeSOA, Class: dns.ClassINET, Ttl: 60}, Ns: "a.", Mbox: "b."}
 	wwwMX := at("www.example.", typeMX)
 	list := []forgery{
-		{what: "the grandparent's denial for a name below a cut", q: at("no.sub.example.", typeA), ns: few(allDenials(w, "example.")), rcode: dns.RcodeNameError},
+		{what: "the grandparent's denial for a name below a cut", q: at("no.sub.example.", typeA), ns: few(allDenials(w, "example.")), rcode: dns.RcodeNameError, absent: true},
+		{what: "the grandparent's denial of a name that exists", q: at("www.sub.example.", typeA), ns: few(allDenials(w, "example.")), rcode: dns.RcodeNameError},
 		{what: "the parent's denial of a type at the child's apex", q: at("sub.example.", typeMX), ns: nodata("sub.example.", dns.TypeDS)},
 		{what: "proofs that are not of the name", q: at("www.example.", typeA), ns: nodata("no.example.", typeA), rcode: dns.RcodeNameError},
-		{what: "proofs of another zone", q: at("no.example.", typeA), ns: nodata("no.evilexample.", typeA), rcode: dns.RcodeNameError},
+		{what: "proofs of another zone", q: at("no.example.", typeA), ns: nodata("no.evilexample.", typeA), rcode: dns.RcodeNameError, absent: true},
+		{what: "proofs of another zone for a name that exists", q: at("www.example.", typeA), ns: nodata("no.evilexample.", typeA), rcode: dns.RcodeNameError},
 		{what: "all proofs of the zone, for a name that exists", q: at("www.example.", typeA), ns: few(allDenials(w, "example.")), rcode: dns.RcodeNameError},
 		{what: "all proofs of the zone, for a type that exists", q: at("www.example.", typeA), ns: few(allDenials(w, "example."))},
-		{what: "a signature of another type", q: wwwMX, ns: renameTypes(nodata("www.example.", typeMX), set("example.", "www.example.", typeA))},
+		{what: "a signature of another type", q: wwwMX, ns: renameTypes(nodata("www.example.", typeMX), set("example.", "www.example.", typeA)), absent: true},
 		{what: "a wildcard not at the closest encloser", q: at("x.exact.wild.example.", typeA), answer: renamed(wild, "x.exact.wild.example."), ns: few(allDenials(w, "example."))},
 		{what: "a wildcard for a name that exists", q: at("exact.wild.example.", typeA), answer: renamed(wild, "exact.wild.example."), ns: few(allDenials(w, "example."))},
 		{what: "a wildcard over a zone cut", q: at("x.wild.sub.example.", typeA), answer: renamed(wild, "x.wild.sub.example."), ns: few(allDenials(w, "example."))},
@@ -86,8 +89,8 @@ func forgeries(t *testing.T, w *testzone.World) []forgery {
 		{what: "keys of a sister", q: at("sub.example.", dns.TypeDNSKEY), asked: www, answer: renamed(set("sister.example.", "sister.example.", dns.TypeDNSKEY), "sub.example.")},
 		{what: "an unsigned answer", q: www, answer: forged},
 		{what: "an unsigned answer with the denial of another zone's DS", q: www, answer: forged, ns: nodata("unsigned.example.", dns.TypeDS)},
-		{what: "a SOA that is not of a zone", q: wwwMX, ns: []dns.RR{soa}},
-		{what: "a SOA of an unsigned zone", q: wwwMX, ns: nodata("no.unsigned.example.", typeA)},
+		{what: "a SOA that is not of a zone", q: wwwMX, ns: []dns.RR{soa}, absent: true},
+		{what: "a SOA of an unsigned zone", q: wwwMX, ns: nodata("no.unsigned.example.", typeA), absent: true},
 	}
 	for i := range list {
 		if list[i].asked.Name == "" {
@@ -128,6 +131,13 @@ func TestForgeries(t *testing.T) {
 				})
 				start := time.Now()
 				got := judged(t, v, f.asked.Name, f.asked.Type)
+				if f.absent {
+					alone := v.Validate(t.Context(), newQuestion(f.q.Name, f.q.Type, withDO), &dns.Msg{MsgHdr: dns.MsgHdr{Rcode: f.rcode}, Ns: copies(f.ns)})
+					if alone.Status != dnssec.Bogus || got.Status != dnssec.Secure || got.rcode != w.Answer(newQuestion(f.q.Name, f.q.Type, withDO)).Rcode {
+						t.Errorf("%s, %s, warm %v: %s %s, alone %s %s", f.what, denial, warm, got.Status, got, alone.Status, alone)
+					}
+					continue
+				}
 				if got.Status != dnssec.Bogus || time.Since(start) > Patience/2 {
 					t.Errorf("%s, %s, warm %v: %s %s after %s", f.what, denial, warm, got.Status, got, time.Since(start))
 				}

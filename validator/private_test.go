@@ -34,10 +34,7 @@ func (f forwarding) zone(name string) (zone string, ok bool) {
 // Exchange asks for the DS of a zone where its parent is asked.
 func (f forwarding) Exchange(ctx context.Context, request *dns.Msg, how Manner) (*dns.Msg, error) {
 	name := dnsname.Canonical(request.Question[0].Name)
-	if how.Chain {
-		name = container(name, request.Question[0].Qtype)
-	}
-	zone, ok := f.zone(name)
+	zone, ok := f.zone(container(name, request.Question[0].Qtype))
 	if !ok {
 		return nil, ErrNoRoute
 	}
@@ -111,7 +108,7 @@ func TestPrivateZones(t *testing.T) {
 			want: outcome{rcode: servfail, reason: dnssec.DNSKEYAbsent, ede: dns.ExtendedErrorCodeDNSKEYMissing}, notValidated: "signed.example.com."},
 		{what: "beside the zone", name: "www.example.com.", forwards: root("corp.example.com.", resolver{internal}), want: secure},
 		{what: "not by name", name: "www.corp.internal.", forwards: forwarding{".": split},
-			want: outcome{rcode: servfail, reason: dnssec.SignatureMissing, ede: ede10}},
+			want: outcome{rcode: dns.RcodeNameError, ad: true, ede: noCode}}, // what the public tree proves (RFC 8020, section 2)
 		{what: "without a way to the root", name: "www.corp.example.com.", forwards: forwarding{"corp.example.com.": resolver{internal}}, want: private, notValidated: "corp.example.com."},
 		{what: "10.0.0.0/8", name: "1.0.0.10.in-addr.arpa.", qtype: dns.TypePTR, forwards: root("10.in-addr.arpa.", resolver{internal}), want: private, notValidated: "10.in-addr.arpa."},
 		{what: "192.168.0.0/16, not delegated", name: "1.0.168.192.in-addr.arpa.", qtype: dns.TypePTR, forwards: root("168.192.in-addr.arpa.", resolver{internal}),

@@ -115,13 +115,19 @@ func (p *proofs) deny(name string, qtype uint16, rcode int, within string) (best
 }
 
 // counts reports whether a finding by a zone decides. An Insecure one, by opt-out or too
-// many iterations, does not if a zone between it and the name is known to be secure.
+// many iterations, does not if a zone between it and the name is known to have a chain. A
+// failed look for a zone cut further down, which an attacker can cause, shows nothing.
 func (p *proofs) counts(f dnssec.Finding, zone, name string) bool {
-	if f.Status == dnssec.Insecure {
-		known := p.query.closestKnown(name, zone)
-		return known == nil || known.name == zone || known.finding.Status != dnssec.Secure
+	if f.Status != dnssec.Insecure {
+		return f.Status == dnssec.Secure
 	}
-	return f.Status == dnssec.Secure
+	for n := dnsname.Labels(name); n > dnsname.Labels(zone); n-- {
+		known := p.query.known(dnsname.Ancestor(name, n))
+		if known != nil && known.beginsZone() && (known.finding.Status == dnssec.Secure || known.finding.Status == dnssec.Bogus && known.delegation == dnssec.DelegationSigned) {
+			return false
+		}
+	}
+	return true
 }
 
 // delegation decides what the records show of a zone cut at the name.

@@ -105,16 +105,19 @@ func (r *Result) better(other *Result) bool {
 
 // judgeAndRetry judges the response, and asks again before it calls it bogus: another
 // upstream may have the signatures that this one left out. If aliases are verified and
-// nothing is said of their target, the target is asked for. It returns the best result,
-// and leaves the response that it is about in msg.
+// nothing is said of their target, the target is asked for. If the chain proves that there
+// is no such name nothing is asked again. It returns the best result, and leaves the
+// response that it is about in msg.
 func (q *query) judgeAndRetry(msg **dns.Msg) *Result {
 	result := q.judgeResponse(*msg)
+	*msg, result = q.orDenied(*msg, result, dnssec.NoSuchName)
 	for e := again; e < efforts && !result.settled() && q.ctx.Err() == nil; e++ {
 		next := q.answerAgain(*msg, result, e)
 		if next == nil {
 			continue
 		}
 		other := q.judgeResponse(next)
+		next, other = q.orDenied(next, other, dnssec.NoSuchName)
 		if other.verified > result.verified { // another target, with efforts of its own
 			e = usual
 		}
@@ -122,5 +125,7 @@ func (q *query) judgeAndRetry(msg **dns.Msg) *Result {
 			*msg, result = next, other
 		}
 	}
+	// Some servers leave types out of their type bit maps, so that this comes last.
+	*msg, result = q.orDenied(*msg, result, dnssec.NotDelegation)
 	return result
 }

@@ -28,18 +28,36 @@ func bogus(r dnssec.Reason, detail string) verdict {
 	return verdict{Finding: dnssec.Finding{Status: dnssec.Bogus, Reason: r, Detail: detail}}
 }
 
-// judgeSet decides the status of one RRset: by its signatures, or, if no secure zone signed
-// it, by the zone that it lies in. It does not check the denial of a wildcard expansion.
+// judgeSet decides the status of one RRset: by its signatures, or, if none of them verifies,
+// by the zone that it lies in. What lies at or below an insecure delegation is insecure,
+// whatever signatures come with it (RFC 4035, section 5.2): that they do not verify shows
+// nothing, since anybody can add them. It does not check the denial of a wildcard expansion.
 func (q *query) judgeSet(set dnssec.RRset) verdict {
 	v, decided := q.judgeSigned(set)
 	if decided {
 		return v
 	}
 	zone := q.zoneHolding(home(set))
-	if zone.finding.Status != dnssec.Secure {
-		return verdict{Finding: zone.finding, inherited: true}
+	if zone.finding.Status == dnssec.Secure || v.refuted && !excuses(zone.finding, set) {
+		return v
 	}
-	return v
+	return verdict{Finding: zone.finding, inherited: true}
+}
+
+// excuses reports whether what is found of the zone that an RRset lies in makes a signature
+// meaningless that does not verify. A delegation without DS does, and an opt-out span in
+// which one may be (RFC 5155, section 8.9). Too many iterations do not, since they show
+// nothing of a delegation. Nor does the opt-out span for the signature of a wildcard
+// expansion, since an honest one lies in such a span too.
+func excuses(zone dnssec.Finding, set dnssec.RRset) bool {
+	switch {
+	case zone.Status == dnssec.Bogus, zone.Reason == dnssec.NSEC3IterationsHigh:
+		return false
+	case zone.Reason == dnssec.OptOut:
+		return !slices.ContainsFunc(set.Sigs, func(sig *dns.RRSIG) bool { return int(sig.Labels) < dnsname.Labels(set.Name) })
+	default:
+		return true
+	}
 }
 
 // zoneHolding returns the zone that a name lies in. For what the program serves that is
@@ -65,27 +83,27 @@ func home(set dnssec.RRset) string {
 // maxSigners bounds the zones that are asked for because signatures name them.
 const maxSigners = 4
 
-// judgeSigned decides by the signatures. It is undecided if no secure zone made one: the
-// RRset may lie in a zone that did not sign it. A signature that a secure zone made and
-// that does not verify decides: what lies below an insecure delegation has none.
+// judgeSigned decides by the signatures. It is undecided if none verifies: the RRset may lie
+// in a zone that did not sign it.
 func (q *query) judgeSigned(set dnssec.RRset) (best verdict, decided bool) {
 	scope := q.scope(home(set))
 	if scope.finding.Status != dnssec.Secure {
 		return verdict{Finding: scope.finding}, true
 	}
 	best.Finding = dnssec.Finding{Status: dnssec.Bogus, Reason: dnssec.SignatureMissing}
-	refuted := false
 	for _, signer := range closestFirst(set.Signers()) {
 		v, decided := q.judgeBySigner(set, signer, scope.zone)
 		if decided {
 			return v, true
 		}
-		best, refuted = laterFailure(best, v), refuted || v.refuted
+		refuted := best.refuted || v.refuted
+		best = laterFailure(best, v)
+		best.refuted = refuted
 	}
 	if best.Reason == dnssec.SignatureMissing && best.Detail == "" {
 		best.Detail = "no RRSIG " + set.String()
 	}
-	return best, refuted || best.Reason.Unfinished()
+	return best, best.Reason.Unfinished()
 }
 
 // closestFirst orders signers by depth, and leaves out those over the limit.

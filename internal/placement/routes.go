@@ -48,6 +48,19 @@ func (r *Routes) Lookup(name string, qtype uint16) (s *Stanza, ok bool) {
 	return nil, b != r.Own
 }
 
+// ParentSide decides where a client's question for a DS RRset is to be asked if the next
+// plugin of the own block is not who is to be asked: the RRset is on the parent's side of
+// the zone cut (RFC 4035, section 3.1.4.1), which may be another stanza or another block. It
+// returns nil if the other block answers without a stanza. elsewhere is false for the next
+// plugin, also if no block is in charge of the parent.
+func (r *Routes) ParentSide(name string) (s *Stanza, elsewhere bool) {
+	s, ok := r.Lookup(name, dns.TypeDS)
+	if !ok || s != nil && s == r.First(name) {
+		return nil, false
+	}
+	return s, true
+}
+
 // First returns the stanza of the own block that answers for the name, or nil.
 func (r *Routes) First(name string) *Stanza {
 	for _, s := range r.Own.Stanzas {
@@ -112,6 +125,16 @@ func (v viaServer) Name() string { return "server" }
 
 // ServeDNS implements plugin.Handler.
 func (v viaServer) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
-	v.server.ServeDNS(ctx, w, r)
+	v.server.ServeDNS(context.WithValue(ctx, viaServerKey{}, r.Question[0]), w, r)
 	return dns.RcodeSuccess, nil
+}
+
+type viaServerKey struct{}
+
+// CameViaServer reports whether a block asked the server the question that it now has from
+// the server: to ask it there once more would never end. The server may send a question
+// for DS to the block of the child.
+func CameViaServer(ctx context.Context, question dns.Question) bool {
+	asked, ok := ctx.Value(viaServerKey{}).(dns.Question)
+	return ok && asked.Qtype == question.Qtype && dnsname.Canonical(asked.Name) == dnsname.Canonical(question.Name)
 }

@@ -74,6 +74,71 @@ func TestLookup(t *testing.T) {
 	}
 }
 
+// TestParentSide: a client's question for a DS is asked where the parent zone is, as the
+// chain's is (RFC 4035, section 3.1.4.1). All other questions are for the next plugin.
+func TestParentSide(t *testing.T) {
+	vpn := &Block{Zones: []string{"vpn.example.test."}, Stanzas: []*Stanza{forward(".", "vpn")}}
+	root := &Block{Zones: []string{"."}, Stanzas: []*Stanza{forward(".", "root")}}
+	served := &Block{Zones: []string{"."}}
+	for _, tc := range []struct {
+		name   string
+		routes *Routes
+		qname  string
+		want   string // the handler; "next", or "server"
+	}{
+		{name: "FROM", routes: testRoutes(), qname: "example.com.", want: "root"},
+		{name: "FROM below FROM", routes: testRoutes(), qname: "corp.example.com.", want: "example"},
+		{name: "below FROM", routes: testRoutes(), qname: "sub.example.com.", want: "next"},
+		{name: "beside FROM", routes: testRoutes(), qname: "example.net.", want: "next"},
+		{name: "except of FROM", routes: testRoutes(), qname: "except.example.com.", want: "next"},
+		{name: "root", routes: testRoutes(), qname: ".", want: "next"},
+		{name: "zone of the block", routes: NewRoutes(vpn, root), qname: "vpn.example.test.", want: "root"},
+		{name: "below the zone of the block", routes: NewRoutes(vpn, root), qname: "sub.vpn.example.test.", want: "next"},
+		{name: "another block's zone", routes: NewRoutes(root, vpn), qname: "vpn.example.test.", want: "next"},
+		{name: "in another block's zone", routes: NewRoutes(root, vpn), qname: "sub.vpn.example.test.", want: "vpn"},
+		{name: "zone of the only block", routes: NewRoutes(vpn), qname: "vpn.example.test.", want: "next"},
+		{name: "parent in a block without a stanza", routes: NewRoutes(vpn, served), qname: "vpn.example.test.", want: "server"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			s, elsewhere := tc.routes.ParentSide(tc.qname)
+			got := "next"
+			switch {
+			case s != nil:
+				got = s.Handler.Name()
+			case elsewhere:
+				got = "server"
+			}
+			if got != tc.want {
+				t.Errorf("%q, want %q", got, tc.want)
+			}
+		})
+	}
+}
+
+// TestCameViaServer: the same question, in whatever case, came back from the server.
+func TestCameViaServer(t *testing.T) {
+	asked := dns.Question{Name: "VPN.example.test.", Qtype: dns.TypeDS, Qclass: dns.ClassINET}
+	ctx := context.WithValue(t.Context(), viaServerKey{}, asked)
+	for _, tc := range []struct {
+		name  string
+		ctx   context.Context
+		qname string
+		qtype uint16
+		want  bool
+	}{
+		{name: "came back", ctx: ctx, qname: "vpn.example.test.", qtype: dns.TypeDS, want: true},
+		{name: "another name", ctx: ctx, qname: "example.test.", qtype: dns.TypeDS},
+		{name: "another type", ctx: ctx, qname: "vpn.example.test.", qtype: dns.TypeDNSKEY},
+		{name: "of a client", ctx: t.Context(), qname: "vpn.example.test.", qtype: dns.TypeDS},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			if got := CameViaServer(tc.ctx, dns.Question{Name: tc.qname, Qtype: tc.qtype}); got != tc.want {
+				t.Errorf("%t, want %t", got, tc.want)
+			}
+		})
+	}
+}
+
 // TestLookupWithoutBlock: a name that no block serves is asked for nowhere.
 func TestLookupWithoutBlock(t *testing.T) {
 	r := NewRoutes(&Block{Zones: []string{"corp.example.com."}, Stanzas: []*Stanza{forward(".", "corp")}})
@@ -148,6 +213,7 @@ func TestLookupAllocates(t *testing.T) {
 	r := testRoutes()
 	if n := testing.AllocsPerRun(100, func() {
 		r.Lookup("x.corp.example.com.", dns.TypeDS)
+		r.ParentSide("corp.example.com.")
 		r.First("www.example.com.")
 		r.Private("www.example.com.")
 	}); n > 0 {
