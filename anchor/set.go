@@ -32,9 +32,13 @@ type Anchor struct {
 	Source string // file:line, or "built in"
 }
 
+// UnsupportedError is the error about a record of which nothing but the algorithm or the
+// digest type is the matter: it is not relied on by this version, or by the rules.
+type UnsupportedError = dnssec.UnsupportedError
+
 // New returns the trust anchor for a DS or DNSKEY record. It fails if the rules do not
-// accept the record: an algorithm or a digest type that is not relied on, a revoked key, or
-// one that can't be read. The source may be any text.
+// accept the record: an UnsupportedError, or one about a revoked key or a record that
+// can't be read. The source may be any text.
 func New(record dns.RR, source string, rules Rules) (Anchor, error) {
 	ds, err := dnssec.TrustAnchor(record, rules.policy())
 	if err != nil {

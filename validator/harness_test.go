@@ -68,7 +68,7 @@ func newTestValidator(t testing.TB, w *testzone.World, opts ...option) *Validato
 
 func anchorSet(t testing.TB, lines ...string) *anchor.Set {
 	t.Helper()
-	anchors, err := anchor.Parse("test", strings.Join(lines, "\n"), anchor.Rules{})
+	anchors, _, err := anchor.Parse("test", strings.Join(lines, "\n"), anchor.Rules{})
 	if err != nil {
 		t.Fatal(err)
 	}
