@@ -179,7 +179,7 @@ func (q *query) gaveUp(waited time.Duration) bool {
 // attempt asks for the DS, unless the name has trust anchors, and then for the DNSKEY.
 func (q *query) attempt(name string, e effort) *cut {
 	if anchors, ok := q.anchorDS(name); ok {
-		return q.keysOf(name, anchors, maxCutTTL, e)
+		return q.keysByAnchors(name, anchors, e)
 	}
 	scope := q.scope(name)
 	if scope.finding.Status != dnssec.Secure {
