@@ -24,6 +24,8 @@ import (
 type Set struct {
 	positive map[string][]Anchor // by canonical zone name
 	negative map[string]Negative
+
+	noBuiltinNegative bool
 }
 
 // Anchor is one trust anchor.
@@ -107,7 +109,7 @@ func contains(anchors []Anchor, ds *dns.DS) bool {
 
 // Clone returns a copy that can be changed.
 func (s *Set) Clone() *Set {
-	return &Set{positive: maps.Clone(s.positive), negative: maps.Clone(s.negative)}
+	return &Set{positive: maps.Clone(s.positive), negative: maps.Clone(s.negative), noBuiltinNegative: s.noBuiltinNegative}
 }
 
 // Replace sets the trust anchors of a zone; without any the zone has none.

@@ -17,6 +17,8 @@ type Sources struct {
 	NegativeFiles []string            // of negative trust anchors, likewise
 	Negative      map[string]Negative // further ones, by canonical zone name
 	Rules         Rules
+
+	NoBuiltinNegative bool // the set has no built-in negative trust anchors
 }
 
 // Load reads all sources. Warnings are about anchors that are left out, as Parse has them,
@@ -29,6 +31,7 @@ func (s Sources) Load() (set *Set, warnings []string, err error) {
 	}
 	set, warnings = NewSet(anchors)
 	warnings = slices.Concat(leftOut, warnings)
+	set.noBuiltinNegative = s.NoBuiltinNegative
 	maps.Copy(set.negative, s.Negative)
 	paths, err := expand(s.NegativeFiles)
 	if err != nil {
