@@ -37,9 +37,9 @@ func (q *query) judgeSet(set dnssec.RRset) verdict {
 	}
 	zone := q.zoneHolding(home(set))
 	if zone.finding.Status != dnssec.Secure {
-		return verdict{Finding: zone.finding, inherited: true}
+		return q.orLocal(home(set), verdict{Finding: zone.finding, inherited: true})
 	}
-	return v
+	return q.orLocal(home(set), v)
 }
 
 // zoneHolding returns the zone that a name lies in. For what the program serves that is
