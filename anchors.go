@@ -55,8 +55,26 @@ func (t *trust) reload() bool {
 	}
 	for _, warning := range warnings {
 		t.log.Warning(warning)
+		t.logged.first(warning)
 	}
 	return true
+}
+
+// reloadInTime reads files that did not change: the keys in root-anchors.xml become valid
+// and cease to be. What is wrong by now is logged once.
+func (t *trust) reloadInTime() {
+	configured, warnings, err := t.load()
+	if err == nil {
+		err = t.use(configured)
+	}
+	if err != nil && t.logged.first(err.Error()) {
+		t.log.Errorf("the trust anchors stay as they are: %v", err)
+	}
+	for _, warning := range warnings {
+		if t.logged.first(warning) {
+			t.log.Warning(warning)
+		}
+	}
 }
 
 // use takes over what is configured, with what was learned by RFC 5011. That counts also

@@ -21,6 +21,7 @@ import (
 // learns in a state file. Only the watcher uses it, but for states.
 type rollovers struct {
 	path    string
+	policy  validator.Policy
 	zones   map[string]*rollover.Zone
 	resting map[string]*rollover.Zone // not configured at present: what was revoked stays so if they are again
 	memory  bool                      // the file can't be written, which was logged
@@ -30,8 +31,8 @@ type rollovers struct {
 // newRollovers goes on from the state file. A zone that is not in it begins with the anchors
 // of the set, and so does one whose keys are all revoked, if the set has others for it by
 // now. A broken file is an error: beginning anew would trust again what was revoked.
-func newRollovers(path string, set *anchor.Set) (*rollovers, error) {
-	r := &rollovers{path: path, zones: make(map[string]*rollover.Zone), resting: make(map[string]*rollover.Zone)}
+func newRollovers(path string, set *anchor.Set, policy validator.Policy) (*rollovers, error) {
+	r := &rollovers{path: path, policy: policy, zones: make(map[string]*rollover.Zone), resting: make(map[string]*rollover.Zone)}
 	kept, err := rollover.Read(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("auto-trust-anchor: %w; mend the file, or remove it to begin with the configured trust anchors", err)
@@ -108,12 +109,38 @@ func (r *rollovers) apply(set *anchor.Set) error {
 	}
 	for zone, z := range r.zones {
 		var anchors []anchor.Anchor
-		for _, ds := range z.Anchors() {
+		for _, ds := range z.AnchorsReliedOn(r.policy) {
 			anchors = append(anchors, anchor.Anchor{DS: ds, Source: r.path})
 		}
 		set.Replace(zone, anchors)
 	}
 	return nil
+}
+
+// leftOut returns a warning for each trusted key of the state file that is not relied on,
+// such as one that a later version of the program took over. It fails if a zone has no
+// other: nothing in the zone could be validated.
+func (r *rollovers) leftOut() (warnings []string, err error) {
+	for _, zone := range slices.Sorted(maps.Keys(r.zones)) {
+		z := r.zones[zone]
+		var left []string
+		others := false
+		for i := range z.Keys {
+			switch k := &z.Keys[i]; {
+			case !k.State.Trusted():
+			case k.ReliedOn(r.policy):
+				others = true
+			default:
+				left = append(left, fmt.Sprintf("auto-trust-anchor: %s: the key of %s with tag %d is left out: algorithm %s, or the digest type, is not relied on; it stays in the file. The zone is validated by its other keys, and fails once it is signed by this key alone",
+					r.path, zone, k.Tag(), dnssec.AlgorithmName(k.Algorithm())))
+			}
+		}
+		if len(left) > 0 && !others {
+			return nil, fmt.Errorf("auto-trust-anchor: %s: no trusted key of %s is of an algorithm and digest type that is relied on; use the version or the words that it was written with, or remove it to begin with the configured trust anchors", r.path, zone)
+		}
+		warnings = append(warnings, left...)
+	}
+	return warnings, nil
 }
 
 // followKeys asks for the keys of the zones that are due, and takes over what changed.

@@ -90,7 +90,7 @@ func (conf *config) word(c *caddy.Controller, directive string) error {
 	word, args := c.Val(), c.RemainingArgs()
 	read, ok := words[word]
 	if !ok {
-		return c.Errf("unknown word %q; there are: aggressive-nsec, allow-sha1, auto-trust-anchor, cache_capacity, insecure, log-failures, negative-trust-anchor, negative-trust-anchor-file, override-date, serve, signature-skew, status, trust-anchor, trust-anchor-signal, validate", word)
+		return c.Errf("unknown word %q; there are: aggressive-nsec, allow-sha1, auto-trust-anchor, builtin-negative-trust-anchors, cache_capacity, insecure, log-failures, negative-trust-anchor, negative-trust-anchor-file, override-date, serve, signature-skew, status, trust-anchor, trust-anchor-signal, validate", word)
 	}
 	if conf.given[word] && !repeatable[word] {
 		return c.Errf("%s is there twice", word)
@@ -121,6 +121,8 @@ var words = map[string]func(*config, []string) error{
 	"auto-trust-anchor":          autoTrustAnchor,
 	"status":                     statusAddress,
 	"key":                        signersWord,
+
+	"builtin-negative-trust-anchors": builtinNegativeTrustAnchors,
 }
 
 func flag(field func(*config) *bool) func(*config, []string) error {
@@ -190,13 +192,22 @@ func signatureSkew(conf *config, args []string) error {
 	return nil
 }
 
-// aggressiveNSEC reads on or off.
-func aggressiveNSEC(conf *config, args []string) error {
+func aggressiveNSEC(conf *config, args []string) (err error) {
+	conf.asksAll, err = isOff(args)
+	return err
+}
+
+func builtinNegativeTrustAnchors(conf *config, args []string) (err error) {
+	conf.sources.NoBuiltinNegative, err = isOff(args)
+	return err
+}
+
+// isOff reads on or off.
+func isOff(args []string) (bool, error) {
 	if len(args) != 1 || args[0] != "on" && args[0] != "off" {
-		return errors.New("needs on or off")
+		return false, errors.New("needs on or off")
 	}
-	conf.asksAll = args[0] == "off"
-	return nil
+	return args[0] == "off", nil
 }
 
 func cacheCapacity(conf *config, args []string) error {

@@ -27,7 +27,7 @@ func TestSetupErrors(t *testing.T) {
 		{block: "validate\nvalidate", want: "validate is there twice"},
 		{block: "validate\ncache_capacity 1\ncache_capacity 2", want: "cache_capacity is there twice"},
 		{block: "validate yes", want: `validate: takes no argument, "yes" is one too many`},
-		{block: "validate\nfrobnicate", want: `unknown word "frobnicate"; there are: aggressive-nsec, allow-sha1, auto-trust-anchor, cache_capacity, insecure, log-failures, negative-trust-anchor, negative-trust-anchor-file, override-date, serve, signature-skew, status, trust-anchor, trust-anchor-signal, validate`},
+		{block: "validate\nfrobnicate", want: `unknown word "frobnicate"; there are: aggressive-nsec, allow-sha1, auto-trust-anchor, builtin-negative-trust-anchors, cache_capacity, insecure, log-failures, negative-trust-anchor, negative-trust-anchor-file, override-date, serve, signature-skew, status, trust-anchor, trust-anchor-signal, validate`},
 		{block: "validate\nkey file Kexample.org", want: "key: belongs to CoreDNS's on-line signer, which this plugin replaces under its name; a build with both has this one as dnssecval"},
 		{block: "validate\nserve yes", want: `serve: takes no argument, "yes" is one too many`},
 		{block: "validate\nauto-trust-anchor", want: "auto-trust-anchor: needs a file to keep its state in"},

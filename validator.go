@@ -49,12 +49,20 @@ func (b *block) loadTrust() (set *anchor.Set, warnings []string, err error) {
 		if sources.Contains(file) {
 			return nil, nil, fmt.Errorf("auto-trust-anchor: %s is among the files of trust-anchor too, which would trust keys that wait or were revoked; keep it elsewhere", file)
 		}
-		if t.rollovers, err = newRollovers(file, set); err != nil {
+		if t.rollovers, err = newRollovers(file, set, b.words.policy); err != nil {
 			return nil, nil, err
 		}
+		leftOut, err := t.rollovers.leftOut()
+		if err != nil {
+			return nil, nil, err
+		}
+		warnings = append(warnings, leftOut...)
 		if err := t.rollovers.apply(set); err != nil {
 			return nil, nil, err
 		}
+	}
+	for _, warning := range warnings {
+		t.logged.first(warning) // setup logs it
 	}
 	return set, warnings, nil
 }

@@ -73,8 +73,7 @@ func (w *watcher) look() {
 	}
 }
 
-// lookAtSources reads the files that changed, and once an hour those that did not: the
-// keys in root-anchors.xml become valid and cease to be.
+// lookAtSources reads the files that changed, and once an hour those that did not.
 func (w *watcher) lookAtSources() {
 	if now := w.sources.Fingerprint(); now != w.seen {
 		w.seen = now
@@ -86,9 +85,7 @@ func (w *watcher) lookAtSources() {
 	}
 	if now := time.Now(); now.After(w.reread) {
 		w.reread = now.Add(rereadInterval)
-		if configured, _, err := w.load(); err == nil {
-			_ = w.use(configured)
-		}
+		w.reloadInTime()
 	}
 }
 

@@ -23,7 +23,7 @@ var fuzzTime = time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
 // parsed again, and if there are anchors beside an error.
 func checkAnchors(t *testing.T, text string) {
 	t.Helper()
-	anchors, err := Parse("file", text, Rules{At: fuzzTime})
+	anchors, _, err := Parse("file", text, Rules{At: fuzzTime})
 	if err != nil {
 		if anchors != nil {
 			t.Error("anchors beside an error")
@@ -34,7 +34,7 @@ func checkAnchors(t *testing.T, text string) {
 	for _, a := range anchors {
 		lines = append(lines, a.DS.String())
 	}
-	again, err := Parse("file", strings.Join(lines, "\n"), Rules{At: fuzzTime})
+	again, _, err := Parse("file", strings.Join(lines, "\n"), Rules{At: fuzzTime})
 	if err != nil || len(again) != len(anchors) {
 		t.Fatalf("%q is read as %q, and that as %d anchors: %v", text, lines, len(again), err)
 	}

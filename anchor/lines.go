@@ -29,25 +29,38 @@ func (r Rules) now() time.Time {
 // Parse reads trust anchors: DS and DNSKEY records in zone-file form, or an XML document
 // as IANA's root-anchors.xml (RFC 9718), of which the keys that are valid at rules.At
 // are returned. TTL and class may be left out, # and ; begin comments, parentheses join
-// lines. The source is what errors name before the line.
-func Parse(source, text string, rules Rules) ([]Anchor, error) {
+// lines. The source is what errors and warnings name before the line.
+//
+// An anchor of an algorithm or a digest type that is not relied on is left out with a
+// warning if its zone has another one, and is an error if it has none.
+func Parse(source, text string, rules Rules) (anchors []Anchor, warnings []string, err error) {
+	read, err := parse(source, text, rules)
+	if err != nil {
+		return nil, nil, err
+	}
+	return read.finished()
+}
+
+func parse(source, text string, rules Rules) (*reading, error) {
 	text = strings.TrimPrefix(text, "\ufeff")
 	if isXML(text) {
 		return parseXML(source, text, rules)
 	}
-	var anchors []Anchor
+	read := new(reading)
 	for _, e := range entriesOf(text) {
 		place := fmt.Sprintf("%s:%d", source, e.line)
-		a, err := e.anchor(place, rules)
+		rr, err := e.record()
+		if err == nil {
+			err = read.add(rr, place, rules)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", place, err)
 		}
-		anchors = append(anchors, a)
 	}
-	if len(anchors) == 0 {
+	if read.empty() {
 		return nil, fmt.Errorf("%s: no trust anchor in it; it needs DS or DNSKEY records in zone-file form, such as %q", source, rootLines[0])
 	}
-	return anchors, nil
+	return read, nil
 }
 
 // entry is a record with the line that it begins at.
@@ -80,21 +93,21 @@ func entriesOf(text string) []entry {
 	return entries
 }
 
-// anchor reads the record of an entry.
-func (e entry) anchor(place string, rules Rules) (Anchor, error) {
+// record reads the record of an entry.
+func (e entry) record() (dns.RR, error) {
 	switch {
 	case e.open > 0:
-		return Anchor{}, errors.New("a parenthesis is not closed")
+		return nil, errors.New("a parenthesis is not closed")
 	case e.open < 0:
-		return Anchor{}, errors.New("a parenthesis is closed that is not open")
+		return nil, errors.New("a parenthesis is closed that is not open")
 	case !isASCII(e.text):
-		return Anchor{}, errNotASCII
+		return nil, errNotASCII
 	}
 	rr, err := parseRecord(e.text)
 	if err != nil || rr == nil {
-		return Anchor{}, fmt.Errorf("not a DS or DNSKEY record in zone-file form, such as %q", rootLines[0])
+		return nil, fmt.Errorf("not a DS or DNSKEY record in zone-file form, such as %q", rootLines[0])
 	}
-	return New(rr, place, rules)
+	return rr, nil
 }
 
 // parseRecord reads a line of one record. Unlike dns.NewRR it does not follow $INCLUDE.

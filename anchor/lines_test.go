@@ -35,8 +35,8 @@ func TestParse(t *testing.T) {
 		{name: "DNSKEY with # in no word", text: ksk2017Key + "\n#"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			anchors, err := Parse("file", test.text, Rules{At: made})
-			if err != nil || len(anchors) != 1 {
+			anchors, warnings, err := Parse("file", test.text, Rules{At: made})
+			if err != nil || len(warnings) > 0 || len(anchors) != 1 {
 				t.Fatalf("%v, %v", anchors, err)
 			}
 			if ds := anchors[0].DS; ds.Hdr.Name != "." || ds.KeyTag != 20326 || !strings.EqualFold(ds.Digest, rootDigest) {
@@ -94,12 +94,12 @@ func checkErrors(t *testing.T, tests []badText) {
 	t.Helper()
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			anchors, err := Parse("file", test.text, Rules{At: made})
+			anchors, warnings, err := Parse("file", test.text, Rules{At: made})
 			if err == nil || !strings.HasPrefix(err.Error(), "file"+test.want) {
 				t.Errorf("%v, want file%s", err, test.want)
 			}
-			if anchors != nil {
-				t.Errorf("%v beside the error", anchors)
+			if anchors != nil || warnings != nil {
+				t.Errorf("%v, %q beside the error", anchors, warnings)
 			}
 		})
 	}

@@ -24,6 +24,8 @@ import (
 type Set struct {
 	positive map[string][]Anchor // by canonical zone name
 	negative map[string]Negative
+
+	noBuiltinNegative bool
 }
 
 // Anchor is one trust anchor.
@@ -32,9 +34,13 @@ type Anchor struct {
 	Source string // file:line, or "built in"
 }
 
+// UnsupportedError is the error about a record of which nothing but the algorithm or the
+// digest type is the matter: it is not relied on by this version, or by the rules.
+type UnsupportedError = dnssec.UnsupportedError
+
 // New returns the trust anchor for a DS or DNSKEY record. It fails if the rules do not
-// accept the record: an algorithm or a digest type that is not relied on, a revoked key, or
-// one that can't be read. The source may be any text.
+// accept the record: an UnsupportedError, or one about a revoked key or a record that
+// can't be read. The source may be any text.
 func New(record dns.RR, source string, rules Rules) (Anchor, error) {
 	ds, err := dnssec.TrustAnchor(record, rules.policy())
 	if err != nil {
@@ -103,7 +109,7 @@ func contains(anchors []Anchor, ds *dns.DS) bool {
 
 // Clone returns a copy that can be changed.
 func (s *Set) Clone() *Set {
-	return &Set{positive: maps.Clone(s.positive), negative: maps.Clone(s.negative)}
+	return &Set{positive: maps.Clone(s.positive), negative: maps.Clone(s.negative), noBuiltinNegative: s.noBuiltinNegative}
 }
 
 // Replace sets the trust anchors of a zone; without any the zone has none.

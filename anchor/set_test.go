@@ -24,7 +24,7 @@ func line(zone string) string { return zone + " IN DS 12345 13 2 " + strings.Rep
 // parsed parses trust anchors.
 func parsed(t *testing.T, lines ...string) []Anchor {
 	t.Helper()
-	anchors, err := Parse("test", strings.Join(lines, "\n"), Rules{At: made})
+	anchors, _, err := Parse("test", strings.Join(lines, "\n"), Rules{At: made})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -118,7 +118,7 @@ func TestNew(t *testing.T) {
 			if err != nil || a.Source != "program" || a.Zone() != rr.Header().Name {
 				t.Errorf("%+v, %v", a, err)
 			}
-			if again, err := Parse("line", test.line, test.rules); err != nil || len(again) != 1 || again[0].DS.Digest != a.DS.Digest {
+			if again, _, err := Parse("line", test.line, test.rules); err != nil || len(again) != 1 || again[0].DS.Digest != a.DS.Digest {
 				t.Errorf("%+v, %v from the line", again, err)
 			}
 		})

@@ -17,16 +17,21 @@ type Sources struct {
 	NegativeFiles []string            // of negative trust anchors, likewise
 	Negative      map[string]Negative // further ones, by canonical zone name
 	Rules         Rules
+
+	NoBuiltinNegative bool // the set has no built-in negative trust anchors
 }
 
-// Load reads all sources. If one of them is bad it returns an error that names the file,
-// the line and what to write instead, and no set.
+// Load reads all sources. Warnings are about anchors that are left out, as Parse has them,
+// and those of NewSet. If a source is bad it returns an error that names the file, the line
+// and what to write instead, and no set.
 func (s Sources) Load() (set *Set, warnings []string, err error) {
-	anchors, err := ReadFiles(s.Files, s.Rules)
+	anchors, leftOut, err := ReadFiles(s.Files, s.Rules)
 	if err != nil {
 		return nil, nil, err
 	}
 	set, warnings = NewSet(anchors)
+	warnings = slices.Concat(leftOut, warnings)
+	set.noBuiltinNegative = s.NoBuiltinNegative
 	maps.Copy(set.negative, s.Negative)
 	paths, err := expand(s.NegativeFiles)
 	if err != nil {
@@ -40,24 +45,26 @@ func (s Sources) Load() (set *Set, warnings []string, err error) {
 	return set, warnings, nil
 }
 
-// ReadFiles reads trust anchors from files, directories and globs, as Parse does.
-func ReadFiles(names []string, rules Rules) (anchors []Anchor, err error) {
+// ReadFiles reads trust anchors from files, directories and globs, as Parse does. Whether a
+// zone has another anchor is decided over all files.
+func ReadFiles(names []string, rules Rules) (anchors []Anchor, warnings []string, err error) {
 	paths, err := expand(names)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	all := new(reading)
 	for _, path := range paths {
 		content, err := readFile(path)
 		if err != nil {
-			return nil, fmt.Errorf("trust-anchor file can't be read: %w", err)
+			return nil, nil, fmt.Errorf("trust-anchor file can't be read: %w", err)
 		}
-		read, err := Parse(path, string(content), rules)
+		read, err := parse(path, string(content), rules)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		anchors = append(anchors, read...)
+		all.join(read)
 	}
-	return anchors, nil
+	return all.finished()
 }
 
 func readNegativeFile(path string, negative map[string]Negative) error {

@@ -27,7 +27,7 @@ func newWorld(t *testing.T, specs ...testzone.Spec) *testzone.World {
 
 func newSet(t *testing.T, lines ...string) *anchor.Set {
 	t.Helper()
-	anchors, err := anchor.Parse("test", strings.Join(lines, "\n"), anchor.Rules{})
+	anchors, _, err := anchor.Parse("test", strings.Join(lines, "\n"), anchor.Rules{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/dnssecval/dnssecval/internal/dnssec"
 	"github.com/miekg/dns"
 )
 
@@ -26,10 +25,10 @@ type keyDigest struct {
 
 func isXML(text string) bool { return strings.HasPrefix(strings.TrimSpace(text), "<") }
 
-// parseXML returns the trust anchors that are valid at rules.At. It does not check the
+// parseXML reads the trust anchors that are valid at rules.At. It does not check the
 // detached signature of the document: whoever installs the file does.
-func parseXML(source, text string, rules Rules) (anchors []Anchor, err error) {
-	zone, decoder := "", xml.NewDecoder(strings.NewReader(text))
+func parseXML(source, text string, rules Rules) (*reading, error) {
+	zone, decoder, read := "", xml.NewDecoder(strings.NewReader(text)), new(reading)
 	for {
 		token, err := decoder.Token()
 		line, _ := decoder.InputPos()
@@ -46,19 +45,19 @@ func parseXML(source, text string, rules Rules) (anchors []Anchor, err error) {
 				return nil, fmt.Errorf("%s: %w", place, err)
 			}
 		case "KeyDigest":
-			a, valid, err := readKeyDigest(decoder, start, zone, rules)
+			ds, err := readKeyDigest(decoder, start, zone, rules)
+			if err == nil && ds != nil {
+				err = read.add(ds, place, rules)
+			}
 			if err != nil {
 				return nil, fmt.Errorf("%s: %w", place, err)
 			}
-			if valid {
-				anchors = append(anchors, Anchor{DS: a, Source: place})
-			}
 		}
 	}
-	if len(anchors) == 0 {
+	if read.empty() {
 		return nil, fmt.Errorf("%s: no KeyDigest in it is valid now; get root-anchors.xml again", source)
 	}
-	return anchors, nil
+	return read, nil
 }
 
 func readZone(decoder *xml.Decoder, start xml.StartElement) (string, error) {
@@ -73,21 +72,20 @@ func readZone(decoder *xml.Decoder, start xml.StartElement) (string, error) {
 	return dns.Fqdn(zone), nil
 }
 
-func readKeyDigest(decoder *xml.Decoder, start xml.StartElement, zone string, rules Rules) (*dns.DS, bool, error) {
+// readKeyDigest returns the DS of a key, or nil if the key is not valid at rules.At.
+func readKeyDigest(decoder *xml.Decoder, start xml.StartElement, zone string, rules Rules) (*dns.DS, error) {
 	var d keyDigest
 	if err := decoder.DecodeElement(&d, &start); err != nil {
-		return nil, false, fmt.Errorf("KeyDigest can't be read: %w", err)
+		return nil, fmt.Errorf("KeyDigest can't be read: %w", err)
 	}
 	if zone == "" {
-		return nil, false, errors.New("KeyDigest comes before Zone")
+		return nil, errors.New("KeyDigest comes before Zone")
 	}
-	valid, err := d.valid(rules.now())
-	if err != nil || !valid {
-		return nil, false, err
+	if valid, err := d.valid(rules.now()); err != nil || !valid {
+		return nil, err
 	}
-	ds, err := dnssec.TrustAnchor(&dns.DS{Hdr: dns.RR_Header{Name: zone, Rrtype: dns.TypeDS, Class: dns.ClassINET},
-		KeyTag: d.KeyTag, Algorithm: d.Algorithm, DigestType: d.DigestType, Digest: strings.TrimSpace(d.Digest)}, rules.policy())
-	return ds, err == nil, err
+	return &dns.DS{Hdr: dns.RR_Header{Name: zone, Rrtype: dns.TypeDS, Class: dns.ClassINET},
+		KeyTag: d.KeyTag, Algorithm: d.Algorithm, DigestType: d.DigestType, Digest: strings.TrimSpace(d.Digest)}, nil
 }
 
 func (d keyDigest) valid(now time.Time) (bool, error) {

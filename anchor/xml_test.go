@@ -48,13 +48,13 @@ func TestParseXML(t *testing.T) {
 		{name: "third key", at: made, tags: []uint16{20326, 38696}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			anchors, err := Parse("root-anchors.xml", rootAnchorsXML, Rules{At: test.at})
+			anchors, _, err := Parse("root-anchors.xml", rootAnchorsXML, Rules{At: test.at})
 			if got := tags(anchors); err != nil || !slices.Equal(got, test.tags) {
 				t.Errorf("%v, %v, want %v", got, err, test.tags)
 			}
 		})
 	}
-	if anchors, err := Parse("file", "\ufeff\n "+rootAnchorsXML[strings.Index(rootAnchorsXML, "<Trust"):], Rules{}); err != nil || len(anchors) < 2 || anchors[0].Zone() != "." {
+	if anchors, _, err := Parse("file", "\ufeff\n "+rootAnchorsXML[strings.Index(rootAnchorsXML, "<Trust"):], Rules{}); err != nil || len(anchors) < 2 || anchors[0].Zone() != "." {
 		t.Errorf("as of now, without a declaration: %v, %v", anchors, err)
 	}
 }

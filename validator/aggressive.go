@@ -27,9 +27,9 @@ func (q *query) synthesize(known *cut) (*dns.Msg, *Result) {
 }
 
 // deniable reports whether the closest zone that is known can deny a name. It can't deny
-// what the operator forwards by a name below it.
+// what the operator forwards by a name below it, nor what resolvers answer by themselves.
 func (q *query) deniable(name string, known *cut) bool {
-	return known != nil && known.finding.Status == dnssec.Secure && dnsname.IsSubdomain(known.name, q.v.options.Topology.Private(name))
+	return known != nil && known.finding.Status == dnssec.Secure && dnsname.IsSubdomain(known.name, q.v.options.Topology.Private(name)) && q.deniesLocal(name, known.name)
 }
 
 // deniedAnswer makes the answer that there is no such name, or no such RRset.

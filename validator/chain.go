@@ -72,7 +72,7 @@ func (q *query) zoneOf(name string) *cut {
 			current = below
 		}
 	}
-	return current
+	return q.privateInLocal(name, current)
 }
 
 // closestZone returns the lowest zone that is known above or at the name that was
@@ -141,7 +141,7 @@ func (q *query) establish(name string) *cut {
 
 // settle keeps what was found of a name, as the operator's configuration has it.
 func (q *query) settle(c *cut, start time.Time) *cut {
-	c = q.seenFromPrivate(q.byOwnKeys(c.name, c))
+	c = q.seenFromPrivate(q.byOwnKeys(c.name, q.seenAsLocal(c)))
 	if c.finding.Reason == dnssec.PrivateZone && !c.inherited && q.v.served == nil && q.v.options.Topology.Forwarded(q.question.name) {
 		name := c.name
 		if private := q.v.options.Topology.Private(q.question.name); dnsname.IsBelow(private, name) { // the name in the configuration
@@ -180,7 +180,7 @@ func (q *query) gaveUp(waited time.Duration) bool {
 // attempt asks for the DS, unless the name has trust anchors, and then for the DNSKEY.
 func (q *query) attempt(name string, e effort) *cut {
 	if anchors, ok := q.anchorDS(name); ok {
-		return q.keysOf(name, anchors, maxCutTTL, e)
+		return q.keysByAnchors(name, anchors, e)
 	}
 	scope := q.scope(name)
 	if scope.finding.Status != dnssec.Secure {

@@ -70,7 +70,7 @@ func ExampleNew() {
 
 // A resolver with a private root needs a trust anchor for it.
 func ExampleValidator_Resolve() {
-	anchors, err := anchor.Parse("anchors", treeAnchors(), anchor.Rules{})
+	anchors, _, err := anchor.Parse("anchors", treeAnchors(), anchor.Rules{})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -176,7 +176,7 @@ func ExampleExchangerFunc() {
 
 // newValidator returns a validator that trusts the root of the tree.
 func newValidator() *validator.Validator {
-	anchors, err := anchor.Parse("anchors", treeAnchors(), anchor.Rules{})
+	anchors, _, err := anchor.Parse("anchors", treeAnchors(), anchor.Rules{})
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -20,7 +20,7 @@ var errLost = errors.New("lost")
 // over returns a validator of the tree that asks through a function.
 func over(t *testing.T, exchange validator.ExchangerFunc) *validator.Validator {
 	t.Helper()
-	anchors, err := anchor.Parse("anchors", treeAnchors(), anchor.Rules{})
+	anchors, _, err := anchor.Parse("anchors", treeAnchors(), anchor.Rules{})
 	if err != nil {
 		t.Fatal(err)
 	}

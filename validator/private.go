@@ -33,6 +33,8 @@ func describePublic(c *cut) string {
 	switch {
 	case c.finding.Reason == dnssec.PrivateZone:
 		return c.finding.Detail
+	case c.finding.Reason == dnssec.LocallyServed:
+		return "it is a name that resolvers answer by themselves: " + c.finding.Detail
 	case c.delegation == dnssec.NoSuchName:
 		return "the public tree proves that it does not exist"
 	case c.delegation == dnssec.NotDelegation:

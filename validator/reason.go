@@ -25,6 +25,7 @@ const (
 	DigestUnsupported    = dnssec.DigestUnsupported
 	NSEC3IterationsHigh  = dnssec.NSEC3IterationsHigh
 	NegativeTrustAnchor  = dnssec.NegativeTrustAnchor
+	LocallyServed        = dnssec.LocallyServed
 
 	// The answer is Bogus: something is missing, or does not fit.
 	ResponseMalformed     = dnssec.ResponseMalformed

@@ -174,3 +174,13 @@ func (q *query) anchorDS(zone string) (dnssec.DSSet, bool) {
 	}
 	return dnssec.TrustAnchors(zone, records), true
 }
+
+// keysByAnchors authenticates the DNSKEY RRset of a zone by its trust anchors. The zone is
+// bogus if none of them is relied on: unlike an authenticated DS RRset (RFC 4035, section
+// 5.2) they are the operator's word that the zone is secure.
+func (q *query) keysByAnchors(name string, anchors dnssec.DSSet, e effort) *cut {
+	if f := anchors.Supported(q.verifier.Policy); f.Status != dnssec.Secure {
+		return failedCut(name, dnssec.DNSKEYNoAnchorMatch, "no trust anchor is relied on: "+f.Detail)
+	}
+	return q.keysOf(name, anchors, maxCutTTL, e)
+}

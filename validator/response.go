@@ -146,9 +146,9 @@ func (r *response) addLink(l link) {
 func (r *response) judgeRedirected(l link) verdict {
 	zone := r.zoneHolding(l.synthesized)
 	if zone.finding.Status == dnssec.Secure {
-		return bogus(dnssec.SignatureMissing, l.set.String()+" is not proven, and redirects "+l.synthesized+" in the secure zone "+zone.name)
+		return r.orLocal(l.synthesized, bogus(dnssec.SignatureMissing, l.set.String()+" is not proven, and redirects "+l.synthesized+" in the secure zone "+zone.name))
 	}
-	return verdict{Finding: zone.finding, inherited: true}
+	return r.orLocal(l.synthesized, verdict{Finding: zone.finding, inherited: true})
 }
 
 func (r *response) authority() []dnssec.RRset {

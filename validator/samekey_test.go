@@ -61,7 +61,7 @@ func TestKeyInTwoZones(t *testing.T) {
 				}
 				return response, nil
 			})
-			anchors, err := anchor.Parse("test", strings.Join(w.Anchors("."), "\n"), anchor.Rules{})
+			anchors, _, err := anchor.Parse("test", strings.Join(w.Anchors("."), "\n"), anchor.Rules{})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -39,19 +39,19 @@ func (q *query) judgeSet(set dnssec.RRset) verdict {
 	}
 	zone := q.zoneHolding(home(set))
 	if zone.finding.Status == dnssec.Secure || v.refuted && !excuses(zone.finding, set) {
-		return v
+		return q.orLocal(home(set), v)
 	}
-	return verdict{Finding: zone.finding, inherited: true}
+	return q.orLocal(home(set), verdict{Finding: zone.finding, inherited: true})
 }
 
 // excuses reports whether what is found of the zone that an RRset lies in makes a signature
 // meaningless that does not verify. A delegation without DS does, and an opt-out span in
-// which one may be (RFC 5155, section 8.9). Too many iterations do not, since they show
-// nothing of a delegation. Nor does the opt-out span for the signature of a wildcard
+// which one may be (RFC 5155, section 8.9). Too many iterations do not, and that a zone is
+// served locally, since they show nothing of a delegation. Nor does the opt-out span for the signature of a wildcard
 // expansion, since an honest one lies in such a span too.
 func excuses(zone dnssec.Finding, set dnssec.RRset) bool {
 	switch {
-	case zone.Status == dnssec.Bogus, zone.Reason == dnssec.NSEC3IterationsHigh:
+	case zone.Status == dnssec.Bogus, zone.Reason == dnssec.NSEC3IterationsHigh, zone.Reason == dnssec.LocallyServed:
 		return false
 	case zone.Reason == dnssec.OptOut:
 		return !slices.ContainsFunc(set.Sigs, func(sig *dns.RRSIG) bool { return int(sig.Labels) < dnsname.Labels(set.Name) })

@@ -170,21 +170,20 @@ func (c *capture) add(line []byte) error {
 	return nil
 }
 
-// anchors reads the trust anchors of the header. Unlike dns.NewRR it does not follow
-// $INCLUDE.
-func (h *header) anchors(rules anchor.Rules) ([]anchor.Anchor, error) {
-	var anchors []anchor.Anchor
+// anchors reads the trust anchors of the header, which have to be DS records. Unlike
+// dns.NewRR it does not follow $INCLUDE.
+func (h *header) anchors(place string, rules anchor.Rules) (anchors []anchor.Anchor, warnings []string, err error) {
+	if len(h.Anchors) == 0 {
+		return nil, nil, nil
+	}
+	var lines []string
 	for _, line := range h.Anchors {
 		rr, _ := dns.NewZoneParser(strings.NewReader(line), ".", "").Next()
 		ds, ok := rr.(*dns.DS)
 		if !ok {
-			return nil, fmt.Errorf("trust anchor %q is not a DS record", line)
+			return nil, nil, fmt.Errorf("%s: trust anchor %q is not a DS record", place, line)
 		}
-		a, err := anchor.New(ds, "capture", rules)
-		if err != nil {
-			return nil, fmt.Errorf("trust anchor %q: %w", line, err)
-		}
-		anchors = append(anchors, a)
+		lines = append(lines, ds.String())
 	}
-	return anchors, nil
+	return anchor.Parse(place+": trust_anchors", strings.Join(lines, "\n"), rules)
 }

@@ -14,7 +14,7 @@ const timeout = 30 * time.Second
 
 // check judges a name, or a capture of one, and prints the report.
 func (c command) check(ctx context.Context, a *arguments) (validator.Status, error) {
-	in, err := a.inquiry()
+	in, err := c.inquiry(a)
 	if err != nil {
 		return 0, err
 	}
@@ -27,7 +27,7 @@ func (c command) check(ctx context.Context, a *arguments) (validator.Status, err
 
 // capture judges a name and writes all questions and answers to a file.
 func (c command) capture(ctx context.Context, a *arguments) (validator.Status, error) {
-	in, err := a.inquiry()
+	in, err := c.inquiry(a)
 	if err != nil {
 		return 0, err
 	}

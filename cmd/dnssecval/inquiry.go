@@ -21,6 +21,20 @@ type inquiry struct {
 	at        time.Time
 	allowSHA1 bool
 	anchors   *anchor.Set
+	warnings  []string // about the anchors
+}
+
+// inquiry returns the question of the arguments, and prints what the user should know of the
+// trust anchors.
+func (c command) inquiry(a *arguments) (*inquiry, error) {
+	in, err := a.inquiry()
+	if err != nil {
+		return nil, err
+	}
+	for _, warning := range in.warnings {
+		fmt.Fprintln(c.err, "dnssecval: warning:", printable(warning))
+	}
+	return in, nil
 }
 
 // inquiry returns the question that was typed, or the captured one.
@@ -42,9 +56,12 @@ func (c *capture) inquiry(a *arguments) (*inquiry, error) {
 	in := &inquiry{name: c.Name, server: c.Server + " (captured)", exchanger: newReplayer(c),
 		tcp: a.tcp || c.TCP, at: cmp.Or(a.at, c.Time), allowSHA1: a.allowSHA1 || c.AllowSHA1}
 	in.qtype, _ = parseType(c.Type)
-	captured, err := c.anchors(in.rules())
+	captured, warnings, err := c.anchors(a.from+":1", in.rules())
 	if err != nil {
-		return nil, errInput{fmt.Errorf("%s:1: %w", a.from, err)}
+		return nil, errInput{err}
+	}
+	if len(a.anchors) == 0 {
+		in.warnings = warnings
 	}
 	return in, in.trust(a.anchors, captured, slices.Concat(a.negative, c.Negative))
 }
@@ -56,13 +73,16 @@ func (in *inquiry) rules() anchor.Rules { return anchor.Rules{AllowSHA1: in.allo
 // files. Without either the built-in ones are used. It adds the negative trust anchors.
 func (in *inquiry) trust(files []string, given []anchor.Anchor, negative []string) error {
 	if len(files) > 0 {
-		read, err := anchor.ReadFiles(files, in.rules())
+		read, warnings, err := anchor.ReadFiles(files, in.rules())
 		if err != nil {
 			return errInput{err}
 		}
-		given = read
+		given, in.warnings = read, warnings
 	}
-	in.anchors, _ = anchor.NewSet(given)
+	set, warnings := anchor.NewSet(given)
+	if in.anchors = set; len(files) > 0 {
+		in.warnings = append(in.warnings, warnings...)
+	}
 	for _, word := range negative {
 		zones, n, err := anchor.ParseNegative([]string{word})
 		if err != nil {

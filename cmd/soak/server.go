@@ -72,6 +72,7 @@ func (s *server) configure() error {
         log-failures
         cache_capacity 2000
         trust-anchor %s
+        builtin-negative-trust-anchors off
     }
     forward . %s
 }

@@ -62,9 +62,12 @@ func (r resolver) Exchange(ctx context.Context, request *dns.Msg, how validator.
 func run(out io.Writer, r resolver, file, name string, qtype uint16) error {
 	set := anchor.Root()
 	if file != "" {
-		anchors, err := anchor.ReadFiles([]string{file}, anchor.Rules{})
+		anchors, warnings, err := anchor.ReadFiles([]string{file}, anchor.Rules{})
 		if err != nil {
 			return err
+		}
+		for _, warning := range warnings {
+			log.Print(warning)
 		}
 		set, _ = anchor.NewSet(anchors)
 	}

@@ -27,6 +27,7 @@ const (
 	DigestUnsupported
 	NSEC3IterationsHigh
 	NegativeTrustAnchor
+	LocallyServed
 
 	// Bogus: the contents of the response.
 	ResponseMalformed
@@ -92,6 +93,7 @@ var reasonTable = [numReasons]reasonInfo{
 	DigestUnsupported:    {"digest_unsupported", Insecure, dns.ExtendedErrorCodeUnsupportedDSDigestType, "the DS set has no digest type that is relied on", "The zone's owner should have a DS with digest type 2 (SHA-256) published in the parent zone."},
 	NSEC3IterationsHigh:  {"nsec3_iterations_high", Insecure, dns.ExtendedErrorCodeUnsupportedNSEC3IterValue, "NSEC3 with more iterations than are computed", "The zone's owner should sign with 0 NSEC3 iterations (RFC 9276)."},
 	NegativeTrustAnchor:  {"negative_trust_anchor", Insecure, edeNegativeTrustAnchor, "a negative trust anchor covers the name", "Remove the negative trust anchor once the zone is mended."},
+	LocallyServed:        {"locally_served", Insecure, noEDE, "resolvers answer for the name by themselves, without signatures", "Nothing. To have the zone validated, add a trust anchor for it."},
 
 	ResponseMalformed:     {"response_malformed", Bogus, dns.ExtendedErrorCodeDNSBogus, "the response does not fit the question", "Look at the upstream: no zone makes a response like that. It may be an attack."},
 	CNAMEChainInvalid:     {"cname_chain_invalid", Bogus, dns.ExtendedErrorCodeDNSBogus, "the CNAME chain loops, forks or is too long", "The owner of the zone with the CNAME has to mend it: one target, no loop, at most 11 of them."},

@@ -116,6 +116,7 @@ func (f Forwarder) CoreDNS(program string) (*Server, error) {
   trust-anchor %s
   signature-skew 0s 0s
   aggressive-nsec off
+  builtin-negative-trust-anchors off
  }
  forward . %s
 }

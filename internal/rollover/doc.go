@@ -23,7 +23,8 @@
 //     the RRset is not authenticated otherwise.
 //   - A Missing key is dropped after 366 days, as in Unbound, but only if another key is
 //     Valid. RFC 5011 keeps it forever.
-//   - A key whose algorithm is not accepted never becomes pending.
+//   - A key whose algorithm is not accepted never becomes pending. One that is in the
+//     state file already, since another version of the program wrote it, is kept.
 //   - When the last trusted key is revoked, the trust point is deleted (RFC 5011, section
 //     5, as in Unbound). Names below it are validated from the next trust anchor above,
 //     or are indeterminate if there is none. Bogus would be no safer: whoever can revoke

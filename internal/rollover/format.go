@@ -2,6 +2,7 @@ package rollover
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -88,16 +89,29 @@ func stamp(t time.Time) string {
 func seconds(d time.Duration) string { return strconv.FormatInt(int64(d/time.Second), 10) }
 
 // checkTrustAnchor decides whether a key, or a revoked key without the REVOKE bit,
-// can be a trust anchor.
+// can be a trust anchor. Any algorithm and digest type will do: a later version of the
+// program, or another policy, may have written the file, and must find the key again.
 func checkTrustAnchor(k *Key) error {
+	_, err := k.trustAnchor(permissivePolicy)
+	if errors.As(err, new(dnssec.UnsupportedError)) {
+		return nil
+	}
+	return err
+}
+
+// ReliedOn reports whether the policy accepts the key's algorithm and digest type.
+func (k *Key) ReliedOn(policy dnssec.Policy) bool {
+	_, err := k.trustAnchor(policy)
+	return err == nil
+}
+
+func (k *Key) trustAnchor(policy dnssec.Policy) (*dns.DS, error) {
 	if k.DNSKEY == nil {
-		_, err := dnssec.TrustAnchor(k.DS, permissivePolicy)
-		return err
+		return dnssec.TrustAnchor(k.DS, policy)
 	}
 	plain := *k.DNSKEY
 	plain.Flags &^= dns.REVOKE
-	_, err := dnssec.TrustAnchor(&plain, permissivePolicy)
-	return err
+	return dnssec.TrustAnchor(&plain, policy)
 }
 
 // permissivePolicy accepts all implemented algorithms: the policy applies when a key

@@ -96,12 +96,26 @@ func sameDS(a, b *dns.DS) bool {
 }
 
 // Anchors returns the trust anchors of the zone for dnssec.TrustAnchors: the Valid
-// keys, then the Missing ones. There may be more than dnssec.MaxDS.
+// keys, then the Missing ones. There may be more than dnssec.MaxDS, and some may be of
+// an algorithm that is not relied on.
 func (z *Zone) Anchors() []*dns.DS {
+	return z.anchors(func(*Key) bool { return true })
+}
+
+// AnchorsReliedOn returns the Anchors that the policy accepts, or all of them if it
+// accepts none: then nothing in the zone can be validated.
+func (z *Zone) AnchorsReliedOn(policy dnssec.Policy) []*dns.DS {
+	if anchors := z.anchors(func(k *Key) bool { return k.ReliedOn(policy) }); len(anchors) > 0 {
+		return anchors
+	}
+	return z.Anchors()
+}
+
+func (z *Zone) anchors(wanted func(*Key) bool) []*dns.DS {
 	var anchors []*dns.DS
 	for _, s := range []State{Valid, Missing} {
 		for i := range z.Keys {
-			if z.Keys[i].State != s {
+			if z.Keys[i].State != s || !wanted(&z.Keys[i]) {
 				continue
 			}
 			if ds := z.Keys[i].anchor(); ds != nil {

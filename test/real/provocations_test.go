@@ -142,6 +142,7 @@ var provocations = []provocation{
 	{reason: dnssec.DigestUnsupported, breakage: always(testzone.DSDigestType(100))},
 	{reason: dnssec.NSEC3IterationsHigh, spec: testzone.Spec{Denial: testzone.NSEC3, Iterations: 200}, ask: "none A"},
 	{reason: dnssec.NegativeTrustAnchor, options: []string{"--negative-trust-anchor", "ZONE"}},
+	{reason: dnssec.LocallyServed, upstream: func(string) upstream { return stripSignatures }},
 
 	{reason: dnssec.ResponseMalformed, ask: "www RRSIG", upstream: below("www.", dns.TypeRRSIG, nameError)},
 	{reason: dnssec.CNAMEChainInvalid, upstream: below("www.", dns.TypeA, loop)},

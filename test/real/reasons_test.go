@@ -18,8 +18,11 @@ import (
 
 // zone returns the name of the provocation's zone.
 func (c provocation) zone() string {
-	if c.reason == dnssec.PrivateZone {
+	switch c.reason {
+	case dnssec.PrivateZone:
 		return "private-zone.internal."
+	case dnssec.LocallyServed:
+		return "locally-served.invalid."
 	}
 	return strings.ReplaceAll(c.reason.String(), "_", "-") + ".test."
 }
@@ -139,7 +142,7 @@ func provokedWorld(t *testing.T) *testzone.World {
 	specs := []testzone.Spec{{Name: "kid.opt-out.test.", Records: []string{"www A 192.0.2.1"}}}
 	for _, c := range provocations {
 		c.spec.Name, c.spec.Algorithm = c.zone(), dns.ECDSAP256SHA256
-		if c.reason == dnssec.PrivateZone {
+		if c.reason == dnssec.PrivateZone || c.reason == dnssec.LocallyServed {
 			c.spec.Algorithm = 0
 		}
 		c.spec.Records = append(c.spec.Records, "www A 192.0.2.1", "*.wild A 192.0.2.9")

@@ -1,0 +1,461 @@
+package validator
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/dnssecval/dnssecval/anchor"
+	"github.com/dnssecval/dnssecval/internal/dnsname"
+	"github.com/dnssecval/dnssecval/internal/dnssec"
+	"github.com/dnssecval/dnssecval/internal/testzone"
+	"github.com/miekg/dns"
+)
+
+// localResolver answers names in the zones of its data by itself, without signatures, as
+// Unbound does with its default zones, and asks the world for all others. Each zone has an SOA
+// at its apex. With publicDS it asks the world for the DS of the zones too, as BIND does.
+type localResolver struct {
+	world    *testzone.World
+	data     map[string][]string // zones, and records with absolute names
+	publicDS bool
+}
+
+// servingAll has all zones of the registry.
+func servingAll(w *testzone.World) localResolver {
+	r := localResolver{world: w, data: make(map[string][]string)}
+	for _, zone := range anchor.BuiltinNegativeZones() {
+		r.data[zone] = []string{"host." + zone + " 60 A 192.0.2.1"}
+	}
+	return r
+}
+
+func (r localResolver) Exchange(ctx context.Context, request *dns.Msg, how Manner) (*dns.Msg, error) {
+	name, qtype := dnsname.Canonical(request.Question[0].Name), request.Question[0].Qtype
+	zone := r.zone(name)
+	if zone == "" || r.publicDS && qtype == dns.TypeDS && name == zone {
+		return resolver{r.world}.Exchange(ctx, request, how)
+	}
+	m := new(dns.Msg).SetReply(request)
+	m.Authoritative, m.RecursionAvailable, m.Rcode = true, true, dns.RcodeNameError
+	soa := record(zone + " 60 SOA localhost. nobody.invalid. 1 3600 1200 604800 60")
+	for _, rr := range append([]dns.RR{soa}, recordsOf(r.data[zone])...) {
+		if dnsname.IsSubdomain(rr.Header().Name, name) {
+			m.Rcode = dns.RcodeSuccess
+		}
+		if rr.Header().Name == name && rr.Header().Rrtype == qtype {
+			m.Answer = append(m.Answer, rr)
+		}
+	}
+	if len(m.Answer) == 0 {
+		m.Ns = []dns.RR{soa}
+	}
+	return m, nil
+}
+
+func (r localResolver) zone(name string) string {
+	for zone := range r.data {
+		if dnsname.IsSubdomain(name, zone) {
+			return zone
+		}
+	}
+	return ""
+}
+
+func recordsOf(lines []string) (rrs []dns.RR) {
+	for _, line := range lines {
+		rrs = append(rrs, record(line))
+	}
+	return rrs
+}
+
+func record(line string) dns.RR {
+	rr, err := dns.NewRR(line)
+	if err != nil {
+		panic(err)
+	}
+	return rr
+}
+
+// publicTree has what the registry's zones lie below, and none of them.
+func publicTree(t *testing.T, more ...testzone.Spec) *testzone.World {
+	t.Helper()
+	return newWorld(t, append([]testzone.Spec{
+		{Name: "arpa.", Algorithm: p256}, {Name: "in-addr.arpa.", Algorithm: p256}, {Name: "ip6.arpa.", Algorithm: p256, Denial: testzone.NSEC3},
+		{Name: "example.", Algorithm: p256, Records: []string{"www A 192.0.2.1", "local CNAME host.test."}},
+	}, more...)...)
+}
+
+// localValidator asks the resolver, trusts the root of its world, and has the built-in negative
+// trust anchors, unless an option sets other anchors.
+func localValidator(t *testing.T, r localResolver, opts ...option) *Validator {
+	t.Helper()
+	v := newTestValidator(t, r.world, append([]option{locallyServed(r.world.Anchors(".")...)}, opts...)...)
+	v.exchanger = r
+	return v
+}
+
+// locallyServed sets the trust anchors, beside the built-in negative ones.
+func locallyServed(lines ...string) option {
+	return func(t testing.TB, o *Options) { o.Anchors = builtinSet(t, lines...) }
+}
+
+// locally is what a client sees of a name that the resolver answers by itself.
+func locally(rcode int) outcome {
+	return outcome{rcode: rcode, reason: dnssec.LocallyServed, ede: noCode}
+}
+
+// TestLocallyServed: each zone of the registry, as a resolver answers it that serves the zone,
+// with and without the public proof that it is not signed (RFC 6303, section 4; RFC 6761).
+func TestLocallyServed(t *testing.T) {
+	w := publicTree(t)
+	for _, publicDS := range []bool{false, true} {
+		r := servingAll(w)
+		r.publicDS = publicDS
+		v := localValidator(t, r)
+		for zone := range r.data {
+			for _, test := range []struct {
+				name  string
+				qtype uint16
+				want  outcome
+			}{
+				{name: "host." + zone, qtype: dns.TypeA, want: locally(dns.RcodeSuccess)},
+				{name: "host." + zone, qtype: dns.TypeTXT, want: locally(dns.RcodeSuccess)},
+				{name: "nobody." + zone, qtype: dns.TypePTR, want: locally(dns.RcodeNameError)},
+				{name: "a.b.c." + zone, qtype: dns.TypeA, want: locally(dns.RcodeNameError)},
+				{name: zone, qtype: dns.TypeSOA, want: locally(dns.RcodeSuccess)},
+				{name: zone, qtype: dns.TypeA, want: locally(dns.RcodeSuccess)},
+				{name: zone, qtype: dns.TypeDNSKEY, want: locally(dns.RcodeSuccess)},
+				{name: "sub." + zone, qtype: dns.TypeDS, want: locally(dns.RcodeNameError)},
+			} {
+				if got := observe(t, v, test.name, test.qtype); got != test.want {
+					t.Errorf("%s %s, public DS %t: %+v %s, want %+v", test.name, dns.Type(test.qtype), publicDS, got, got.reason, test.want)
+				}
+			}
+			if got := observe(t, v, zone, dns.TypeDS); !publicDS && got != locally(dns.RcodeSuccess) || publicDS && !got.ad {
+				t.Errorf("%s DS, public DS %t: %+v %s", zone, publicDS, got, got.reason)
+			}
+		}
+		if failures := v.Stats().Failures; failures > 0 {
+			t.Errorf("public DS %t: %d failures are kept", publicDS, failures)
+		}
+	}
+}
+
+// TestLocallyServedProven: an answer that the public tree proves is Secure, or Insecure for
+// what it proves.
+func TestLocallyServedProven(t *testing.T) {
+	w := publicTree(t, testzone.Spec{Name: "10.in-addr.arpa."}, testzone.Spec{Name: "home.arpa.", Records: []string{"www A 192.0.2.1"}})
+	v := newTestValidator(t, w, locallyServed(w.Anchors(".")...), noSynthesis)
+	denied := outcome{rcode: dns.RcodeNameError, ad: true, ede: noCode}
+	unsigned := outcome{reason: dnssec.DelegationInsecure, ede: noCode}
+	for _, zone := range anchor.BuiltinNegativeZones() {
+		if zone == "10.in-addr.arpa." || zone == "home.arpa." {
+			continue
+		}
+		if got := observe(t, v, "host."+zone, typeA); got != denied {
+			t.Errorf("%s: %+v %s", zone, got, got.reason)
+		}
+	}
+	if got := observe(t, v, "www.home.arpa.", typeA); got != unsigned {
+		t.Errorf("an unsigned zone: %+v %s", got, got.reason)
+	}
+	unsigned.rcode = dns.RcodeNameError
+	if got := observe(t, v, "1.0.0.10.in-addr.arpa.", dns.TypePTR); got != unsigned {
+		t.Errorf("a name in an unsigned zone: %+v %s", got, got.reason)
+	}
+}
+
+// TestLocallyServedScope: what the rule does not apply to.
+func TestLocallyServedScope(t *testing.T) {
+	w := publicTree(t)
+	signed := newWorld(t, testzone.Spec{Name: "test.", Algorithm: p256}, testzone.Spec{Name: "corp.test.", Algorithm: p256})
+	served := servingAll(w)
+	lying := localResolver{world: w, data: map[string][]string{"latest.": nil, "11.in-addr.arpa.": nil, "example.": {"www.example. A 192.0.2.66"}, "arpa.": nil, "localhost.example.": nil}}
+	own := func(zones ...string) option {
+		lines := w.Anchors(".")
+		for _, zone := range zones {
+			lines = append(lines, signed.Anchors(zone)...)
+		}
+		return locallyServed(lines...)
+	}
+	refused := func(reason dnssec.Reason, ede uint16) outcome {
+		return outcome{rcode: servfail, reason: reason, ede: ede}
+	}
+	unavailable := refused(dnssec.DNSKEYUnavailable, dns.ExtendedErrorCodeNoReachableAuthority)
+	for _, test := range []struct {
+		name, asked string
+		resolver    localResolver
+		opts        []option
+		want        outcome
+	}{
+		{name: "switched off", asked: "host.test.", resolver: served, opts: []option{trusting(w.Anchors(".")...)}, want: refused(dnssec.DenialMissing, ede12)},
+		{name: "name that ends alike", asked: "host.latest.", resolver: lying, want: refused(dnssec.DenialMissing, ede12)},
+		{name: "beside the zone", asked: "1.11.in-addr.arpa.", resolver: lying, want: refused(dnssec.DenialMissing, ede12)},
+		{name: "zone above", asked: "foo.arpa.", resolver: lying, want: refused(dnssec.DenialMissing, ede12)},
+		{name: "label elsewhere", asked: "host.localhost.example.", resolver: lying, want: refused(dnssec.DenialMissing, ede12)},
+		{name: "signed zone", asked: "www.example.", resolver: lying, want: refused(dnssec.DenialMissing, ede12)},
+		{name: "own trust anchor", asked: "host.test.", resolver: served, opts: []option{own("test.")}, want: unavailable},
+		{name: "own trust anchor below", asked: "host.corp.test.", resolver: served, opts: []option{own("corp.test.")}, want: unavailable},
+		{name: "beside an own trust anchor", asked: "host.test.", resolver: served, opts: []option{own("corp.test.")}, want: locally(dns.RcodeSuccess)},
+		{name: "own negative trust anchor", asked: "host.test.", resolver: served, opts: []option{negative("test.")}, want: outcome{reason: dnssec.NegativeTrustAnchor, ede: 33}},
+		{name: "own negative trust anchor below", asked: "x.corp.test.", resolver: served, opts: []option{negative("corp.test.")},
+			want: outcome{rcode: dns.RcodeNameError, reason: dnssec.NegativeTrustAnchor, ede: 33}},
+		{name: "own negative trust anchor above", asked: "1.10.in-addr.arpa.", resolver: served, opts: []option{negative("arpa.")},
+			want: outcome{rcode: dns.RcodeNameError, reason: dnssec.NegativeTrustAnchor, ede: 33}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			v := localValidator(t, test.resolver, test.opts...)
+			for range 2 {
+				if got := observe(t, v, test.asked, typeA); got != test.want {
+					t.Errorf("%+v %s, want %+v %s", got, got.reason, test.want, test.want.reason)
+				}
+			}
+		})
+	}
+}
+
+// TestLocallyServedSigned: in a zone that the tree proves to be signed, as a private root may
+// have one, everything has to be proven, and nothing that is wrong passes.
+func TestLocallyServedSigned(t *testing.T) {
+	specs := []testzone.Spec{{Name: "test.", Algorithm: p256, Records: []string{"www A 192.0.2.1", "mx MX 10 www"}}, {Name: "corp.test.", Algorithm: p256, Records: []string{"www A 192.0.2.1"}}}
+	for _, test := range []struct {
+		name, zone, asked string
+		breakage          testzone.Breakage
+		reason            dnssec.Reason
+	}{
+		{name: "signature missing", zone: "test.", asked: "www.test.", breakage: testzone.DropSignatures("www.test.", typeA), reason: dnssec.SignatureMissing},
+		{name: "denial missing", zone: "test.", asked: "no.test.", breakage: testzone.DropDenial(), reason: dnssec.DenialMissing},
+		{name: "denial incomplete", zone: "test.", asked: "no.test.", breakage: testzone.DropDenialOf("no.test."), reason: dnssec.DenialIncomplete},
+		{name: "denial of another name's delegation", zone: "test.", asked: "mx.test.", breakage: testzone.SetTypeBit("mx.test.", dns.TypeNS), reason: dnssec.DenialIncomplete},
+		{name: "signature wrong", zone: "test.", asked: "www.test.", breakage: testzone.FlipSignatureBit("www.test.", typeA), reason: dnssec.SignatureInvalid},
+		{name: "DS wrong", zone: "test.", asked: "www.test.", breakage: testzone.WrongDSTag(), reason: dnssec.DNSKEYNoDSMatch},
+		{name: "keys without signatures", zone: "test.", asked: "www.test.", breakage: testzone.DropSignatures("test.", dns.TypeDNSKEY), reason: dnssec.SignatureMissing},
+		{name: "below, signature missing", zone: "corp.test.", asked: "www.corp.test.", breakage: testzone.DropSignatures("www.corp.test.", typeA), reason: dnssec.SignatureMissing},
+		{name: "below, keys without signatures", zone: "corp.test.", asked: "www.corp.test.", breakage: testzone.DropSignatures("corp.test.", dns.TypeDNSKEY), reason: dnssec.SignatureMissing},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w := newWorld(t, specs...)
+			breakZone(t, w, test.zone, test.breakage)
+			if got := judged(t, newTestValidator(t, w, locallyServed(w.Anchors(".")...)), test.asked, typeA); got.Status != dnssec.Bogus || got.Reason != test.reason {
+				t.Errorf("%s, %s", got.Status, got.Finding)
+			}
+		})
+	}
+	t.Run("below, DS denied without proof", func(t *testing.T) {
+		w := newWorld(t, specs...)
+		w.Intercept(func(q, a *dns.Msg) *dns.Msg {
+			if q.Question[0].Name == "corp.test." && q.Question[0].Qtype == dns.TypeDS {
+				a.Answer, a.Ns = nil, nil
+			}
+			return stripped(q, a, "corp.test.")
+		})
+		for _, name := range []string{"www.corp.test.", "no.corp.test."} {
+			if got := judged(t, newTestValidator(t, w, locallyServed(w.Anchors(".")...)), name, typeA); got.Status != dnssec.Bogus {
+				t.Errorf("%s: %s, %s", name, got.Status, got.Finding)
+			}
+		}
+	})
+}
+
+// stripped takes the signatures and denials out of an answer for a name at or below a zone.
+func stripped(q, a *dns.Msg, zone string) *dns.Msg {
+	if !dns.IsSubDomain(zone, q.Question[0].Name) {
+		return a
+	}
+	without := func(section []dns.RR) []dns.RR {
+		return slices.DeleteFunc(slices.Clone(section), func(rr dns.RR) bool {
+			rtype := rr.Header().Rrtype
+			return rtype == dns.TypeRRSIG || rtype == dns.TypeNSEC || rtype == dns.TypeNSEC3
+		})
+	}
+	a.Answer, a.Ns = without(a.Answer), without(a.Ns)
+	return a
+}
+
+// TestLocallyServedWrong: signatures of zones above that do not verify are no answer of a
+// resolver's own, which has none. So they are Bogus, as elsewhere.
+func TestLocallyServedWrong(t *testing.T) {
+	for _, test := range []struct {
+		name      string
+		breakage  testzone.Breakage
+		intercept func(q, a *dns.Msg) *dns.Msg
+		reason    dnssec.Reason
+	}{
+		{name: "denial expired", breakage: testzone.Expired(".", dns.TypeNSEC), reason: dnssec.SignatureExpired},
+		{name: "denial changed", breakage: testzone.FlipSignatureBit(".", dns.TypeNSEC), reason: dnssec.SignatureInvalid},
+		{name: "data with a signature of the root", intercept: func(q, a *dns.Msg) *dns.Msg {
+			if q.Question[0].Qtype == typeA {
+				sig := a.Ns[slices.IndexFunc(a.Ns, func(rr dns.RR) bool { return rr.Header().Rrtype == dns.TypeRRSIG })]
+				sig = dns.Copy(sig)
+				sig.Header().Name = q.Question[0].Name
+				sig.(*dns.RRSIG).TypeCovered, sig.(*dns.RRSIG).Labels = typeA, 2
+				a.Rcode, a.Ns, a.Answer = dns.RcodeSuccess, nil, []dns.RR{record(q.Question[0].Name + " A 192.0.2.66"), sig}
+			}
+			return a
+		}, reason: dnssec.SignatureInvalid},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w := newWorld(t, testzone.Spec{Name: "zzz.", Algorithm: p256})
+			if test.intercept == nil {
+				breakZone(t, w, ".", test.breakage)
+			}
+			w.Intercept(test.intercept)
+			if got := judged(t, newTestValidator(t, w, locallyServed(w.Anchors(".")...)), "host.invalid.", typeA); got.Status != dnssec.Bogus || got.Reason != test.reason {
+				t.Errorf("%s, %s", got.Status, got.Finding)
+			}
+		})
+	}
+}
+
+// TestLocallyServedOffline: a resolver that has lost its way to the Internet, or passes on no
+// DNSSEC records, goes on to answer these names.
+func TestLocallyServedOffline(t *testing.T) {
+	for _, test := range []struct {
+		name      string
+		intercept func(q, a *dns.Msg) *dns.Msg
+	}{
+		{name: "SERVFAIL", intercept: func(q, _ *dns.Msg) *dns.Msg { return new(dns.Msg).SetRcode(q, servfail) }},
+		{name: "stripped", intercept: func(q, a *dns.Msg) *dns.Msg { return stripped(q, a, ".") }},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w := publicTree(t)
+			w.Intercept(test.intercept)
+			for _, publicDS := range []bool{false, true} {
+				r := servingAll(w)
+				r.publicDS = publicDS
+				v := localValidator(t, r)
+				for _, name := range []string{"host.localhost.", "host.10.in-addr.arpa.", "nobody.d.f.ip6.arpa."} {
+					if got := ask(t, v, name, typeA, withDO); got.Rcode == servfail || got.AuthenticatedData {
+						t.Errorf("%s: %s", name, got)
+					}
+				}
+				if got := ask(t, v, "www.example.", typeA, withDO); got.Rcode != servfail {
+					t.Errorf("another name: %s", got)
+				}
+			}
+		})
+	}
+}
+
+// TestLocallyServedAfterDenials: records of the root that deny a locally served name do not
+// answer questions about it, whatever was asked before.
+func TestLocallyServedAfterDenials(t *testing.T) {
+	v := localValidator(t, servingAll(publicTree(t)))
+	for _, name := range []string{"tess.", "tesu.", "local1.", "localhosu.", "b.", "zz.", "foo.arpa.", "9.in-addr.arpa.", "99.in-addr.arpa."} {
+		if got := ask(t, v, name, typeA, withDO); got.Rcode != dns.RcodeNameError || !got.AuthenticatedData {
+			t.Fatalf("%s: %s", name, got)
+		}
+	}
+	for _, zone := range []string{"test.", "localhost.", "alt.", "home.arpa.", "10.in-addr.arpa."} {
+		for _, name := range []string{"host." + zone, zone} {
+			if got := ask(t, v, name, typeA, withDO); got.Rcode != dns.RcodeSuccess || got.AuthenticatedData || len(got.Answer) == 0 != (name == zone) {
+				t.Errorf("%s: %s", name, got)
+			}
+		}
+	}
+}
+
+// TestLocallyServedCost: a name costs no more than its own question once the zone is known.
+func TestLocallyServedCost(t *testing.T) {
+	r := servingAll(publicTree(t))
+	v := localValidator(t, r)
+	var questions atomic.Int32
+	v.exchanger = ExchangerFunc(func(ctx context.Context, request *dns.Msg, how Manner) (*dns.Msg, error) {
+		questions.Add(1)
+		return r.Exchange(ctx, request, how)
+	})
+	for _, zone := range []string{"test.", "d.f.ip6.arpa.", "100.100.in-addr.arpa."} {
+		ask(t, v, "warm."+zone, typeA, withDO)
+		before := questions.Load()
+		for i := range 10 {
+			ask(t, v, strings.Repeat("x", i+1)+".a.b."+zone, typeA, withDO)
+		}
+		if got := questions.Load() - before; got != 10 {
+			t.Errorf("%s: %d questions for 10 names", zone, got)
+		}
+	}
+}
+
+// TestLocallyServedAlias: an alias in a signed zone makes an answer as weak as its target.
+func TestLocallyServedAlias(t *testing.T) {
+	w := publicTree(t)
+	r := servingAll(w)
+	v := localValidator(t, r)
+	v.exchanger = ExchangerFunc(func(ctx context.Context, request *dns.Msg, how Manner) (*dns.Msg, error) {
+		m, err := r.Exchange(ctx, request, how)
+		if err == nil && request.Question[0].Name == "local.example." && request.Question[0].Qtype == typeA {
+			m.Answer, m.Ns, m.Rcode = append(m.Answer, record("host.test. 60 A 192.0.2.1")), nil, dns.RcodeSuccess
+		}
+		return m, err
+	})
+	if got := observe(t, v, "local.example.", typeA); got != locally(dns.RcodeSuccess) {
+		t.Errorf("%+v %s", got, got.reason)
+	}
+}
+
+// TestLocallyServedRedirection: an unproven DNAME in a locally served zone redirects no name
+// below a trust anchor.
+func TestLocallyServedRedirection(t *testing.T) {
+	w := publicTree(t)
+	signed := newWorld(t, testzone.Spec{Name: "corp.test.", Algorithm: p256, Records: []string{"db A 192.0.2.1"}})
+	v := newTestValidator(t, w, locallyServed(append(w.Anchors("."), signed.Anchors("corp.test.")...)...))
+	v.exchanger = ExchangerFunc(func(ctx context.Context, request *dns.Msg, how Manner) (*dns.Msg, error) {
+		switch q := request.Question[0]; {
+		case q.Qtype == typeA:
+			m := new(dns.Msg).SetReply(request)
+			prefix := strings.TrimSuffix(q.Name, "test.")
+			m.Answer = recordsOf([]string{"test. 60 DNAME invalid.", q.Name + " 60 CNAME " + prefix + "invalid.", prefix + "invalid. 60 A 203.0.113.66"})
+			return m, nil
+		case dns.IsSubDomain("corp.test.", q.Name):
+			return resolver{signed}.Exchange(ctx, request, how)
+		default:
+			return resolver{w}.Exchange(ctx, request, how)
+		}
+	})
+	if got := observe(t, v, "db.corp.test.", typeA); got.rcode != servfail {
+		t.Errorf("below the trust anchor: %+v %s", got, got.reason)
+	}
+	if got := observe(t, v, "db.other.test.", typeA); got != locally(dns.RcodeSuccess) {
+		t.Errorf("beside it: %+v %s", got, got.reason)
+	}
+}
+
+// TestLocallyServedPrivate: a zone that the operator forwards by name is judged as it is
+// elsewhere, whether the public resolver proves that it is not signed or not.
+func TestLocallyServedPrivate(t *testing.T) {
+	w := publicTree(t)
+	internal := newWorld(t, testzone.Spec{Name: "corp.test.", Algorithm: p256, Records: []string{"www A 192.0.2.1"}},
+		testzone.Spec{Name: "home.arpa.", Records: []string{"www A 192.0.2.1"}}, testzone.Spec{Name: "5.10.in-addr.arpa.", Records: []string{"www A 192.0.2.1"}})
+	private := outcome{reason: dnssec.PrivateZone, ede: noCode}
+	for _, publicDS := range []bool{false, true} {
+		public := servingAll(w)
+		public.publicDS = publicDS
+		for _, zone := range []string{"corp.test.", "home.arpa.", "5.10.in-addr.arpa."} {
+			var seen tally
+			v := forwarding{".": public, zone: resolver{internal}}.use(newTestValidator(t, w, locallyServed(w.Anchors(".")...), tallied(&seen)))
+			for _, asked := range []struct {
+				name string
+				want outcome
+			}{
+				{name: "host.test.", want: locally(dns.RcodeSuccess)}, {name: "host.10.in-addr.arpa.", want: locally(dns.RcodeSuccess)}, // known before and after
+				{name: "www." + zone, want: private}, {name: "host.test.", want: locally(dns.RcodeSuccess)}, {name: "www." + zone, want: private},
+			} {
+				if got := observe(t, v, asked.name, typeA); got != asked.want {
+					t.Errorf("forward %s, public DS %t: %s is %+v %s, want %+v %s", zone, publicDS, asked.name, got, got.reason, asked.want, asked.want.reason)
+				}
+			}
+			if zones := slices.Collect(maps.Keys(seen.notValidated)); !slices.Equal(zones, []string{zone}) {
+				t.Errorf("forward %s, public DS %t: not validated: %v", zone, publicDS, seen.notValidated)
+			}
+			own := locallyServed(append(w.Anchors("."), internal.Anchors("corp.test.")...)...)
+			v = forwarding{".": public, zone: resolver{internal}}.use(newTestValidator(t, w, own))
+			if got := observe(t, v, "www.corp.test.", typeA); zone == "corp.test." && got != (outcome{ad: true, ede: noCode}) {
+				t.Errorf("with a trust anchor, public DS %t: %+v %s", publicDS, got, got.reason)
+			}
+		}
+	}
+}
