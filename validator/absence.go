@@ -9,19 +9,19 @@ import (
 )
 
 // Where a response fails, the way down to the zone of the name may have proven that the name,
-// or one above it, does not exist, or which types it has. Then that is the answer, whatever
-// the response says (RFC 8020, section 2; RFC 8198, section 5). It is the one that later
-// questions get, which are answered from the same records.
+// or one above it, does not exist. Then that is the answer, whatever the response says (RFC
+// 8020, section 2; RFC 8198, section 5.1). It is the one that later questions get, which are
+// answered from the same records.
 
 // maxAbsence bounds the octets of a proof that is kept with a cut.
 const maxAbsence = 4096
 
 // orDenied returns a response and its result, or if that is bogus the response that is made
-// of what the chain proves: that there is no such name, or, if no zone begins at the name,
-// no such type. Data are not passed on then, since the denial is proven and they are not.
-func (q *query) orDenied(msg *dns.Msg, result *Result, shown dnssec.Delegation) (*dns.Msg, *Result) {
-	if denial := q.denialByChain(msg, result, shown); denial != nil {
-		if denied := q.judgeResponse(denial); denied.Status != dnssec.Bogus {
+// of what the chain proves: that there is no such name. Data are not passed on then, since
+// the denial is proven and they are not.
+func (q *query) orDenied(msg *dns.Msg, result *Result) (*dns.Msg, *Result) {
+	if denial := q.denialByChain(msg, result); denial != nil {
+		if denied := q.judgeResponse(denial); denied.Status != dnssec.Bogus && denied.rcode == dns.RcodeNameError {
 			return denial, denied
 		}
 	}
@@ -31,9 +31,9 @@ func (q *query) orDenied(msg *dns.Msg, result *Result, shown dnssec.Delegation) 
 // denialByChain makes a response that denies the first name for which a response proves
 // nothing: the one that was asked for, or the target of the aliases that are verified. It
 // returns nil if the chain has no proof. The response still has to be judged.
-func (q *query) denialByChain(msg *dns.Msg, result *Result, shown dnssec.Delegation) *dns.Msg {
+func (q *query) denialByChain(msg *dns.Msg, result *Result) *dns.Msg {
 	switch {
-	case result.Status != dnssec.Bogus, result.Reason.Unfinished(), result.partial && shown == dnssec.NoSuchName:
+	case result.Status != dnssec.Bogus, result.Reason.Unfinished(), result.partial:
 		return nil
 	case q.v.options.ReportOnly && msg.Rcode != dns.RcodeNameError:
 		return nil
@@ -49,7 +49,7 @@ func (q *query) denialByChain(msg *dns.Msg, result *Result, shown dnssec.Delegat
 	if name == "" {
 		return nil
 	}
-	c := q.absent(name, shown)
+	c := q.absent(name)
 	if c == nil || len(c.absence) == 0 {
 		return nil
 	}
@@ -62,10 +62,9 @@ func (q *query) denialByChain(msg *dns.Msg, result *Result, shown dnssec.Delegat
 }
 
 // absent returns what is known of the name at or above a name that is proven not to exist,
-// or of the name itself if no zone begins there. Otherwise it returns nil. It asks nobody:
-// whoever judged the response has walked down to the zone. A zone that the operator
-// forwards by name below it need not be in the public tree.
-func (q *query) absent(name string, shown dnssec.Delegation) *cut {
+// or nil. It asks nobody: whoever judged the response has walked down to the zone. A zone
+// that the operator forwards by name below it need not be in the public tree.
+func (q *query) absent(name string) *cut {
 	home := container(name, q.question.qtype)
 	scope := q.scope(home)
 	if scope.finding.Status != dnssec.Secure {
@@ -73,10 +72,7 @@ func (q *query) absent(name string, shown dnssec.Delegation) *cut {
 	}
 	for n := dnsname.Labels(scope.zone) + 1; n <= dnsname.Labels(home); n++ {
 		c := q.known(dnsname.Ancestor(home, n))
-		if c == nil || c.delegation != shown || dnsname.IsBelow(q.v.options.Topology.Private(home), c.name) {
-			continue
-		}
-		if shown == dnssec.NoSuchName || c.name == name {
+		if c != nil && c.delegation == dnssec.NoSuchName && !dnsname.IsBelow(q.v.options.Topology.Private(home), c.name) {
 			return c
 		}
 	}
@@ -93,33 +89,48 @@ func (c *cut) denial(ttl uint32) []dns.RR {
 	return ns
 }
 
-// absence returns the records of a denial, and the SOA of the zone that signed them. It
-// returns nil if the SOA is missing, or if that is too much to keep.
-func (p *proofs) absence() (rrs []dns.RR) {
-	for _, a := range p.sets {
-		rrs = append(rrs, withSignature(a)...)
+// deniesBelow reports whether a denial proves a name error for the names below a name too.
+// The record of an on-line signer does not, nor does one where a wildcard is.
+func deniesBelow(d *dnssec.Denial, name string) bool {
+	return d.NameError(dnsname.Wildcard(name)).Status == dnssec.Secure
+}
+
+// absence returns the records of the zone that proves that a name and those below it do not
+// exist, its SOA among them. It returns nil if none does, or if that is too much to keep.
+// The SOA is judged when it is used.
+func (p *proofs) absence(name string) (rrs []dns.RR) {
+	i := slices.IndexFunc(p.denials, func(d *dnssec.Denial) bool { return deniesBelow(d, name) })
+	soa := -1
+	if i >= 0 {
+		soa = slices.IndexFunc(p.soas, func(set dnssec.RRset) bool { return set.Name == p.denials[i].Zone() })
 	}
-	signed := len(rrs)
-	for _, soa := range p.soas {
-		if slices.ContainsFunc(p.sets, func(a *dnssec.Authenticated) bool { return a.Signer() == soa.Name }) {
-			rrs = append(rrs, soa.RRs...)
-			for _, sig := range soa.Sigs {
-				rrs = append(rrs, sig)
-			}
-		}
+	if soa < 0 {
+		return nil
+	}
+	rrs = slices.Clone(p.soas[soa].RRs)
+	for _, sig := range p.soas[soa].Sigs {
+		rrs = append(rrs, sig)
 	}
 	octets := 0
+	for _, a := range p.sets {
+		if a.Signer() == p.denials[i].Zone() {
+			rrs = append(rrs, withSignature(a)...)
+		}
+	}
 	for _, rr := range rrs {
 		octets += dns.Len(rr)
 	}
-	if len(rrs) == signed || octets > maxAbsence {
+	if octets > maxAbsence {
 		return nil
 	}
 	return rrs
 }
 
 // absence is that of a response, of records that came with several ones.
-func (d *denied) absence() []dns.RR {
+func (d *denied) absence(name string) []dns.RR {
+	if !deniesBelow(d.Denial, name) {
+		return nil
+	}
 	rrs := withSignature(d.soa.Authenticated)
 	for _, span := range d.spans {
 		rrs = append(rrs, withSignature(span.Authenticated)...)

@@ -110,8 +110,8 @@ func (q *query) wantsDNSSEC() bool {
 }
 
 // deniedCut returns what is at a name if known records deny a DS there, as an opt-out span
-// does for many names at once. Otherwise it returns nil. Records that may be the answer to
-// the question need the SOA too.
+// does for many names at once. Otherwise it returns nil. That a name does not exist needs
+// the SOA too, as an answer does.
 func (q *query) deniedCut(name string) *cut {
 	if q.v.denials == nil || name == dnsname.Root {
 		return nil
@@ -133,12 +133,11 @@ func (q *query) deniedCut(name string) *cut {
 		return nil
 	}
 	c := &cut{name: name, delegation: shown, finding: finding, expires: denial.expires}
-	switch holds := denial.soa.holds(q); {
-	case c.beginsZone():
-	case holds:
-		c.absence, c.expires = denial.absence(), earlier(denial.expires, denial.soa.expires)
-	case shown == dnssec.NoSuchName, name == q.question.name:
-		return nil
+	if shown == dnssec.NoSuchName {
+		if !denial.soa.holds(q) {
+			return nil
+		}
+		c.absence, c.expires = denial.absence(name), earlier(denial.expires, denial.soa.expires)
 	}
 	return c
 }

@@ -27,7 +27,7 @@ type cut struct {
 	times      int         // failures in a row
 	inherited  bool        // the failure is of a zone above
 	abandoned  bool        // the query that asked gave up
-	absence    []dns.RR    // where no zone begins: the records that prove it, if the SOA is among them
+	absence    []dns.RR    // with NoSuchName: the records that prove it, if the SOA is among them
 }
 
 // beginsZone reports whether the finding is that of a zone.

@@ -21,8 +21,8 @@ func (q *query) withoutDS(name string, msg *dns.Msg) *cut {
 	shown, finding := proofs.delegation(name, q.scope(dnsname.Parent(name)).zone)
 	if finding.Status != dnssec.Bogus {
 		c := &cut{name: name, delegation: shown, finding: finding, expires: q.until(proofs.ttl(msg))}
-		if !c.beginsZone() {
-			c.absence = proofs.absence()
+		if shown == dnssec.NoSuchName {
+			c.absence = proofs.absence(name)
 		}
 		return c
 	}

@@ -25,8 +25,9 @@ func (r *response) addDenial(p path) {
 
 // denial decides whether the authority section proves that there is no answer for a name,
 // and returns the zone that proves it. Without a proof the name has to be in a zone that
-// is not secure. Only the way down to it shows that: the SOA and the NSEC of the parent
-// zone may come with a denial at an insecure delegation (RFC 4035, section 5.2).
+// is not secure. If the SOA of a secure zone is proven a delegation has to be shown: the
+// parent's SOA and NSEC may come with a denial at an insecure delegation (RFC 4035, section
+// 5.2), or with one of its own that lacks records.
 func (r *response) denial(name string) (verdict, string) {
 	home := container(name, r.question.qtype)
 	within := r.scope(home).zone
@@ -34,12 +35,11 @@ func (r *response) denial(name string) (verdict, string) {
 	if finding.Status != dnssec.Bogus || finding.Reason.Unfinished() {
 		return verdict{Finding: finding}, zone
 	}
-	switch above := r.zoneHolding(home); {
-	case above.finding.Status == dnssec.Secure, above.finding.Status == dnssec.Bogus && r.saidBySecureZone(home, within):
+	above := r.zoneHolding(home)
+	if above.finding.Status == dnssec.Secure || !showsDelegation(above.finding) && r.saidBySecureZone(home, within) {
 		return verdict{Finding: finding}, ""
-	default:
-		return verdict{Finding: above.finding, inherited: true}, ""
 	}
+	return verdict{Finding: above.finding, inherited: true}, ""
 }
 
 // deny looks for a proof by the zones at or below the trust anchor that counts. Two other

@@ -110,14 +110,14 @@ func (r *Result) better(other *Result) bool {
 // response that it is about in msg.
 func (q *query) judgeAndRetry(msg **dns.Msg) *Result {
 	result := q.judgeResponse(*msg)
-	*msg, result = q.orDenied(*msg, result, dnssec.NoSuchName)
+	*msg, result = q.orDenied(*msg, result)
 	for e := again; e < efforts && !result.settled() && q.ctx.Err() == nil; e++ {
 		next := q.answerAgain(*msg, result, e)
 		if next == nil {
 			continue
 		}
 		other := q.judgeResponse(next)
-		next, other = q.orDenied(next, other, dnssec.NoSuchName)
+		next, other = q.orDenied(next, other)
 		if other.verified > result.verified { // another target, with efforts of its own
 			e = usual
 		}
@@ -125,7 +125,5 @@ func (q *query) judgeAndRetry(msg **dns.Msg) *Result {
 			*msg, result = next, other
 		}
 	}
-	// Some servers leave types out of their type bit maps, so that this comes last.
-	*msg, result = q.orDenied(*msg, result, dnssec.NotDelegation)
 	return result
 }

@@ -32,7 +32,7 @@ func TestKeyInTwoZones(t *testing.T) {
 		{name: "child", asked: "www.sub.example.", reason: validator.ReasonNone},
 		{name: "no such name in the child", asked: "no.sub.example.", reason: validator.ReasonNone},
 		{
-			name: "denial by the parent", asked: "www.sub.example.", forged: dns.Question{Name: "www.sub.example.", Qtype: dns.TypeA},
+			name: "denial by the parent", asked: "txt.sub.example.", forged: dns.Question{Name: "txt.sub.example.", Qtype: dns.TypeA},
 			forge: func(response *dns.Msg) {
 				response.Rcode, response.Answer = dns.RcodeNameError, nil
 				response.Ns = append(w.Answer(question("sub.example.", dns.TypeDS)).Ns, w.Answer(question("txt.example.", dns.TypeA)).Ns...)

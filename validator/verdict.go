@@ -46,17 +46,25 @@ func (q *query) judgeSet(set dnssec.RRset) verdict {
 
 // excuses reports whether what is found of the zone that an RRset lies in makes a signature
 // meaningless that does not verify. A delegation without DS does, and an opt-out span in
-// which one may be (RFC 5155, section 8.9). Too many iterations do not, and that a zone is
-// served locally, since they show nothing of a delegation. Nor does the opt-out span for the signature of a wildcard
-// expansion, since an honest one lies in such a span too.
+// which one may be (RFC 5155, section 8.9), but not for the signature of a wildcard
+// expansion: an honest one lies in such a span too.
 func excuses(zone dnssec.Finding, set dnssec.RRset) bool {
-	switch {
-	case zone.Status == dnssec.Bogus, zone.Reason == dnssec.NSEC3IterationsHigh, zone.Reason == dnssec.LocallyServed:
-		return false
-	case zone.Reason == dnssec.OptOut:
+	if zone.Reason == dnssec.OptOut {
 		return !slices.ContainsFunc(set.Sigs, func(sig *dns.RRSIG) bool { return int(sig.Labels) < dnsname.Labels(set.Name) })
+	}
+	return showsDelegation(zone)
+}
+
+// showsDelegation reports whether a finding that is not Secure shows that a name is not in
+// the secure zone above. A failure does not, nor does that the zone is served locally. An
+// opt-out span and too many iterations do not either: an attacker can have both for names of
+// the zone.
+func showsDelegation(f dnssec.Finding) bool {
+	switch f.Reason {
+	case dnssec.OptOut, dnssec.NSEC3IterationsHigh, dnssec.LocallyServed:
+		return false
 	default:
-		return true
+		return f.Status != dnssec.Bogus
 	}
 }
 

@@ -78,7 +78,7 @@ var breakages = []broken{
 	{breakage: just(testzone.DropWildcardProofs()), denial: testzone.NSEC3, question: "x.wild A", token: "wildcard_denial_missing", code: exitBogus},
 	{breakage: func(zone string) testzone.Breakage { return testzone.DropDenialOf("no." + zone) }, denial: testzone.NSEC3, question: "no A", token: "denial_incomplete", code: exitBogus},
 	{breakage: func(zone string) testzone.Breakage { return testzone.SetTypeBit("www."+zone, dns.TypeMX) }, question: "www MX", token: "denial_contradicted", code: exitBogus},
-	{breakage: func(zone string) testzone.Breakage { return testzone.SetTypeBit("www."+zone, dns.TypeNS) }, question: "www MX", token: "denial_incomplete", code: exitBogus},
+	{breakage: func(zone string) testzone.Breakage { return testzone.SetTypeBit("www."+zone, dns.TypeNS) }, question: "www MX", token: "delegation_insecure", code: exitInsecure},
 	{breakage: func(zone string) testzone.Breakage { return testzone.ClearTypeBit("www."+zone, dns.TypeA) }, question: "www MX", token: "", code: exitSecure},
 	{breakage: func(zone string) testzone.Breakage { return testzone.ReplaceNext("no."+zone, "nn."+zone) }, question: "no A", token: "denial_incomplete", code: exitBogus},
 	{breakage: just(testzone.NSEC3Flags(2)), denial: testzone.NSEC3, question: "no A", token: "denial_missing", code: exitBogus},
