@@ -12,7 +12,7 @@ const (
 	MaxFailedPerRRset = 2    // failed signature checks for an RRset, including those known to the Ledger
 	MaxCandidates     = 32   // RRSIG records of an RRset that are considered
 	MaxKeysPerTag     = 4    // DNSKEY records with one key tag and algorithm that are tried
-	MaxDS             = 8    // DS records of a zone that are tried
+	MaxDS             = 8    // DS records of a zone that have the key tag of a key and do not match it
 	MaxDNSKEY         = 32   // DNSKEY records of a zone
 	MaxNSEC3PerProof  = 8    // NSEC3 records in a response
 	MaxHashes         = 64   // NSEC3 owner names hashed for a client's query
