@@ -47,6 +47,7 @@ func (r *response) judgePath(p path) {
 			return
 		}
 		r.result.verified++
+		r.ahead.settle(r.result.verified)
 	}
 	for _, set := range p.final {
 		r.add(set)
