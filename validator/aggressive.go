@@ -130,5 +130,5 @@ func (q *query) deniedCut(name string) *cut {
 	if finding.Status == dnssec.Bogus {
 		return nil
 	}
-	return &cut{name: name, delegation: shown, finding: finding, expires: denial.expires}
+	return &cut{name: name, delegation: shown, finding: finding, within: above.name, expires: denial.expires}
 }

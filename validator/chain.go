@@ -26,6 +26,7 @@ type cut struct {
 	anchors    *anchor.Set // from which it was proven
 	times      int         // failures in a row
 	inherited  bool        // the failure is of a zone above
+	within     string      // the zone that proves that none begins here
 	abandoned  bool        // the query that asked gave up
 }
 
@@ -44,6 +45,10 @@ func (q *query) zone(name string) *cut {
 	return c
 }
 
+// walkedLabels is how many labels below a zone are looked at one by one for a zone cut.
+// Names in ip6.arpa have many more.
+const walkedLabels = 8
+
 // zoneOf returns the zone in which a name lies. It walks down from the closest zone that is
 // known, as long as the zones are secure. This decides whether a signature may be missing
 // (RFC 4035, section 5.2).
@@ -58,17 +63,25 @@ func (q *query) zoneOf(name string) *cut {
 		q.expectCuts(name, scope.zone)
 		current = q.zone(scope.zone)
 	}
-	for n := dnsname.Labels(current.name) + 1; n <= dnsname.Labels(name) && current.finding.Status == dnssec.Secure; n++ {
-		below := q.cutAt(dnsname.Ancestor(name, n))
-		switch below.delegation {
-		case dnssec.NotDelegation:
-		case dnssec.NoSuchName:
+	walked, last := 0, dnsname.Labels(name)
+	for n := dnsname.Labels(current.name); n < last && current.finding.Status == dnssec.Secure; walked++ {
+		next := n + 1
+		if walked >= walkedLabels {
+			next = n + (last-n+1)/2
+		}
+		below := q.cutAt(dnsname.Ancestor(name, next))
+		switch {
+		case below.beginsZone():
+			current, n, walked = below, next, 0
+		case next > n+1 && below.within != current.name:
+			walked = 0 // it does not show where the zone ends that it is in
+		case below.delegation == dnssec.NotDelegation:
+			n = next // and there is no zone cut between: names below one have no record in current
+		default:
 			if private := q.v.options.Topology.Private(name); dnsname.IsBelow(private, below.name) {
 				return q.cutAt(private)
 			}
 			return current
-		default:
-			current = below
 		}
 	}
 	return current

@@ -12,15 +12,15 @@ import (
 // the zone above is one that can give none.
 func (q *query) withoutDS(name string, msg *dns.Msg) *cut {
 	if v, ok := q.aliased(name, msg); ok {
-		return &cut{name: name, delegation: dnssec.NotDelegation, finding: dnssec.Proven, expires: q.until(v.proof.TTL())}
+		return &cut{name: name, delegation: dnssec.NotDelegation, finding: dnssec.Proven, within: v.proof.Signer(), expires: q.until(v.proof.TTL())}
 	}
 	proofs := q.proofs(signedAbove(name, dnssec.GroupRRsets(msg.Ns)))
 	if q.v.denials != nil {
 		q.v.denials.keep(proofs.sets, negativeTTL(msg.Ns), q)
 	}
-	shown, finding := proofs.delegation(name, q.scope(dnsname.Parent(name)).zone)
+	shown, finding, zone := proofs.delegation(name, q.scope(dnsname.Parent(name)).zone)
 	if finding.Status != dnssec.Bogus {
-		return &cut{name: name, delegation: shown, finding: finding, expires: q.until(proofs.ttl(msg))}
+		return &cut{name: name, delegation: shown, finding: finding, within: zone, expires: q.until(proofs.ttl(msg))}
 	}
 	if finding.Reason.Unfinished() {
 		return &cut{name: name, delegation: dnssec.DelegationUnsigned, finding: finding}
