@@ -59,6 +59,14 @@ func (c *cache) cut(name string, anchors *anchor.Set, now time.Time) *cut {
 	return known
 }
 
+// provenDS returns the DS set of a zone whose keys failed, if it was proven and counts.
+func (c *cache) provenDS(name string, anchors *anchor.Set, now time.Time) provenDS {
+	if known, ok := c.cuts.Peek(name); ok && known.anchors == anchors && known.proven.holds(now) {
+		return known.proven
+	}
+	return provenDS{}
+}
+
 // keepCut keeps what was found of a name until it expires: a failure for 1 s, and twice as
 // long each time that it fails again (RFC 9520, section 3.2). That a query ran out of its
 // budget says nothing of the zone and is not kept.

@@ -2,8 +2,6 @@ package validator
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -27,6 +25,7 @@ type cut struct {
 	times      int         // failures in a row
 	inherited  bool        // the failure is of a zone above
 	within     string      // the zone that proves that none begins here
+	proven     provenDS    // of a zone whose keys failed
 	abandoned  bool        // the query that asked gave up
 }
 
@@ -168,111 +167,9 @@ func (q *query) settle(c *cut, start time.Time) *cut {
 	return c
 }
 
-// tryHard judges the delegation, and the keys if there is a DS. What fails is asked for
-// with more effort before it counts as failed, unless the upstream answers nothing at all.
-// Of several failures it returns the one that got furthest through the checks.
-func (q *query) tryHard(name string) (c *cut) {
-	for e := usual; e < efforts; e++ {
-		if next := q.attempt(name, e); c == nil || next.finding.Status != dnssec.Bogus || next.finding.Reason >= c.finding.Reason {
-			c = next
-		}
-		if c.finding.Status != dnssec.Bogus || c.inherited || c.finding.Reason.Unfinished() || q.ctx.Err() != nil ||
-			c.finding.Reason.Unavailable() && q.v.options.Topology.Silent(name) {
-			break
-		}
-	}
-	return c
-}
-
 // gaveUp reports whether the query ended before its questions had their time.
 func (q *query) gaveUp(waited time.Duration) bool {
 	return q.ctx.Err() != nil && (q.ctx.Err() == context.Canceled || waited < Patience/2)
-}
-
-// attempt asks for the DS, unless the name has trust anchors, and then for the DNSKEY.
-func (q *query) attempt(name string, e effort) *cut {
-	if anchors, ok := q.anchorDS(name); ok {
-		return q.keysOf(name, anchors, maxCutTTL, e)
-	}
-	scope := q.scope(name)
-	if scope.finding.Status != dnssec.Secure {
-		return &cut{name: name, delegation: dnssec.DelegationUnsigned, finding: scope.finding}
-	}
-	msg, err := q.fetch(name, dns.TypeDS, e)
-	if err != nil {
-		return q.withoutAnswer(name, err)
-	}
-	set, ok := findSet(dnssec.GroupRRsets(msg.Answer), name, dns.TypeDS)
-	if !ok {
-		return q.withoutDS(name, msg)
-	}
-	verdict := q.judgeSet(set)
-	if verdict.Status != dnssec.Secure {
-		return &cut{name: name, delegation: dnssec.DelegationUnsigned, finding: verdict.Finding,
-			expires: q.now.Add(maxDenialTTL), inherited: verdict.inherited}
-	}
-	ttl := time.Duration(verdict.proof.TTL()) * time.Second
-	ds, ok := verdict.proof.DSSet()
-	if !ok {
-		return failedCut(name, dnssec.DenialContradicted, "DS "+name+" comes from a wildcard")
-	}
-	return q.keysOf(name, ds, ttl, e)
-}
-
-// keysOf authenticates the DNSKEY RRset of a zone by a DS set.
-func (q *query) keysOf(name string, ds dnssec.DSSet, ttl time.Duration, e effort) *cut {
-	c := &cut{name: name, delegation: dnssec.DelegationSigned}
-	if c.finding = ds.Supported(q.verifier.Policy); c.finding.Status != dnssec.Secure {
-		c.expires = q.now.Add(min(ttl, maxCutTTL))
-		return c
-	}
-	msg, err := q.fetch(name, dns.TypeDNSKEY, e)
-	if err != nil {
-		return q.unavailable(name, dnssec.DNSKEYUnavailable, err)
-	}
-	set, ok := findSet(dnssec.GroupRRsets(msg.Answer), name, dns.TypeDNSKEY)
-	if !ok {
-		return failedCut(name, dnssec.DNSKEYUnavailable, "the answer has no DNSKEY "+name)
-	}
-	keys, failure := q.verifier.Keys(set, ds)
-	if failure != nil {
-		c.finding = failure.Finding()
-		return c
-	}
-	c.keys = keys
-	ttl = min(ttl, maxCutTTL, time.Duration(keys.TTL())*time.Second)
-	c.expires = q.now.Add(max(ttl, time.Second))
-	c.renewal = c.expires.Add(-max(ttl/renewedPart, time.Second))
-	return c
-}
-
-// until returns when a denial expires.
-func (q *query) until(ttl uint32) time.Time {
-	return q.now.Add(max(min(time.Duration(ttl)*time.Second, maxDenialTTL), time.Second))
-}
-
-// unavailable is for a question that could not be asked or was not answered. If nobody is
-// in charge of the name the operator's configuration is the cause, not an attack: the
-// name is Indeterminate then.
-func (q *query) unavailable(name string, r dnssec.Reason, err error) *cut {
-	qtype := "DS"
-	if r == dnssec.DNSKEYUnavailable {
-		qtype = "DNSKEY"
-	}
-	detail := fmt.Sprintf("%s %s: %v", qtype, name, err)
-	switch {
-	case errors.Is(err, ErrNoRoute):
-		finding := dnssec.Finding{Status: dnssec.Indeterminate, Reason: dnssec.PrivateZone, Detail: detail}
-		return &cut{name: name, delegation: dnssec.DelegationUnsigned, finding: finding, expires: q.now.Add(maxDenialTTL)}
-	case errors.Is(err, errQuestions):
-		return failedCut(name, dnssec.LimitExceeded, detail)
-	default:
-		return failedCut(name, r, detail)
-	}
-}
-
-func failedCut(name string, r dnssec.Reason, detail string) *cut {
-	return &cut{name: name, delegation: dnssec.DelegationUnsigned, finding: dnssec.Finding{Status: r.Status(), Reason: r, Detail: detail}}
 }
 
 func earlier(a, b time.Time) time.Time {

@@ -73,7 +73,7 @@ func newRequest(name string, qtype uint16) *dns.Msg {
 // reason is found here. It never returns a truncated response.
 func (v *Validator) exchange(ctx context.Context, req *dns.Msg, e effort, how Manner) (*dns.Msg, error) {
 	how.Again = e != usual
-	if e == overTCP {
+	if e >= overTCP {
 		how.TCP, req.CheckingDisabled = true, true
 	}
 	msg, err := v.exchangeOnce(ctx, req, how)

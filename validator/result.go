@@ -104,7 +104,7 @@ func (r *Result) better(other *Result) bool {
 // and leaves the response that it is about in msg.
 func (q *query) judgeAndRetry(msg **dns.Msg) *Result {
 	result := q.judgeResponse(*msg)
-	for e := again; e < efforts && !result.settled() && q.ctx.Err() == nil; e++ {
+	for e := again; e < q.v.mixed.efforts(result.Reason, q.now) && !result.settled() && q.ctx.Err() == nil; e++ {
 		next := q.answerAgain(*msg, result, e)
 		if next == nil {
 			continue
@@ -112,6 +112,9 @@ func (q *query) judgeAndRetry(msg **dns.Msg) *Result {
 		other := q.judgeResponse(next)
 		if other.verified > result.verified { // another target, with efforts of its own
 			e = usual
+		}
+		if other.whole() {
+			q.v.mixed.noteRecovery(result.Reason, q.now)
 		}
 		if other.better(result) {
 			*msg, result = next, other

@@ -24,6 +24,7 @@ type Validator struct {
 	served    *served  // nil unless it judges what the program serves
 	turns     *turns
 	flights   singleflight.Group
+	mixed     mixed
 }
 
 // Options are the settings of a Validator. The zero value is one for a single resolver,
