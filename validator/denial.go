@@ -19,6 +19,9 @@ func (r *response) addDenial(p path) {
 	if v.Status == dnssec.Bogus && r.result.partial && r.result.Status != dnssec.Secure {
 		return // an upstream that leaves the target of an unproven alias to us
 	}
+	if v.Status == dnssec.Bogus && !v.inherited {
+		r.lacksProof(p.end)
+	}
 	r.weaken(v)
 }
 
@@ -77,6 +80,7 @@ func container(name string, rtype uint16) string {
 func (r *response) addDenialSOA(soa dnssec.RRset) {
 	signed, _ := r.judgeSigned(soa)
 	if signed.Status != dnssec.Secure {
+		r.lacksSignature(soa)
 		r.weaken(signed)
 		return
 	}

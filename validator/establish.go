@@ -95,7 +95,7 @@ func (q *query) delegationSigner(name string, e effort) (provenDS, *cut) {
 	}
 	set, ok := findSet(dnssec.GroupRRsets(msg.Answer), name, dns.TypeDS)
 	if !ok {
-		return provenDS{}, q.withoutDS(name, msg)
+		return provenDS{}, q.withoutSignedDS(name, msg)
 	}
 	verdict := q.judgeSet(set)
 	if verdict.Status != dnssec.Secure {

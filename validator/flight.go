@@ -52,6 +52,7 @@ type ahead struct {
 	allowance
 	sync.Mutex
 	flights map[question]<-chan singleflight.Result // nil: waited for already
+	byType  map[question]*dns.Msg                   // of RRsets that came without a signature
 }
 
 func (a *ahead) put(key question, flight <-chan singleflight.Result) {

@@ -100,6 +100,9 @@ func (r *response) add(set dnssec.RRset) verdict {
 	}
 	v := r.judgeSet(set)
 	r.weaken(v)
+	if v.Status == dnssec.Bogus {
+		r.lacksSignature(set)
+	}
 	if v.Status != dnssec.Secure {
 		return v
 	}
@@ -118,6 +121,9 @@ func (r *response) addExpansion(set dnssec.RRset, proof *dnssec.Authenticated, e
 	}
 	f := r.proofs().of(proof.Signer()).WildcardAnswer(set.Name, encloser)
 	r.weaken(verdict{Finding: f})
+	if f.Status == dnssec.Bogus {
+		r.lacksProof(set.Name)
+	}
 	r.keepProofs(proof.Signer())
 	if r.v.denials != nil && f.Status == dnssec.Secure {
 		r.v.denials.keepWildcard(proof, encloser, r.query)

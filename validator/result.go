@@ -47,6 +47,8 @@ type progress struct {
 	inherited bool // the failure is of the chain: asking for the answer again does not help
 	verified  int  // links of the alias chain, from the first, that are not bogus
 	partial   bool // nothing is said of what the links lead to
+
+	unsigned []question // that would bring what the response lacks
 }
 
 // provenSets are the RRsets that an answer for the client may have.
@@ -100,16 +102,18 @@ func (r *Result) better(other *Result) bool {
 
 // judgeAndRetry judges the response, and asks again before it calls it bogus: another
 // upstream may have the signatures that this one left out. If aliases are verified and
-// nothing is said of their target, the target is asked for. It returns the best result,
+// nothing is said of their target, the target is asked for. What lacks a signature that it
+// has in a response of its own is asked for by its type first. It returns the best result,
 // and leaves the response that it is about in msg.
 func (q *query) judgeAndRetry(msg **dns.Msg) *Result {
-	result := q.judgeResponse(*msg)
+	var tried []question
+	result := q.complete(msg, q.judgeResponse(*msg), &tried)
 	for e := again; e < q.v.mixed.efforts(result.Reason, q.now) && !result.settled() && q.ctx.Err() == nil; e++ {
 		next := q.answerAgain(*msg, result, e)
 		if next == nil {
 			continue
 		}
-		other := q.judgeResponse(next)
+		other := q.complete(&next, q.judgeResponse(next), &tried)
 		if other.verified > result.verified { // another target, with efforts of its own
 			e = usual
 		}
