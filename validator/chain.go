@@ -121,7 +121,7 @@ func (q *query) cutAt(name string) *cut {
 		led := false
 		flight := q.once("cut "+name, func() (any, error) {
 			led = true
-			if c := q.v.cache.cut(name, q.anchors, q.now); c != nil { // found out in the meantime
+			if c := q.keptCut(name); c != nil { // found out in the meantime
 				return c, nil
 			}
 			return q.establish(name), nil
@@ -160,7 +160,7 @@ func (q *query) settle(c *cut, start time.Time) *cut {
 		}
 		q.observer.NotValidated(name, c.finding.Detail)
 	}
-	if c.abandoned = c.finding.Status == dnssec.Bogus && q.gaveUp(time.Since(start)); !c.abandoned {
+	if c.abandoned = c.finding.Status == dnssec.Bogus && (q.probing || q.gaveUp(time.Since(start))); !c.abandoned {
 		c.anchors = q.anchors
 		q.v.cache.keepCut(c, q.v.options.Clock()) // a failure is kept from now on, not from when it was asked
 	}

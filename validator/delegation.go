@@ -47,8 +47,11 @@ func (q *query) withoutAnswer(name string, err error) *cut {
 
 // inherit returns what is at a name below a zone that is not secure.
 func (q *query) inherit(name string, above *cut) *cut {
-	return &cut{name: name, delegation: dnssec.DelegationUnsigned, finding: above.finding, inherited: true,
-		expires: earlier(above.expires, q.now.Add(maxDenialTTL))}
+	c := &cut{name: name, delegation: dnssec.DelegationUnsigned, finding: above.finding, inherited: true, expires: above.expires}
+	if c.finding.Status != dnssec.Bogus {
+		c.expires = earlier(c.expires, q.now.Add(maxDenialTTL))
+	}
+	return c
 }
 
 // aliased reports whether a proven CNAME at the name, or DNAME above it, answered the

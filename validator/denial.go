@@ -36,7 +36,7 @@ func (r *response) denial(name string) (verdict, string) {
 		return verdict{Finding: finding}, zone
 	}
 	if above := r.zoneOf(home); above.finding.Status != dnssec.Secure {
-		return verdict{Finding: above.finding, inherited: true}, ""
+		return inheritedFrom(above), ""
 	}
 	return verdict{Finding: finding}, ""
 }

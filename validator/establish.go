@@ -47,7 +47,7 @@ func (q *query) tryHard(name string) (c *cut) {
 			c = next
 		}
 		if c.finding.Status != dnssec.Bogus || c.inherited || c.finding.Reason.Unfinished() || q.ctx.Err() != nil ||
-			c.finding.Reason.Unavailable() && q.v.options.Topology.Silent(name) || a.exhausted(q.v.mixed.efforts(next.finding.Reason, q.now)) {
+			c.finding.Reason.Unavailable() && q.v.options.Topology.Silent(name) || a.exhausted(q.efforts(next.finding.Reason)) {
 			break
 		}
 	}
@@ -99,8 +99,11 @@ func (q *query) delegationSigner(name string, e effort) (provenDS, *cut) {
 	}
 	verdict := q.judgeSet(set)
 	if verdict.Status != dnssec.Secure {
-		return provenDS{}, &cut{name: name, delegation: dnssec.DelegationUnsigned, finding: verdict.Finding,
-			expires: q.now.Add(maxDenialTTL), inherited: verdict.inherited}
+		c := &cut{name: name, delegation: dnssec.DelegationUnsigned, finding: verdict.Finding, expires: verdict.until, inherited: verdict.inherited}
+		if c.finding.Status != dnssec.Bogus {
+			c.expires = earlier(c.expires, q.now.Add(maxDenialTTL))
+		}
+		return provenDS{}, c
 	}
 	ds, ok := verdict.proof.DSSet()
 	if !ok {

@@ -28,7 +28,7 @@ func (f ExchangerFunc) Exchange(ctx context.Context, request *dns.Msg, how Manne
 type Manner struct {
 	TCP   bool // over TCP, or whatever does not truncate
 	Again bool // the answer before was bad: of another server, if there are several
-	Chain bool // it is the validator's own, for DS or DNSKEY, and may outlive the client's
+	Chain bool // it is the validator's own, such as for DS or DNSKEY, and may outlive the client's
 }
 
 var (

@@ -123,6 +123,6 @@ func (q *query) renew(c *cut) {
 // same budget, and shares what was asked ahead.
 func (q *query) detached() *query {
 	d := q.v.newQuery(context.WithoutCancel(q.ctx), q.request)
-	d.verifier, d.anchors, d.ahead = q.verifier, q.anchors, q.ahead
+	d.verifier, d.anchors, d.ahead, d.probing = q.verifier, q.anchors, q.ahead, q.probing
 	return d
 }

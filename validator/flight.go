@@ -65,7 +65,7 @@ func (a *ahead) put(key question, flight <-chan singleflight.Result) {
 // expect asks a question of the chain without waiting: it is likely to be needed. Half of
 // the questions are left for those that are needed.
 func (q *query) expect(name string, qtype uint16) {
-	if q.ahead.sparse() {
+	if q.probing || q.ahead.sparse() {
 		return
 	}
 	q.ahead.Lock()

@@ -32,6 +32,15 @@ func (m *mixed) efforts(r dnssec.Reason, now time.Time) effort {
 	return efforts
 }
 
+// efforts returns how often a question is asked that fails for a reason. A probe of an outage
+// is not worth more than one if an upstream answers, and lies.
+func (q *query) efforts(r dnssec.Reason) effort {
+	if q.probing && !stripped(r) {
+		return again
+	}
+	return q.v.mixed.efforts(r, q.now)
+}
+
 // stripped reports whether something is missing that an upstream may have left out.
 func stripped(r dnssec.Reason) bool {
 	switch r {

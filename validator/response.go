@@ -1,6 +1,8 @@
 package validator
 
 import (
+	"time"
+
 	"github.com/dnssecval/dnssecval/internal/dnssec"
 	"github.com/miekg/dns"
 )
@@ -76,7 +78,10 @@ func (r *response) weaken(v verdict) {
 		v.Status = dnssec.Insecure
 	}
 	if weaker := r.result.Status.Weaker(v.Status); weaker != r.result.Status {
-		r.result.Finding, r.result.inherited = v.Finding, v.inherited
+		r.result.Finding, r.result.inherited, r.result.until = v.Finding, v.inherited, time.Time{}
+		if v.inherited {
+			r.result.until = v.until
+		}
 	}
 }
 
@@ -154,7 +159,7 @@ func (r *response) judgeRedirected(l link) verdict {
 	if zone.finding.Status == dnssec.Secure {
 		return bogus(dnssec.SignatureMissing, l.set.String()+" is not proven, and redirects "+l.synthesized+" in the secure zone "+zone.name)
 	}
-	return verdict{Finding: zone.finding, inherited: true}
+	return inheritedFrom(zone)
 }
 
 func (r *response) authority() []dnssec.RRset {

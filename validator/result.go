@@ -2,6 +2,7 @@ package validator
 
 import (
 	"cmp"
+	"time"
 
 	"github.com/dnssecval/dnssecval/internal/dnssec"
 	"github.com/miekg/dns"
@@ -44,11 +45,11 @@ type shape struct {
 
 // progress is how far the judgement of a response came, to decide what to ask again.
 type progress struct {
-	inherited bool // the failure is of the chain: asking for the answer again does not help
-	verified  int  // links of the alias chain, from the first, that are not bogus
-	partial   bool // nothing is said of what the links lead to
-
-	unsigned []question // that would bring what the response lacks
+	inherited bool       // the failure is of the chain: asking for the answer again does not help
+	until     time.Time  // when that failure ends
+	verified  int        // links of the alias chain, from the first, that are not bogus
+	partial   bool       // nothing is said of what the links lead to
+	unsigned  []question // that would bring what the response lacks
 }
 
 // provenSets are the RRsets that an answer for the client may have.
@@ -108,7 +109,7 @@ func (r *Result) better(other *Result) bool {
 func (q *query) judgeAndRetry(msg **dns.Msg) *Result {
 	var tried []question
 	result := q.complete(msg, q.judgeResponse(*msg), &tried)
-	for e := again; e < q.v.mixed.efforts(result.Reason, q.now) && !result.settled() && q.ctx.Err() == nil; e++ {
+	for e := again; e < q.efforts(result.Reason) && !result.settled() && q.ctx.Err() == nil; e++ {
 		next := q.answerAgain(*msg, result, e)
 		if next == nil {
 			continue

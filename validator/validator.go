@@ -25,6 +25,7 @@ type Validator struct {
 	turns     *turns
 	flights   singleflight.Group
 	mixed     mixed
+	outages   outages
 }
 
 // Options are the settings of a Validator. The zero value is one for a single resolver,
