@@ -72,10 +72,11 @@ func (c *cache) provenDS(name string, anchors *anchor.Set, now time.Time) proven
 // above that it comes from. That a query ran out of its budget says nothing of the zone and
 // is not kept.
 func (c *cache) keepCut(found *cut, now time.Time) {
-	if found.finding.Reason.Unfinished() {
+	ends := found.inherited && !found.expires.IsZero()
+	if found.finding.Reason.Unfinished() || found.finding.Status == dnssec.Bogus && ends && !now.Before(found.expires) {
 		return
 	}
-	if found.finding.Status == dnssec.Bogus && !(found.inherited && now.Before(found.expires)) {
+	if found.finding.Status == dnssec.Bogus && !ends {
 		if before, ok := c.cuts.Peek(found.name); ok && before.finding.Status == dnssec.Bogus {
 			found.times = before.times
 		}
