@@ -132,7 +132,7 @@ func (q *query) deniedCut(name string) *cut {
 	if finding.Status == dnssec.Bogus {
 		return nil
 	}
-	c := &cut{name: name, delegation: shown, finding: finding, expires: denial.expires}
+	c := &cut{name: name, delegation: shown, finding: finding, within: above.name, expires: denial.expires}
 	if shown == dnssec.NoSuchName {
 		if !denial.soa.holds(q) {
 			return nil

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"testing"
 
 	"github.com/dnssecval/dnssecval/internal/dnssec"
 	"github.com/dnssecval/dnssecval/internal/testzone"
@@ -42,10 +43,34 @@ func denialAttacks() []attack {
 			name: "120 labels, 2500 iterations", zones: deny(2500, 8), ask: deep("deny."), warm: true,
 			want: outcome{rcode: dns.RcodeNameError, reason: dnssec.NSEC3IterationsHigh}, cost: operations{good: 1, questions: 2},
 		},
+		crowded("300 NSEC3 of P-384, rightly signed", p384, 300, 33),
+		crowded("300 NSEC3 of P-256, rightly signed", p256, 300, 35),
 		{
 			name: "100 NSEC3 that nobody signed", zones: deny(0, 0), ask: deep("deny."), forge: manyNSEC3(100), warm: true,
 			want: failsFor(dnssec.LimitExceeded), cost: operations{bad: 4, questions: 2},
 		},
+	}
+}
+
+// crowded has n NSEC3 records of the zone in each response, all with good signatures.
+func crowded(name string, algorithm uint8, n, good int) attack {
+	spec := testzone.Spec{Name: "deny.", Algorithm: algorithm, Denial: testzone.NSEC3}
+	for i := range n {
+		spec.Records = append(spec.Records, fmt.Sprintf("n%d A 192.0.2.1", i))
+	}
+	var all []dns.RR
+	return attack{
+		name: name, zones: []testzone.Spec{spec}, ask: host("no.deny.", dns.TypeA),
+		build: func(_ testing.TB, w *testzone.World, zone string) {
+			all = slices.DeleteFunc(w.Zone(zone).Records(), func(rr dns.RR) bool { return covered(rr) != dns.TypeNSEC3 })
+		},
+		forge: func(q, a *dns.Msg) *dns.Msg {
+			if q.Question[0].Qtype == dns.TypeA {
+				a.Ns = append(slices.Clone(all), a.Ns...)
+			}
+			return a
+		},
+		want: failsFor(dnssec.LimitExceeded), cost: operations{good: good, hashes: 3, blocks: 3, questions: 8},
 	}
 }
 
@@ -108,6 +133,8 @@ func chainAttacks() []attack {
 		return append(data, fmt.Sprintf("*.d%d A 192.0.2.1", n))
 	}
 	ask := host("links.", dns.TypeA)
+	empty := links([]string{strings.Repeat("x.", 100) + "end A 192.0.2.1"})
+	empty[0].Denial = testzone.NSEC3
 	return []attack{
 		{
 			name: "11 aliases", zones: links(aliases(maxLinks)), ask: ask, warm: true,
@@ -148,6 +175,16 @@ func chainAttacks() []attack {
 			name: "the same with a signature that nobody made", zones: links([]string{strings.Repeat("x.", 100) + "end A 192.0.2.1"}), forge: wronglySignedA,
 			ask:  func(int) (string, uint16) { return strings.Repeat("x.", 100) + "end.links.", dns.TypeA },
 			want: failsFor(dnssec.SignatureInvalid), cost: operations{good: 5, bad: 1, questions: 10},
+		},
+		{
+			name: "the same with NSEC3", zones: empty, forge: unsignedA,
+			ask:  func(int) (string, uint16) { return strings.Repeat("x.", 100) + "end.links.", dns.TypeA },
+			want: failsFor(dnssec.SignatureMissing), cost: operations{good: 19, hashes: 16, blocks: 40, questions: 22},
+		},
+		{
+			name: "11 aliases to zones of their own", zones: parents(linked(maxLinks, p256, testzone.NSEC, func(i int) string { return fmt.Sprintf("z.t%d.", i) }), p256, 1),
+			ask:  func(int) (string, uint16) { return "www.z.t0.", dns.TypeA },
+			want: outcome{ad: true}, cost: operations{good: 61, questions: 1 + maxQuestions + maxLinks*questionsPerLink},
 		},
 		{
 			name: "signatures of 100 zones above", zones: links(nil), forge: manySigners, ask: deep("links."),

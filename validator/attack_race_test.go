@@ -23,7 +23,7 @@ func TestAttackJudgeOneMessageAtOnce(t *testing.T) {
 	for range 4 {
 		all.Go(func() {
 			q := v.newQuery(context.Background(), newQuestion("www.example.", dns.TypeA, withDO))
-			if c := q.attempt("example.", usual); c.finding.Status != dnssec.Secure {
+			if c := q.attempt(&approach{name: "example."}); c.finding.Status != dnssec.Secure {
 				t.Errorf("%v", c.finding)
 			}
 		})

@@ -59,14 +59,24 @@ func (c *cache) cut(name string, anchors *anchor.Set, now time.Time) *cut {
 	return known
 }
 
+// provenDS returns the DS set of a zone whose keys failed, if it was proven and counts.
+func (c *cache) provenDS(name string, anchors *anchor.Set, now time.Time) provenDS {
+	if known, ok := c.cuts.Peek(name); ok && known.anchors == anchors && known.proven.holds(now) {
+		return known.proven
+	}
+	return provenDS{}
+}
+
 // keepCut keeps what was found of a name until it expires: a failure for 1 s, and twice as
-// long each time that it fails again (RFC 9520, section 3.2). That a query ran out of its
-// budget says nothing of the zone and is not kept.
+// long each time that it fails again (RFC 9520, section 3.2), or as long as that of the zone
+// above that it comes from. That a query ran out of its budget says nothing of the zone and
+// is not kept.
 func (c *cache) keepCut(found *cut, now time.Time) {
-	if found.finding.Reason.Unfinished() {
+	ends := found.inherited && !found.expires.IsZero()
+	if found.finding.Reason.Unfinished() || found.finding.Status == dnssec.Bogus && ends && !now.Before(found.expires) {
 		return
 	}
-	if found.finding.Status == dnssec.Bogus {
+	if found.finding.Status == dnssec.Bogus && !ends {
 		if before, ok := c.cuts.Peek(found.name); ok && before.finding.Status == dnssec.Bogus {
 			found.times = before.times
 		}
@@ -106,20 +116,43 @@ func (l ledger) Checked(d dnssec.Digest, algorithm uint8, good bool) {
 	}
 }
 
-// failure returns why the question failed, if it is not to be asked again yet.
-func (c *cache) failure(q question, now time.Time) (dnssec.Finding, bool) {
-	kept, ok := c.failed.Get(q)
-	return kept.finding, ok && now.Before(kept.until)
+// failure returns why the question failed, and until when it is not to be asked again. The
+// time is zero if it did not fail.
+func (c *cache) failure(q question) (dnssec.Finding, time.Time) {
+	kept, _ := c.failed.Get(q)
+	return kept.finding, kept.until
 }
 
-// keepFailure keeps why a question failed, for as long as keepCut keeps a failure.
-func (c *cache) keepFailure(q question, f dnssec.Finding, now time.Time) {
-	before, known := c.failed.Peek(q)
-	if known && now.Before(before.until) { // the same failure, of a question that was asked at the same time
-		return
+// keepFailure keeps why a question failed, for as long as keepCut keeps a failure: until a
+// time, if that of a zone above ends then, but at least for 1 s. Questions that were asked at
+// the same time are one failure.
+func (c *cache) keepFailure(q question, f dnssec.Finding, until, now time.Time) {
+	kept, _ := c.failed.Peek(q)
+	kept.finding = f
+	switch {
+	case !until.IsZero():
+		kept.until = now.Add(max(until.Sub(now), backOff(1)))
+	case !now.Before(kept.until):
+		kept.times++
+		kept.until = now.Add(backOff(kept.times))
 	}
-	times := before.times + 1
-	c.failed.Add(q, keptFailure{finding: f, until: now.Add(backOff(times)), times: times})
+	c.failed.Add(q, kept)
+}
+
+// expireFailures has all that failed asked again. What fails again is kept for as long as if
+// it had failed twice in a row.
+func (c *cache) expireFailures(now time.Time) {
+	for _, name := range c.cuts.Keys() {
+		if known, ok := c.cuts.Peek(name); ok && known.finding.Status == dnssec.Bogus {
+			c.cuts.Remove(name)
+		}
+	}
+	for _, q := range c.failed.Keys() {
+		if kept, ok := c.failed.Peek(q); ok {
+			kept.until = now
+			c.failed.Add(q, kept)
+		}
+	}
 }
 
 // forgetUnavailable forgets the questions that were not answered.

@@ -2,8 +2,6 @@ package validator
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -26,6 +24,8 @@ type cut struct {
 	anchors    *anchor.Set // from which it was proven
 	times      int         // failures in a row
 	inherited  bool        // the failure is of a zone above
+	within     string      // the zone that proves that none begins here
+	proven     provenDS    // of a zone whose keys failed
 	abandoned  bool        // the query that asked gave up
 	absence    []dns.RR    // with NoSuchName: the records that prove it, if the SOA is among them
 }
@@ -45,6 +45,10 @@ func (q *query) zone(name string) *cut {
 	return c
 }
 
+// walkedLabels is how many labels below a zone are looked at one by one for a zone cut.
+// Names in ip6.arpa have many more.
+const walkedLabels = 8
+
 // zoneOf returns the zone in which a name lies. It walks down from the closest zone that is
 // known, as long as the zones are secure. This decides whether a signature may be missing
 // (RFC 4035, section 5.2).
@@ -59,17 +63,25 @@ func (q *query) zoneOf(name string) *cut {
 		q.expectCuts(name, scope.zone)
 		current = q.zone(scope.zone)
 	}
-	for n := dnsname.Labels(current.name) + 1; n <= dnsname.Labels(name) && current.finding.Status == dnssec.Secure; n++ {
-		below := q.cutAt(dnsname.Ancestor(name, n))
-		switch below.delegation {
-		case dnssec.NotDelegation:
-		case dnssec.NoSuchName:
+	walked, last := 0, dnsname.Labels(name)
+	for n := dnsname.Labels(current.name); n < last && current.finding.Status == dnssec.Secure; walked++ {
+		next := n + 1
+		if walked >= walkedLabels {
+			next = n + (last-n+1)/2
+		}
+		below := q.cutAt(dnsname.Ancestor(name, next))
+		switch {
+		case below.beginsZone():
+			current, n, walked = below, next, 0
+		case next > n+1 && below.within != current.name:
+			walked = 0 // it does not show where the zone ends that it is in
+		case below.delegation == dnssec.NotDelegation:
+			n = next // and there is no zone cut between: names below one have no record in current
+		default:
 			if private := q.v.options.Topology.Private(name); dnsname.IsBelow(private, below.name) {
 				return q.cutAt(private)
 			}
 			return current
-		default:
-			current = below
 		}
 	}
 	return q.privateInLocal(name, current)
@@ -110,7 +122,7 @@ func (q *query) cutAt(name string) *cut {
 		led := false
 		flight := q.once("cut "+name, func() (any, error) {
 			led = true
-			if c := q.v.cache.cut(name, q.anchors, q.now); c != nil { // found out in the meantime
+			if c := q.keptCut(name); c != nil { // found out in the meantime
 				return c, nil
 			}
 			return q.establish(name), nil
@@ -149,25 +161,9 @@ func (q *query) settle(c *cut, start time.Time) *cut {
 		}
 		q.observer.NotValidated(name, c.finding.Detail)
 	}
-	if c.abandoned = c.finding.Status == dnssec.Bogus && q.gaveUp(time.Since(start)); !c.abandoned {
+	if c.abandoned = c.finding.Status == dnssec.Bogus && (q.probing || q.gaveUp(time.Since(start))); !c.abandoned {
 		c.anchors = q.anchors
 		q.v.cache.keepCut(c, q.v.options.Clock()) // a failure is kept from now on, not from when it was asked
-	}
-	return c
-}
-
-// tryHard judges the delegation, and the keys if there is a DS. What fails is asked for
-// with more effort before it counts as failed, unless the upstream answers nothing at all.
-// Of several failures it returns the one that got furthest through the checks.
-func (q *query) tryHard(name string) (c *cut) {
-	for e := usual; e < efforts; e++ {
-		if next := q.attempt(name, e); c == nil || next.finding.Status != dnssec.Bogus || next.finding.Reason >= c.finding.Reason {
-			c = next
-		}
-		if c.finding.Status != dnssec.Bogus || c.inherited || c.finding.Reason.Unfinished() || q.ctx.Err() != nil ||
-			c.finding.Reason.Unavailable() && q.v.options.Topology.Silent(name) {
-			break
-		}
 	}
 	return c
 }
@@ -175,92 +171,6 @@ func (q *query) tryHard(name string) (c *cut) {
 // gaveUp reports whether the query ended before its questions had their time.
 func (q *query) gaveUp(waited time.Duration) bool {
 	return q.ctx.Err() != nil && (q.ctx.Err() == context.Canceled || waited < Patience/2)
-}
-
-// attempt asks for the DS, unless the name has trust anchors, and then for the DNSKEY.
-func (q *query) attempt(name string, e effort) *cut {
-	if anchors, ok := q.anchorDS(name); ok {
-		return q.keysByAnchors(name, anchors, e)
-	}
-	scope := q.scope(name)
-	if scope.finding.Status != dnssec.Secure {
-		return &cut{name: name, delegation: dnssec.DelegationUnsigned, finding: scope.finding}
-	}
-	msg, err := q.fetch(name, dns.TypeDS, e)
-	if err != nil {
-		return q.withoutAnswer(name, err)
-	}
-	set, ok := findSet(dnssec.GroupRRsets(msg.Answer), name, dns.TypeDS)
-	if !ok {
-		return q.withoutDS(name, msg)
-	}
-	verdict := q.judgeSet(set)
-	if verdict.Status != dnssec.Secure {
-		return &cut{name: name, delegation: dnssec.DelegationUnsigned, finding: verdict.Finding,
-			expires: q.now.Add(maxDenialTTL), inherited: verdict.inherited}
-	}
-	ttl := time.Duration(verdict.proof.TTL()) * time.Second
-	ds, ok := verdict.proof.DSSet()
-	if !ok {
-		return failedCut(name, dnssec.DenialContradicted, "DS "+name+" comes from a wildcard")
-	}
-	return q.keysOf(name, ds, ttl, e)
-}
-
-// keysOf authenticates the DNSKEY RRset of a zone by a DS set.
-func (q *query) keysOf(name string, ds dnssec.DSSet, ttl time.Duration, e effort) *cut {
-	c := &cut{name: name, delegation: dnssec.DelegationSigned}
-	if c.finding = ds.Supported(q.verifier.Policy); c.finding.Status != dnssec.Secure {
-		c.expires = q.now.Add(min(ttl, maxCutTTL))
-		return c
-	}
-	msg, err := q.fetch(name, dns.TypeDNSKEY, e)
-	if err != nil {
-		return q.unavailable(name, dnssec.DNSKEYUnavailable, err)
-	}
-	set, ok := findSet(dnssec.GroupRRsets(msg.Answer), name, dns.TypeDNSKEY)
-	if !ok {
-		return failedCut(name, dnssec.DNSKEYAbsent, "the answer has no DNSKEY "+name)
-	}
-	keys, failure := q.verifier.Keys(set, ds)
-	if failure != nil {
-		c.finding = failure.Finding()
-		return c
-	}
-	c.keys = keys
-	ttl = min(ttl, maxCutTTL, time.Duration(keys.TTL())*time.Second)
-	c.expires = q.now.Add(max(ttl, time.Second))
-	c.renewal = c.expires.Add(-max(ttl/renewedPart, time.Second))
-	return c
-}
-
-// until returns when a denial expires.
-func (q *query) until(ttl uint32) time.Time {
-	return q.now.Add(max(min(time.Duration(ttl)*time.Second, maxDenialTTL), time.Second))
-}
-
-// unavailable is for a question that could not be asked or was not answered. If nobody is
-// in charge of the name the operator's configuration is the cause, not an attack: the
-// name is Indeterminate then.
-func (q *query) unavailable(name string, r dnssec.Reason, err error) *cut {
-	qtype := "DS"
-	if r == dnssec.DNSKEYUnavailable {
-		qtype = "DNSKEY"
-	}
-	detail := fmt.Sprintf("%s %s: %v", qtype, name, err)
-	switch {
-	case errors.Is(err, ErrNoRoute):
-		finding := dnssec.Finding{Status: dnssec.Indeterminate, Reason: dnssec.PrivateZone, Detail: detail}
-		return &cut{name: name, delegation: dnssec.DelegationUnsigned, finding: finding, expires: q.now.Add(maxDenialTTL)}
-	case errors.Is(err, errQuestions):
-		return failedCut(name, dnssec.LimitExceeded, detail)
-	default:
-		return failedCut(name, r, detail)
-	}
-}
-
-func failedCut(name string, r dnssec.Reason, detail string) *cut {
-	return &cut{name: name, delegation: dnssec.DelegationUnsigned, finding: dnssec.Finding{Status: r.Status(), Reason: r, Detail: detail}}
 }
 
 func earlier(a, b time.Time) time.Time {

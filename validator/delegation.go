@@ -12,15 +12,15 @@ import (
 // the zone above is one that can give none.
 func (q *query) withoutDS(name string, msg *dns.Msg) *cut {
 	if v, ok := q.aliased(name, msg); ok {
-		return &cut{name: name, delegation: dnssec.NotDelegation, finding: dnssec.Proven, expires: q.until(v.proof.TTL())}
+		return &cut{name: name, delegation: dnssec.NotDelegation, finding: dnssec.Proven, within: v.proof.Signer(), expires: q.until(v.proof.TTL())}
 	}
 	proofs := q.proofs(signedAbove(name, dnssec.GroupRRsets(msg.Ns)))
 	if q.v.denials != nil {
 		q.v.denials.keep(proofs.sets, negativeTTL(msg.Ns), q)
 	}
-	shown, finding := proofs.delegation(name, q.scope(dnsname.Parent(name)).zone)
+	shown, finding, zone := proofs.delegation(name, q.scope(dnsname.Parent(name)).zone)
 	if finding.Status != dnssec.Bogus {
-		c := &cut{name: name, delegation: shown, finding: finding, expires: q.until(proofs.ttl(msg))}
+		c := &cut{name: name, delegation: shown, finding: finding, within: zone, expires: q.until(proofs.ttl(msg))}
 		if shown == dnssec.NoSuchName {
 			c.absence = proofs.absence(name)
 		}
@@ -51,8 +51,11 @@ func (q *query) withoutAnswer(name string, err error) *cut {
 
 // inherit returns what is at a name below a zone that is not secure.
 func (q *query) inherit(name string, above *cut) *cut {
-	return &cut{name: name, delegation: dnssec.DelegationUnsigned, finding: above.finding, inherited: true,
-		expires: earlier(above.expires, q.now.Add(maxDenialTTL))}
+	c := &cut{name: name, delegation: dnssec.DelegationUnsigned, finding: above.finding, inherited: true, expires: above.expires}
+	if c.finding.Status != dnssec.Bogus {
+		c.expires = earlier(c.expires, q.now.Add(maxDenialTTL))
+	}
+	return c
 }
 
 // aliased reports whether a proven CNAME at the name, or DNAME above it, answered the

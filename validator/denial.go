@@ -20,6 +20,9 @@ func (r *response) addDenial(p path) {
 	if v.Status == dnssec.Bogus && r.result.partial && r.result.Status != dnssec.Secure {
 		return // an upstream that leaves the target of an unproven alias to us
 	}
+	if v.Status == dnssec.Bogus && !v.inherited {
+		r.lacksProof(p.end)
+	}
 	r.weaken(v)
 }
 
@@ -39,7 +42,7 @@ func (r *response) denial(name string) (verdict, string) {
 	if above.finding.Status == dnssec.Secure || !showsDelegation(above.finding) && r.saidBySecureZone(home, within) {
 		return verdict{Finding: finding}, ""
 	}
-	return verdict{Finding: above.finding, inherited: true}, ""
+	return inheritedFrom(above), ""
 }
 
 // deny looks for a proof by the zones at or below the trust anchor that counts. Two other
@@ -81,6 +84,7 @@ func container(name string, rtype uint16) string {
 func (r *response) addDenialSOA(soa dnssec.RRset) {
 	signed, _ := r.judgeSigned(soa)
 	if signed.Status != dnssec.Secure {
+		r.lacksSignature(soa)
 		r.weaken(signed)
 		return
 	}

@@ -34,7 +34,7 @@ func (f ExchangerFunc) Exchange(ctx context.Context, request *dns.Msg, how Manne
 type Manner struct {
 	TCP   bool // over TCP, or whatever does not truncate
 	Again int  // how often it was asked before, of which the answers were bad: another server may know better
-	Chain bool // it is the validator's own, for DS or DNSKEY, and may outlive the client's
+	Chain bool // it is the validator's own, such as for DS or DNSKEY, and may outlive the client's
 }
 
 var (
@@ -80,7 +80,7 @@ func newRequest(name string, qtype uint16) *dns.Msg {
 // reason is found here. It never returns a truncated response.
 func (v *Validator) exchange(ctx context.Context, req *dns.Msg, e effort, how Manner) (*dns.Msg, error) {
 	how.Again = int(e)
-	if e == overTCP {
+	if e >= overTCP {
 		how.TCP, req.CheckingDisabled = true, true
 	}
 	msg, err := v.exchangeOnce(ctx, req, how)

@@ -40,7 +40,7 @@ func (q *query) expectChain(signer string) {
 			return
 		}
 		q.expect(name, dns.TypeDNSKEY)
-		if name != scope.zone {
+		if name != scope.zone && !q.v.cache.provenDS(name, q.anchors, q.now).holds(q.now) {
 			q.expect(name, dns.TypeDS)
 		}
 		asked++
@@ -111,7 +111,7 @@ func (q *query) renew(c *cut) {
 		ctx, cancel := context.WithTimeout(ahead.ctx, Patience)
 		defer cancel()
 		ahead.ctx = ctx
-		if fresh := ahead.attempt(c.name, usual); fresh.finding.Status == dnssec.Secure && fresh.keys != nil {
+		if fresh := ahead.attempt(&approach{name: c.name}); fresh.finding.Status == dnssec.Secure && fresh.keys != nil {
 			fresh.anchors = ahead.anchors
 			ahead.v.cache.keepCut(fresh, ahead.now)
 		}
@@ -123,6 +123,6 @@ func (q *query) renew(c *cut) {
 // same budget, and shares what was asked ahead.
 func (q *query) detached() *query {
 	d := q.v.newQuery(context.WithoutCancel(q.ctx), q.request)
-	d.verifier, d.anchors, d.ahead = q.verifier, q.anchors, q.ahead
+	d.verifier, d.anchors, d.ahead, d.probing = q.verifier, q.anchors, q.ahead, q.probing
 	return d
 }

@@ -12,16 +12,47 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// maxQuestions bounds the questions that one client's query may cause.
-const maxQuestions = 32
+const (
+	// maxQuestions bounds the questions that one client's query may cause without getting
+	// on along the alias chain.
+	maxQuestions = 32
+
+	// questionsPerLink is how many questions do not count for each alias that verifies: the
+	// DS and DNSKEY of three zones, the alias alone, and its target.
+	questionsPerLink = 8
+)
+
+// allowance counts the questions that one client's query causes.
+type allowance struct {
+	asked   atomic.Int32
+	settled atomic.Int32 // of these, for aliases that verified
+	targets atomic.Int32 // that were asked for again
+}
+
+// take counts a question, and reports whether it may be asked.
+func (a *allowance) take() bool { return a.asked.Add(1)-a.settled.Load() <= maxQuestions }
+
+// sparse reports whether half of the questions that may be asked are used up.
+func (a *allowance) sparse() bool { return a.asked.Load()-a.settled.Load() >= maxQuestions/2 }
+
+// settle has the questions for the first links of an alias chain not count any more.
+func (a *allowance) settle(links int) {
+	settled := min(int32(links*questionsPerLink), a.asked.Load())
+	for before := a.settled.Load(); before < settled; before = a.settled.Load() {
+		if a.settled.CompareAndSwap(before, settled) {
+			return
+		}
+	}
+}
 
 // ahead is the questions of the chain that were asked before they were needed, and how
 // many were asked. All that goes on for the same client shares it, so that no question is
 // asked twice.
 type ahead struct {
-	asked atomic.Int32
+	allowance
 	sync.Mutex
 	flights map[question]<-chan singleflight.Result // nil: waited for already
+	byType  map[question]*dns.Msg                   // of RRsets that came without a signature
 }
 
 func (a *ahead) put(key question, flight <-chan singleflight.Result) {
@@ -34,7 +65,7 @@ func (a *ahead) put(key question, flight <-chan singleflight.Result) {
 // expect asks a question of the chain without waiting: it is likely to be needed. Half of
 // the questions are left for those that are needed.
 func (q *query) expect(name string, qtype uint16) {
-	if q.ahead.asked.Load() >= maxQuestions/2 {
+	if q.probing || q.ahead.sparse() {
 		return
 	}
 	q.ahead.Lock()
@@ -68,7 +99,7 @@ func (q *query) fetch(name string, qtype uint16, e effort) (*dns.Msg, error) {
 // fly asks a question, or joins the same question under way. It goes on for the other
 // queries if this client gives up.
 func (q *query) fly(key question, e effort) <-chan singleflight.Result {
-	if q.ahead.asked.Add(1) > maxQuestions {
+	if !q.ahead.take() {
 		failed := make(chan singleflight.Result, 1)
 		failed <- singleflight.Result{Err: errQuestions}
 		return failed

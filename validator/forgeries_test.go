@@ -103,10 +103,13 @@ func forgeries(t *testing.T, w *testzone.World) []forgery {
 // renameTypes replaces the signatures of a denial by those of other records.
 func renameTypes(ns, other []dns.RR) []dns.RR {
 	out := slices.DeleteFunc(copies(ns), func(rr dns.RR) bool { return rr.Header().Rrtype == dns.TypeRRSIG })
-	for _, rr := range copies(other) {
-		if sig, ok := rr.(*dns.RRSIG); ok {
-			sig.TypeCovered = dns.TypeNSEC
-			out = append(out, sig)
+	for _, denial := range out {
+		for _, rr := range copies(other) {
+			if sig, ok := rr.(*dns.RRSIG); ok {
+				sig.Hdr.Name, sig.TypeCovered = denial.Header().Name, denial.Header().Rrtype
+				sig.Labels = uint8(dns.CountLabel(sig.Hdr.Name))
+				out = append(out, sig)
+			}
 		}
 	}
 	return out

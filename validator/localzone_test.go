@@ -250,7 +250,7 @@ func TestLocallyServedSigned(t *testing.T) {
 			if q.Question[0].Name == "corp.test." && q.Question[0].Qtype == dns.TypeDS {
 				a.Answer, a.Ns = nil, nil
 			}
-			return stripped(q, a, "corp.test.")
+			return strippedBelow(q, a, "corp.test.")
 		})
 		for _, name := range []string{"www.corp.test.", "no.corp.test."} {
 			if got := judged(t, newTestValidator(t, w, locallyServed(w.Anchors(".")...)), name, typeA); got.Status != dnssec.Bogus {
@@ -260,8 +260,8 @@ func TestLocallyServedSigned(t *testing.T) {
 	})
 }
 
-// stripped takes the signatures and denials out of an answer for a name at or below a zone.
-func stripped(q, a *dns.Msg, zone string) *dns.Msg {
+// strippedBelow takes the signatures and denials out of an answer for a name at or below a zone.
+func strippedBelow(q, a *dns.Msg, zone string) *dns.Msg {
 	if !dns.IsSubDomain(zone, q.Question[0].Name) {
 		return a
 	}
@@ -318,7 +318,7 @@ func TestLocallyServedOffline(t *testing.T) {
 		intercept func(q, a *dns.Msg) *dns.Msg
 	}{
 		{name: "SERVFAIL", intercept: func(q, _ *dns.Msg) *dns.Msg { return new(dns.Msg).SetRcode(q, servfail) }},
-		{name: "stripped", intercept: func(q, a *dns.Msg) *dns.Msg { return stripped(q, a, ".") }},
+		{name: "stripped", intercept: func(q, a *dns.Msg) *dns.Msg { return strippedBelow(q, a, ".") }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			w := publicTree(t)

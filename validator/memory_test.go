@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/dnssecval/dnssecval/internal/dnssec"
 	"github.com/dnssecval/dnssecval/internal/testzone"
@@ -34,7 +35,7 @@ func TestMemory(t *testing.T) {
 	for i := range many {
 		q := question{fmt.Sprintf("a-name-that-failed-%05d.some.example.", i), typeA}
 		f := dnssec.Finding{Status: dnssec.Bogus, Reason: dnssec.SignatureExpired, Detail: strings.Repeat("x", 200) + q.name}
-		v.cache.keepFailure(q, f, v.options.Clock())
+		v.cache.keepFailure(q, f, time.Time{}, v.options.Clock())
 	}
 	for i := range 4 * many {
 		v.cache.verdicts.Add(sha256.Sum256(fmt.Appendf(nil, "%d", i)), struct{}{})

@@ -18,14 +18,23 @@ type proofs struct {
 	denials []*dnssec.Denial
 }
 
+// maxDenialRRsets bounds the NSEC and NSEC3 RRsets of a response, as MaxNSEC3PerProof does
+// the records of a zone.
+const maxDenialRRsets = dnssec.MaxNSEC3PerProof
+
 // proofs authenticates the NSEC and NSEC3 RRsets of an authority section.
 func (q *query) proofs(authority []dnssec.RRset) *proofs {
 	p := &proofs{query: q}
 	p.failed = bogus(dnssec.DenialMissing, "no NSEC or NSEC3 in the answer")
 	p.soas = soas(authority)
+	tried := 0
 	for _, set := range authority {
 		if set.Type != dns.TypeNSEC && set.Type != dns.TypeNSEC3 {
 			continue
+		}
+		if tried++; tried > maxDenialRRsets {
+			p.failed = bogus(dnssec.LimitExceeded, "NSEC and NSEC3 RRsets in a response")
+			break
 		}
 		v, _ := q.judgeSigned(set)
 		switch {
@@ -130,20 +139,21 @@ func (p *proofs) counts(f dnssec.Finding, zone, name string) bool {
 	return true
 }
 
-// delegation decides what the records show of a zone cut at the name.
-func (p *proofs) delegation(name, within string) (dnssec.Delegation, dnssec.Finding) {
+// delegation decides what the records show of a zone cut at the name, and returns the zone
+// that proves it.
+func (p *proofs) delegation(name, within string) (dnssec.Delegation, dnssec.Finding, string) {
 	zones := p.zones(dnsname.Parent(name), within)
 	best := p.failed.Finding
 	for _, zone := range zones {
 		shown, f := p.of(zone).Delegation(name)
 		if p.counts(f, zone, dnsname.Parent(name)) {
-			return shown, f
+			return shown, f, zone
 		}
 		if f.Reason > best.Reason {
 			best = f
 		}
 	}
-	return dnssec.DelegationUnproven, best
+	return dnssec.DelegationUnproven, best, ""
 }
 
 // ttl returns for how many seconds the denial may be kept: the least TTL of its records

@@ -24,6 +24,9 @@ type query struct {
 	anchors  *anchor.Set
 	verifier dnssec.Verifier
 	ahead    *ahead
+
+	probing   bool // it finds out whether an outage has ended
+	hadFailed bool // the question failed a while ago
 }
 
 // question is a canonical name and a type.
@@ -69,21 +72,15 @@ func (q *query) resolve() (*dns.Msg, *Result) {
 		return q.unanswered(err)
 	}
 	result := q.judgeAndRetry(&msg)
+	q.noteOutcome(result)
 	return q.conclude(msg, result)
-}
-
-// failedBefore reports why the question failed a moment ago, if it is not to be asked
-// again yet (RFC 9520, section 3.2).
-func (q *query) failedBefore() (dnssec.Finding, bool) {
-	kept, ok := q.v.cache.failure(q.question, q.now)
-	return kept, ok && !q.v.options.ReportOnly
 }
 
 // unanswered remembers for a moment that there was no response (RFC 9520, section 3.1).
 func (q *query) unanswered(err error) (*dns.Msg, *Result) {
 	result := &Result{Finding: dnssec.Finding{Status: dnssec.Bogus, Reason: dnssec.AnswerUnavailable, Detail: err.Error()}, shape: shape{rcode: dns.RcodeServerFailure}, Err: err}
-	if !isNotAsked(err) && !q.gaveUp(time.Since(q.started)) && q.v.options.Topology.Forwarded(q.question.name) {
-		q.v.cache.keepFailure(q.question, result.Finding, q.v.options.Clock())
+	if !isNotAsked(err) && !q.probing && !q.gaveUp(time.Since(q.started)) && q.v.options.Topology.Forwarded(q.question.name) {
+		q.v.cache.keepFailure(q.question, result.Finding, time.Time{}, q.v.options.Clock())
 	}
 	return result.refuse(q.request), result
 }
@@ -93,8 +90,8 @@ func (q *query) conclude(msg *dns.Msg, result *Result) (*dns.Msg, *Result) {
 	result.finish(q)
 	if result.Status == dnssec.Bogus {
 		// That the client gave up, or that there is too much to do, says nothing of the name.
-		if !q.gaveUp(time.Since(q.started)) && result.Reason != dnssec.Overloaded {
-			q.v.cache.keepFailure(q.question, result.Finding, q.v.options.Clock())
+		if !q.gaveUp(time.Since(q.started)) && result.Reason != dnssec.Overloaded && !q.probing {
+			q.v.cache.keepFailure(q.question, result.Finding, result.until, q.v.options.Clock())
 		}
 	} else {
 		q.v.cache.forgetFailure(q.question)
@@ -128,10 +125,19 @@ func (q *query) pass() (*dns.Msg, *Result) {
 
 // known returns what the cache has of a name, or nil.
 func (q *query) known(name string) *cut {
-	c := q.v.cache.cut(name, q.anchors, q.now)
+	c := q.keptCut(name)
 	q.observer.CacheLookup(c != nil)
 	if c != nil && !c.renewal.IsZero() && !q.now.Before(c.renewal) && c.renewing.CompareAndSwap(false, true) {
 		q.renew(c)
+	}
+	return c
+}
+
+// keptCut returns what the cache has of a name and counts for this query, or nil.
+func (q *query) keptCut(name string) *cut {
+	c := q.v.cache.cut(name, q.anchors, q.now)
+	if c != nil && q.probing && c.finding.Status == dnssec.Bogus {
+		return nil
 	}
 	return c
 }
@@ -178,9 +184,10 @@ func (q *query) anchorDS(zone string) (dnssec.DSSet, bool) {
 // keysByAnchors authenticates the DNSKEY RRset of a zone by its trust anchors. The zone is
 // bogus if none of them is relied on: unlike an authenticated DS RRset (RFC 4035, section
 // 5.2) they are the operator's word that the zone is secure.
-func (q *query) keysByAnchors(name string, anchors dnssec.DSSet, e effort) *cut {
+func (q *query) keysByAnchors(a *approach, anchors dnssec.DSSet) *cut {
 	if f := anchors.Supported(q.verifier.Policy); f.Status != dnssec.Secure {
-		return failedCut(name, dnssec.DNSKEYNoAnchorMatch, "no trust anchor is relied on: "+f.Detail)
+		a.keys = mixedEfforts // there is nothing to ask for
+		return failedCut(a.name, dnssec.DNSKEYNoAnchorMatch, "no trust anchor is relied on: "+f.Detail)
 	}
-	return q.keysOf(name, anchors, maxCutTTL, e)
+	return q.keysOf(a, provenDS{anchors, q.now.Add(maxCutTTL)})
 }

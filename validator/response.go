@@ -1,6 +1,8 @@
 package validator
 
 import (
+	"time"
+
 	"github.com/dnssecval/dnssecval/internal/dnssec"
 	"github.com/miekg/dns"
 )
@@ -47,6 +49,7 @@ func (r *response) judgePath(p path) {
 			return
 		}
 		r.result.verified++
+		r.ahead.settle(r.result.verified)
 	}
 	for _, set := range p.final {
 		r.add(set)
@@ -75,7 +78,10 @@ func (r *response) weaken(v verdict) {
 		v.Status = dnssec.Insecure
 	}
 	if weaker := r.result.Status.Weaker(v.Status); weaker != r.result.Status {
-		r.result.Finding, r.result.inherited = v.Finding, v.inherited
+		r.result.Finding, r.result.inherited, r.result.until = v.Finding, v.inherited, time.Time{}
+		if v.inherited {
+			r.result.until = v.until
+		}
 	}
 }
 
@@ -100,6 +106,9 @@ func (r *response) add(set dnssec.RRset) verdict {
 	}
 	v := r.judgeSet(set)
 	r.weaken(v)
+	if v.Status == dnssec.Bogus {
+		r.lacksSignature(set)
+	}
 	if v.Status != dnssec.Secure {
 		return v
 	}
@@ -118,6 +127,9 @@ func (r *response) addExpansion(set dnssec.RRset, proof *dnssec.Authenticated, e
 	}
 	f := r.proofs().of(proof.Signer()).WildcardAnswer(set.Name, encloser)
 	r.weaken(verdict{Finding: f})
+	if f.Status == dnssec.Bogus {
+		r.lacksProof(set.Name)
+	}
 	r.keepProofs(proof.Signer())
 	if r.v.denials != nil && f.Status == dnssec.Secure {
 		r.v.denials.keepWildcard(proof, encloser, r.query)
@@ -148,7 +160,7 @@ func (r *response) judgeRedirected(l link) verdict {
 	if zone.finding.Status == dnssec.Secure {
 		return r.orLocal(l.synthesized, bogus(dnssec.SignatureMissing, l.set.String()+" is not proven, and redirects "+l.synthesized+" in the secure zone "+zone.name))
 	}
-	return r.orLocal(l.synthesized, verdict{Finding: zone.finding, inherited: true})
+	return r.orLocal(l.synthesized, inheritedFrom(zone))
 }
 
 func (r *response) authority() []dnssec.RRset {

@@ -49,9 +49,11 @@ type shape struct {
 
 // progress is how far the judgement of a response came, to decide what to ask again.
 type progress struct {
-	inherited bool // the failure is of the chain: asking for the answer again does not help
-	verified  int  // links of the alias chain, from the first, that are not bogus
-	partial   bool // nothing is said of what the links lead to
+	inherited bool       // the failure is of the chain: asking for the answer again does not help
+	until     time.Time  // when that failure ends
+	verified  int        // links of the alias chain, from the first, that are not bogus
+	partial   bool       // nothing is said of what the links lead to
+	unsigned  []question // that would bring what the response lacks
 }
 
 // provenSets are the RRsets that an answer for the client may have.
@@ -105,25 +107,37 @@ func (r *Result) better(other *Result) bool {
 
 // judgeAndRetry judges the response, and asks again before it calls it bogus: another
 // upstream may have the signatures that this one left out. If aliases are verified and
-// nothing is said of their target, the target is asked for. If the chain proves that there
-// is no such name nothing is asked again. It returns the best result, and leaves the
-// response that it is about in msg.
+// nothing is said of their target, the target is asked for. What lacks a signature that it
+// has in a response of its own is asked for by its type first. If the chain proves that there
+// is no such name nothing is asked again. It returns the best result, and leaves the response
+// that it is about in msg.
 func (q *query) judgeAndRetry(msg **dns.Msg) *Result {
-	result := q.judgeResponse(*msg)
-	*msg, result = q.orDenied(*msg, result)
-	for e := again; e < efforts && !result.settled() && q.ctx.Err() == nil; e++ {
+	var tried []question
+	result := q.judgeCompleted(msg, &tried)
+	for e := again; e < q.efforts(result.Reason) && !result.settled() && q.ctx.Err() == nil; e++ {
 		next := q.answerAgain(*msg, result, e)
 		if next == nil {
 			continue
 		}
-		other := q.judgeResponse(next)
-		next, other = q.orDenied(next, other)
+		other := q.judgeCompleted(&next, &tried)
 		if other.verified > result.verified { // another target, with efforts of its own
 			e = usual
+		}
+		if other.whole() {
+			q.v.mixed.noteRecovery(result.Reason, q.now)
 		}
 		if other.better(result) {
 			*msg, result = next, other
 		}
 	}
+	return result
+}
+
+// judgeCompleted judges a response, with what the chain denies and with what it lacks and has
+// when it is asked for by its type. It leaves the response that the result is about in msg.
+func (q *query) judgeCompleted(msg **dns.Msg, tried *[]question) (result *Result) {
+	*msg, result = q.orDenied(*msg, q.judgeResponse(*msg))
+	result = q.complete(msg, result, tried)
+	*msg, result = q.orDenied(*msg, result)
 	return result
 }

@@ -164,7 +164,7 @@ func (q *query) byOwnKeys(name string, c *cut) *cut {
 	}
 	q.v.served.ownKeys.Store(name, true)
 	q.observer.OwnKeysUsed(name, fmt.Sprintf("%s IN DS %d %d %d %s", name, records[0].KeyTag, records[0].Algorithm, records[0].DigestType, records[0].Digest))
-	return q.keysOf(name, dnssec.TrustAnchors(name, records), maxDenialTTL, usual)
+	return q.keysOf(&approach{name: name}, provenDS{dnssec.TrustAnchors(name, records), q.now.Add(maxDenialTTL)})
 }
 
 // digestsOf returns DS records of the keys of a DNSKEY RRset, those with the SEP flag

@@ -16,7 +16,7 @@ import (
 func (q *query) answerAgain(msg *dns.Msg, result *Result, e effort) *dns.Msg {
 	p, _ := followAliases(q.question, msg)
 	target := p.target(result.verified)
-	if q.targets().Add(1) > maxQuestions {
+	if q.targets().Add(1) > maxQuestions || !q.ahead.take() {
 		return nil
 	}
 	ctx, name := q.ctx, q.request.Question[0].Name
@@ -39,10 +39,10 @@ type targetsKey struct{}
 // each other for targets, all of them share one count, so that an alias loop over several
 // blocks ends.
 func (q *query) targets() *atomic.Int32 {
-	if asked, ok := q.ctx.Value(targetsKey{}).(*atomic.Int32); ok {
-		return asked
+	if shared, ok := q.ctx.Value(targetsKey{}).(*atomic.Int32); ok {
+		return shared
 	}
-	return &q.ahead.asked
+	return &q.ahead.targets
 }
 
 // target returns the name that the first links, the verified ones, lead to. It is empty if

@@ -24,6 +24,8 @@ type Validator struct {
 	served    *served  // nil unless it judges what the program serves
 	turns     *turns
 	flights   singleflight.Group
+	mixed     mixed
+	outages   outages
 }
 
 // Options are the settings of a Validator. The zero value is one for a single resolver,

@@ -2,6 +2,7 @@ package validator
 
 import (
 	"slices"
+	"time"
 
 	"github.com/dnssecval/dnssecval/internal/dnsname"
 	"github.com/dnssecval/dnssecval/internal/dnssec"
@@ -13,7 +14,8 @@ type verdict struct {
 	dnssec.Finding
 	proof     *dnssec.Authenticated // nil unless Secure
 	inherited bool
-	refuted   bool // a signature by a secure zone does not verify
+	until     time.Time // of an inherited failure: when that of the zone ends
+	refuted   bool      // a signature by a secure zone does not verify
 }
 
 // ttl is that of the proof, if there is one.
@@ -41,7 +43,7 @@ func (q *query) judgeSet(set dnssec.RRset) verdict {
 	if zone.finding.Status == dnssec.Secure || v.refuted && !excuses(zone.finding, set) {
 		return q.orLocal(home(set), v)
 	}
-	return q.orLocal(home(set), verdict{Finding: zone.finding, inherited: true})
+	return q.orLocal(home(set), inheritedFrom(zone))
 }
 
 // excuses reports whether what is found of the zone that an RRset lies in makes a signature
@@ -66,6 +68,11 @@ func showsDelegation(f dnssec.Finding) bool {
 	default:
 		return f.Status != dnssec.Bogus
 	}
+}
+
+// inheritedFrom returns the verdict of what lies in a zone that is not secure.
+func inheritedFrom(zone *cut) verdict {
+	return verdict{Finding: zone.finding, inherited: true, until: zone.expires}
 }
 
 // zoneHolding returns the zone that a name lies in. For what the program serves that is
@@ -135,9 +142,11 @@ func (q *query) judgeBySigner(set dnssec.RRset, signer, within string) (v verdic
 		}
 		return verdict{Finding: failure.Finding(), refuted: true}, false
 	case dnssec.Bogus:
-		return verdict{Finding: zone.finding, inherited: zone.finding.Reason != dnssec.SignatureSignerInvalid}, false
+		v = inheritedFrom(zone)
+		v.inherited = zone.finding.Reason != dnssec.SignatureSignerInvalid
+		return v, false
 	default:
-		return verdict{Finding: zone.finding, inherited: true}, true
+		return inheritedFrom(zone), true
 	}
 }
 

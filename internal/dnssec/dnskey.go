@@ -119,6 +119,15 @@ func (k *key) verify(data, signature []byte) bool {
 	}
 }
 
+// cost returns what a signature check with this key costs, in units of MaxSignatureCost.
+func (k *key) cost() int {
+	public, err := k.public()
+	if err != nil {
+		return 1
+	}
+	return public.cost()
+}
+
 // matches reports whether the DS has the digest of this key (RFC 4034, section
 // 5.1.4). The owner name, the key tag and the algorithm are not compared.
 func (k *key) matches(ds *dns.DS) bool {

@@ -65,39 +65,30 @@ func (s DSSet) describe() string {
 	return strings.Join(parts, ", ")
 }
 
-// supportedRecords returns the records that may authenticate a key: for each key tag
-// and algorithm those with the strongest digest type. Records with SHA-1 are ignored
-// if any accepted record has a stronger digest (RFC 4509, section 3).
-func (s DSSet) supportedRecords(p Policy) []*dns.DS {
-	strongest := 0
-	for _, ds := range s.records {
-		if p.ReliesOn(ds.Algorithm) {
-			strongest = max(strongest, digestStrength(ds.DigestType))
-		}
-	}
-	var records []*dns.DS
-	for _, ds := range s.records {
-		strength := digestStrength(ds.DigestType)
-		if strength == 0 || !p.ReliesOn(ds.Algorithm) || (ds.DigestType == dns.SHA1 && strongest > strength) {
-			continue
-		}
-		if s.strongestDigest(ds) == strength {
-			records = append(records, ds)
-		}
-	}
-	return records
+// keyID is what a DS says of its key, besides the digest. Several keys may have it.
+type keyID struct {
+	tag       uint16
+	algorithm uint8
 }
 
-// strongestDigest returns the digestStrength of the strongest record with the key tag
-// and the algorithm of ds.
-func (s DSSet) strongestDigest(ds *dns.DS) int {
+// acceptedDigests returns a function that reports whether a DS may authenticate a key: one
+// with the strongest digest type of its key tag and algorithm. SHA-1 is ignored if any
+// record of an accepted algorithm has a stronger digest (RFC 4509, section 3).
+func (s DSSet) acceptedDigests(p Policy) func(ds *dns.DS) bool {
 	strongest := 0
-	for _, other := range s.records {
-		if other.KeyTag == ds.KeyTag && other.Algorithm == ds.Algorithm {
-			strongest = max(strongest, digestStrength(other.DigestType))
+	each := make(map[keyID]int)
+	for _, ds := range s.records {
+		if strength := digestStrength(ds.DigestType); strength > 0 && p.ReliesOn(ds.Algorithm) {
+			id := keyID{ds.KeyTag, ds.Algorithm}
+			each[id] = max(each[id], strength)
+			strongest = max(strongest, strength)
 		}
 	}
-	return strongest
+	return func(ds *dns.DS) bool {
+		strength := digestStrength(ds.DigestType)
+		weak := ds.DigestType == dns.SHA1 && strongest > strength
+		return strength > 0 && strength == each[keyID{ds.KeyTag, ds.Algorithm}] && !weak
+	}
 }
 
 // Keys is the authenticated DNSKEY RRset of a zone. It is safe for concurrent use.
@@ -153,39 +144,71 @@ func (v *Verifier) Keys(set RRset, ds DSSet) (*Keys, *Failure) {
 	return &Keys{zone: set.Name, keys: keys, ttl: a.ttl, origTTL: a.sig.OrigTtl, expires: a.expires, tag: a.sig.KeyTag}, nil
 }
 
-// keysMatchingDS returns the usable keys that match a record of the DSSet.
+// keysMatchingDS returns the usable keys that match a record of the DSSet. Only records that
+// cost something and fail count against MaxDS: not those whose key tag and algorithm no key
+// has, and not those that match, of which there is one for each key.
 func keysMatchingDS(keys []*key, set DSSet, p Policy) ([]*key, *Failure) {
 	best := fail(set.noMatch, "DNSKEY "+set.zone+" has none of: "+set.describe())
+	accepted := set.acceptedDigests(p)
 	var matching []*key
-	for i, ds := range set.supportedRecords(p) {
+	missed := 0
+	for _, ds := range set.records {
+		candidates := keysWith(keyID{ds.KeyTag, ds.Algorithm}, keys)
+		if len(candidates) == 0 || !accepted(ds) {
+			continue
+		}
 		// Trust anchors are configured, so their number is not limited.
-		if i == MaxDS && set.noMatch == DNSKEYNoDSMatch {
+		if missed == MaxDS && set.noMatch == DNSKEYNoDSMatch {
 			best = laterFailure(best, fail(DNSKEYLimitExceeded, "DS records of "+set.zone))
 			break
 		}
-		tried := 0
-		for _, k := range keys {
-			if k.tag != ds.KeyTag || k.algorithm() != ds.Algorithm {
-				continue
-			}
-			if tried++; tried > MaxKeysPerTag {
-				best = laterFailure(best, fail(DNSKEYLimitExceeded, fmt.Sprintf("DNSKEYs of %s with tag %d", set.zone, ds.KeyTag)))
-				break
-			}
-			if !k.matches(ds) {
-				continue
-			}
-			if f := k.usable(); f != nil {
-				best = preferUnusableKey(best, f)
-			} else if !slices.Contains(matching, k) {
+		found, f := matchingDS(candidates, ds)
+		if f != nil {
+			best = preferUnusableKey(best, f)
+		}
+		known := len(matching)
+		for _, k := range found {
+			if !slices.Contains(matching, k) {
 				matching = append(matching, k)
 			}
+		}
+		if len(matching) == known {
+			missed++
 		}
 	}
 	if len(matching) == 0 {
 		return nil, best
 	}
 	return matching, nil
+}
+
+// keysWith returns the keys with a key tag and algorithm.
+func keysWith(id keyID, keys []*key) (found []*key) {
+	for _, k := range keys {
+		if k.tag == id.tag && k.algorithm() == id.algorithm {
+			found = append(found, k)
+		}
+	}
+	return found
+}
+
+// matchingDS returns the usable keys that a DS matches, of candidates with its key tag and
+// algorithm, and the failure of those that can't be used.
+func matchingDS(candidates []*key, ds *dns.DS) (found []*key, f *Failure) {
+	for i, k := range candidates {
+		if i == MaxKeysPerTag {
+			return found, fail(DNSKEYLimitExceeded, fmt.Sprintf("DNSKEYs of %s with tag %d", k.zone, ds.KeyTag))
+		}
+		if !k.matches(ds) {
+			continue
+		}
+		if unusable := k.usable(); unusable != nil {
+			f = unusable
+		} else {
+			found = append(found, k)
+		}
+	}
+	return found, f
 }
 
 // preferUnusableKey returns the failure of a key that matches a DS but is unusable,

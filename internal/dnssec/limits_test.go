@@ -228,21 +228,64 @@ func TestCollidingKey(t *testing.T) {
 	}
 }
 
-func TestDSAndDNSKEYLimits(t *testing.T) {
-	s := newSigner(t, "example.", dns.ED25519)
-	for n, want := range map[int]Reason{MaxDS - 1: ReasonNone, MaxDS: DNSKEYLimitExceeded} {
-		set := anchorsFor(s)
-		for i := range n {
-			ds := wrongDigest(dsOf(s, dns.SHA256))
-			ds.KeyTag = uint16(i)
-			set.records = append([]*dns.DS{ds}, set.records...)
-		}
-		_, f := verifierAt(now).Keys(keySet(t, s), set)
-		wantReason(t, f, ReasonNone) // no limit on trust anchors
-		set.noMatch = DNSKEYNoDSMatch
-		_, f = verifierAt(now).Keys(keySet(t, s), set)
-		wantReason(t, f, want)
+// TestDSLimit checks that whether one of many DS records authenticates a key does not
+// depend on their order (RFC 4035, section 5.2: "at least one"). Only records that name a
+// key by its tag and algorithm and do not match it are limited.
+func TestDSLimit(t *testing.T) {
+	good := newSigner(t, "example.", dns.ED25519)
+	var signers []*signer
+	for range MaxDNSKEY {
+		signers = append(signers, newSigner(t, "example.", dns.ED25519))
 	}
+	signers[MaxDNSKEY-1] = good // the last DS is of the key that signs
+	keys := keySet(t, signers...)
+	keys.Sigs = []*dns.RRSIG{good.rrsig(t, keys.RRs)}
+	gone := func(i int) *dns.DS { return dsOf(newSigner(t, "example.", dns.ED25519), dns.SHA256) }
+	otherAlgorithm := func(i int) *dns.DS {
+		ds := dsOf(good, dns.SHA256)
+		ds.Algorithm = dns.ECDSAP256SHA256
+		return ds
+	}
+	otherDigest := func(i int) *dns.DS {
+		ds := wrongDigest(dsOf(good, dns.SHA256))
+		ds.Digest = fmt.Sprintf("%064x", i)
+		return ds
+	}
+	for _, tc := range []struct {
+		name string
+		n    int // DS records before that of the key that signs
+		ds   func(i int) *dns.DS
+		want Reason
+	}{
+		{name: "of keys that are gone", n: MaxDS, ds: gone},
+		{name: "of many keys that are gone", n: 12 * MaxDS, ds: gone},
+		{name: "of the tag with another algorithm", n: 12 * MaxDS, ds: otherAlgorithm},
+		{name: "of keys that do not sign", n: MaxDNSKEY - 1, ds: func(i int) *dns.DS { return dsOf(signers[i], dns.SHA256) }},
+		{name: "doubled", n: MaxDS, ds: func(int) *dns.DS { return dsOf(signers[0], dns.SHA256) }},
+		{name: "that do not match, at the limit", n: MaxDS - 1, ds: otherDigest},
+		{name: "that do not match, over the limit", n: MaxDS, ds: otherDigest, want: DNSKEYLimitExceeded},
+	} {
+		set := DSSet{zone: "example."}
+		for i := range tc.n {
+			set.records = append(set.records, tc.ds(i))
+		}
+		set.records = append(set.records, dsOf(good, dns.SHA256))
+		for _, noMatch := range []Reason{DNSKEYNoDSMatch, DNSKEYNoAnchorMatch} {
+			set.noMatch = noMatch
+			want := tc.want
+			if noMatch == DNSKEYNoAnchorMatch { // no limit on trust anchors
+				want = ReasonNone
+			}
+			_, f := verifierAt(now).Keys(keys, set)
+			if got := reasonOf(f); got != want {
+				t.Errorf("%d %s, %s: %v, want %v", tc.n, tc.name, noMatch, f, want)
+			}
+		}
+	}
+}
+
+func TestDNSKEYLimit(t *testing.T) {
+	s := newSigner(t, "example.", dns.ED25519)
 	for n, want := range map[int]Reason{MaxDNSKEY: ReasonNone, MaxDNSKEY + 1: DNSKEYLimitExceeded} {
 		signers := []*signer{s}
 		for len(signers) < n {

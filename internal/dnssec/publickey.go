@@ -12,6 +12,7 @@ import (
 	_ "crypto/sha512"
 	"errors"
 	"math/big"
+	"math/bits"
 
 	"github.com/cloudflare/circl/sign/ed448"
 	"github.com/miekg/dns"
@@ -21,6 +22,7 @@ import (
 // the data themselves for Ed25519 and Ed448.
 type publicKey interface {
 	verify(hash, signature []byte) bool
+	cost() int // of verify, about: 1 is one check of P-256
 }
 
 var errPublicKey = errors.New("dnssec: public key of the wrong form")
@@ -49,11 +51,15 @@ func parsePublicKey(algorithm uint8, key []byte) (publicKey, error) {
 
 type ed25519Key []byte
 
+func (ed25519Key) cost() int { return 1 }
+
 func (k ed25519Key) verify(data, signature []byte) bool {
 	return len(signature) == ed25519.SignatureSize && ed25519.Verify(ed25519.PublicKey(k), data, signature)
 }
 
 type ed448Key []byte
+
+func (ed448Key) cost() int { return 4 }
 
 func (k ed448Key) verify(data, signature []byte) bool {
 	return len(signature) == ed448.SignatureSize && ed448.Verify(ed448.PublicKey(k), data, signature, "")
@@ -62,6 +68,13 @@ func (k ed448Key) verify(data, signature []byte) bool {
 type ecdsaKey struct {
 	*ecdsa.PublicKey
 	size int // octets of r, and of s
+}
+
+func (k ecdsaKey) cost() int {
+	if k.Curve == elliptic.P256() { // in assembly
+		return 1
+	}
+	return 8
 }
 
 func parseECDSA(curve elliptic.Curve, key []byte) (publicKey, error) {
@@ -140,10 +153,19 @@ func parseRSA(hash crypto.Hash, key []byte) (publicKey, error) {
 	}
 }
 
+// costOfRSA returns the cost of a modulus and an exponent of so many bits: a multiplication
+// of numbers of the size of the modulus for each bit of the exponent.
+func costOfRSA(modulus, exponent int) int {
+	k := (modulus + 1023) / 1024
+	return 1 + exponent*k*k/128
+}
+
 type rsaKey struct {
 	pub  *rsa.PublicKey
 	hash crypto.Hash
 }
+
+func (k rsaKey) cost() int { return costOfRSA(k.pub.N.BitLen(), bits.Len(uint(k.pub.E))) }
 
 func (k rsaKey) verify(hash, signature []byte) bool {
 	return rsa.VerifyPKCS1v15(k.pub, k.hash, hash, signature) == nil
@@ -156,6 +178,8 @@ type oddRSAKey struct {
 	n, e *big.Int
 	hash crypto.Hash
 }
+
+func (k oddRSAKey) cost() int { return costOfRSA(k.n.BitLen(), k.e.BitLen()) }
 
 // digestInfo has the DER prefixes of DigestInfo (RFC 8017, section 9.2, note 1).
 var digestInfo = map[crypto.Hash][]byte{

@@ -212,7 +212,7 @@ func (a *attempt) verify(sig *dns.RRSIG, k *key, data, signature []byte) *Failur
 	}
 	if !known {
 		var f *Failure
-		if good, f = a.verifier.Budget.verifySignature(func() bool { return k.verify(data, signature) }); f != nil {
+		if good, f = a.verifier.Budget.verifySignature(k.cost(), func() bool { return k.verify(data, signature) }); f != nil {
 			return f
 		}
 		if ledger != nil {

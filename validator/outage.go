@@ -1,0 +1,159 @@
+package validator
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/dnssecval/dnssecval/internal/dnssec"
+)
+
+// outages notices when nothing that is asked can be proven any more, for each zone that is
+// forwarded by name and for the rest: an upstream strips signatures, or the way to it is
+// bad. Failures are kept for up to 30 s each, which would delay all names after the end of
+// the outage. Instead one of the questions that failed is asked again every two seconds, for
+// all of them. Once one of these is Secure all of them are asked again.
+type outages struct {
+	mu sync.Mutex
+	of map[string]*outage // by Topology.Private
+}
+
+// outage is what failed since something was proven.
+type outage struct {
+	failed []question // the first ones
+	probed question   // that was asked again last
+	at     time.Time  // when it was
+	ended  time.Time  // when the last outage ended
+	others bool       // something was proven that had not failed
+	missed int        // probes that failed since
+}
+
+const (
+	outageFrom  = 3 // different questions in a row that fail
+	probeEvery  = 2 * time.Second
+	mostMissed  = 3               // then it is the names that failed, not the upstream
+	outageKeeps = 4 * time.Minute // what failed counts for so much longer (at most 5 minutes: RFC 9520, section 3.2)
+)
+
+// in returns the outage of a zone. The mutex has to be held.
+func (o *outages) in(zone string) *outage {
+	if o.of == nil {
+		o.of = make(map[string]*outage)
+	}
+	if o.of[zone] == nil {
+		o.of[zone] = new(outage)
+	}
+	return o.of[zone]
+}
+
+func (o *outage) lasts() bool { return len(o.failed) == outageFrom }
+
+// noteFailed is called for a question that was asked and is Bogus.
+func (o *outages) noteFailed(zone string, q question, now time.Time) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	out := o.in(zone)
+	if out.lasts() || slices.Contains(out.failed, q) {
+		return
+	}
+	if out.failed = append(out.failed, q); out.lasts() {
+		out.probed, out.at = q, now
+	}
+}
+
+// noteSecure is called for a question that was asked and is Secure. It reports whether an
+// outage has ended: one that failed has to be among what is proven. An attacker with a zone
+// that fails now and then must not make it end more often than questions are asked again.
+func (o *outages) noteSecure(zone string, failedBefore bool, now time.Time) (ended bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	out := o.in(zone)
+	switch {
+	case !out.lasts():
+		out.failed = out.failed[:0]
+	case !failedBefore:
+		out.others = true
+	case !now.Before(out.ended.Add(probeEvery)):
+		*out = outage{ended: now}
+		return true
+	}
+	return false
+}
+
+// noteMissed is called for a probe that failed.
+func (o *outages) noteMissed(zone string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	out := o.in(zone)
+	if !out.others {
+		return
+	}
+	if out.missed++; out.missed == mostMissed {
+		*out = outage{ended: out.ended}
+	}
+}
+
+// lasts reports whether there is an outage, and whether the question, which failed, is the
+// one that is to be asked again now. It is never the same question twice.
+func (o *outages) lasts(zone string, q question, now time.Time) (lasts, probe bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	out := o.in(zone)
+	if !out.lasts() || out.probed == q || now.Before(out.at.Add(probeEvery)) {
+		return out.lasts(), false
+	}
+	out.probed, out.at = q, now
+	return true, true
+}
+
+// noteOutcome remembers whether a response that was asked for could be proven.
+func (q *query) noteOutcome(result *Result) {
+	zone := q.v.options.Topology.Private(q.question.name)
+	switch {
+	case result.Status == dnssec.Secure:
+		if q.v.outages.noteSecure(zone, q.hadFailed, q.now) {
+			q.v.cache.expireFailures(q.now)
+		}
+	case q.probing:
+		q.v.outages.noteMissed(zone)
+	case result.Status == dnssec.Bogus && !result.Reason.Unfinished() && q.ctx.Err() == nil:
+		q.v.outages.noteFailed(zone, q.question, q.now)
+	}
+}
+
+// failedBefore reports why the question failed a moment ago, if it is not to be asked
+// again yet (RFC 9520, section 3.2). Without the keys of the trust anchors nothing has to be
+// asked either. During an outage failures count for longer, and the query may become the
+// one that finds out whether it has ended. If that fails nothing changes.
+func (q *query) failedBefore() (dnssec.Finding, bool) {
+	if q.v.options.ReportOnly {
+		return dnssec.Finding{}, false
+	}
+	zone := q.v.options.Topology.Private(q.question.name)
+	kept, until := q.v.cache.failure(q.question)
+	if above := q.failedAnchor(); above != nil && above.expires.After(until) {
+		kept, until = above.finding, above.expires
+		q.v.outages.noteFailed(zone, q.question, q.now)
+	}
+	if !q.now.Before(until.Add(outageKeeps)) {
+		return dnssec.Finding{}, false
+	}
+	q.hadFailed = true
+	lasts, probe := q.v.outages.lasts(zone, q.question, q.now)
+	q.probing = probe
+	return kept, !probe && (lasts || q.now.Before(until))
+}
+
+// failedAnchor returns the zone of the trust anchor that counts for the question if it
+// failed the last time. A name that resolvers answer by themselves does not depend on it.
+func (q *query) failedAnchor() *cut {
+	home := container(q.question.name, q.question.qtype)
+	scope := q.scope(home)
+	if _, _, local := q.localFinding(home); local || scope.finding.Status != dnssec.Secure {
+		return nil
+	}
+	if c, ok := q.v.cache.cuts.Peek(scope.zone); ok && c.anchors == q.anchors && c.finding.Status == dnssec.Bogus {
+		return c
+	}
+	return nil
+}
