@@ -107,7 +107,7 @@ func (e *explanations) outlasts(expires time.Time, ttl uint32, now time.Time) bo
 	if e.keeping.KeepTTL {
 		lasts += time.Duration(ttl) * time.Second
 	}
-	return e.keeping.Beyond > 0 && expires.Before(now.Add(lasts))
+	return e.keeping.Beyond > 0 && !expires.IsZero() && expires.Before(now.Add(lasts))
 }
 
 // evicted notes for how long it is unknown of a question without entry whether it has none
@@ -121,12 +121,12 @@ func (e *explanations) evicted(_ question, kept keptSecure) {
 	}
 }
 
-// secureUntil returns until when the last secure answer to a question may have AD; ok is
-// false if that is as long as the cache plugin keeps it.
+// secureUntil returns until when the last secure answer to a question may have AD: until now
+// if that is not known. ok is false if it is as long as the cache plugin keeps the answer.
 func (e *explanations) secureUntil(q question, now time.Time) (until time.Time, ok bool) {
 	kept, ok := e.secure.Get(q)
 	if !ok && now.Unix() <= e.unknown.Load() {
-		return time.Time{}, true
+		return now, true
 	}
 	return kept.until, ok && !kept.until.IsZero()
 }
@@ -150,7 +150,7 @@ func (w *explainingWriter) limited(m *dns.Msg, x *explanation, now time.Time) *d
 	} else if m.Rcode != dns.RcodeServerFailure && !w.checkingDisabled && (x == nil || x.judge == nil) {
 		until, known = w.block.kept.secureUntil(w.asked, now)
 	}
-	if !known {
+	if !known || until.IsZero() {
 		return m
 	}
 	left := uint32(max(until.Sub(now)/time.Second, 0))

@@ -333,7 +333,7 @@ func TestSecureUntil(t *testing.T) {
 		{name: "evicted", keeping: placement.Keeping{Beyond: time.Hour}, note: func(e *explanations) {
 			e.noteSecure(first, of(dnssec.Secure, time.Minute), 60, now)
 			e.noteSecure(second, of(dnssec.Secure, time.Minute), 60, now)
-		}, known: true},
+		}, known: true, until: now},
 		{name: "evicted long ago", keeping: placement.Keeping{Beyond: time.Hour}, note: func(e *explanations) {
 			before := now.Add(-2 * time.Hour)
 			e.noteSecure(first, explanation{finding: dnssec.Proven, expires: before}, 60, before)

@@ -31,7 +31,7 @@ type Result struct {
 	Hashes   int   // NSEC3 hashes that were computed
 
 	// Expires is until when a Secure answer may have AD: the first of the signatures that
-	// prove it ends then. It is zero otherwise.
+	// prove it ends then. It is zero otherwise, and with Options.At, by which none ends.
 	Expires time.Time
 
 	shape
@@ -88,6 +88,9 @@ func (r *Result) Rcode() int { return r.rcode }
 func (r *Result) finish(q *query) {
 	r.Judged, r.reportOnly = true, q.v.options.ReportOnly
 	r.Hashes = q.verifier.Budget.Spent().Hashes
+	if !q.v.options.At.IsZero() {
+		r.Expires = time.Time{}
+	}
 }
 
 // settled reports whether asking again is of no use.
