@@ -50,7 +50,7 @@ func (q *query) denialByChain(msg *dns.Msg, result *Result) *dns.Msg {
 		return nil
 	}
 	c := q.absent(name)
-	if c == nil || len(c.absence) == 0 {
+	if c == nil || len(c.absence) == 0 || deniesFor(msg, dnsname.Canonical(c.absence[0].Header().Name)) {
 		return nil
 	}
 	denial := *msg
@@ -59,6 +59,15 @@ func (q *query) denialByChain(msg *dns.Msg, result *Result) *dns.Msg {
 		return p.spliced(result, msg, &denial)
 	}
 	return &denial
+}
+
+// deniesFor reports whether a response denies in the name of a zone: with its SOA. Of the
+// secure zone that proves the absence such a response has to be signed. One that is not has
+// lost its signatures or is forged, and stays bogus; a resolver's own denial has another SOA.
+func deniesFor(msg *dns.Msg, zone string) bool {
+	return slices.ContainsFunc(msg.Ns, func(rr dns.RR) bool {
+		return rr.Header().Rrtype == dns.TypeSOA && dnsname.Canonical(rr.Header().Name) == zone
+	})
 }
 
 // absent returns what is known of the name at or above a name that is proven not to exist,

@@ -114,6 +114,27 @@ func TestAbsentName(t *testing.T) {
 	}
 }
 
+// TestAbsentNameInTheZonesName: a denial with the SOA of the secure zone is that zone's, and
+// without signatures stays bogus (RFC 4035, section 5.5), though the chain denies the name.
+func TestAbsentNameInTheZonesName(t *testing.T) {
+	want := outcome{rcode: servfail, reason: dnssec.DenialMissing, ede: ede12}
+	for _, rcode := range []int{dns.RcodeNameError, dns.RcodeSuccess} {
+		for _, soa := range []string{". 60 IN SOA ns. admin. 1 1 1 1 60", "internal. 60 IN SOA ns. admin. 1 1 1 1 60"} {
+			w := absentWorld(t, testzone.NSEC)
+			w.Intercept(func(q, a *dns.Msg) *dns.Msg {
+				if q.Question[0].Name == "x.internal." {
+					a.Rcode, a.Ns = rcode, []dns.RR{newRR(t, soa)}
+				}
+				return a
+			})
+			got := observe(t, newTestValidator(t, w), "x.internal.", typeA)
+			if inItsName := soa[0] == '.'; inItsName != (got == want) {
+				t.Errorf("rcode %d, SOA %q: %+v %s", rcode, soa, got, got.reason)
+			}
+		}
+	}
+}
+
 // TestAbsentNamePrivate: a zone that is forwarded by name stays Indeterminate.
 func TestAbsentNamePrivate(t *testing.T) {
 	w := absentWorld(t, testzone.NSEC)
