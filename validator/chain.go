@@ -12,22 +12,28 @@ import (
 )
 
 // cut is what is known of a name: whether a zone begins there, and how far the
-// authentication chain reaches. It is shared, and must not be changed once it is made.
+// authentication chain reaches. Queries share it. It must not be changed once it is in the
+// cache.
 type cut struct {
 	name       string
-	delegation dnssec.Delegation
-	finding    dnssec.Finding // of the zone that begins here; else of the proof that none does
-	keys       *dnssec.Keys   // of a Secure zone
+	delegation dnssec.Delegation // whether a zone begins here
+	finding    dnssec.Finding    // of the zone that begins here; else of the proof that none does
+	inherited  bool              // the finding is that of a zone above
+	within     string            // the zone that proves that none begins here
+	absence    []dns.RR          // with NoSuchName: the records that prove it, if the SOA is among them
+	keys       *dnssec.Keys      // of a Secure zone
+	renewal    time.Time         // from when on the keys are asked for again; zero: never
+	renewing   atomic.Bool       // the keys were asked for again
 	expires    time.Time
-	renewal    time.Time   // from when on the keys are asked for again; zero: never
-	renewing   atomic.Bool // the keys were asked for again
 	anchors    *anchor.Set // from which it was proven
-	times      int         // failures in a row
-	inherited  bool        // the failure is of a zone above
-	within     string      // the zone that proves that none begins here
-	proven     provenDS    // of a zone whose keys failed
-	abandoned  bool        // the query that asked gave up
-	absence    []dns.RR    // with NoSuchName: the records that prove it, if the SOA is among them
+	cutFailure
+}
+
+// cutFailure is what is known of a cut that is Bogus, besides its finding.
+type cutFailure struct {
+	times     int      // failures in a row
+	proven    provenDS // the DS set of the zone, if it was authenticated and the keys failed
+	abandoned bool     // the query gave up, which says nothing of the zone
 }
 
 // beginsZone reports whether the finding is that of a zone.
