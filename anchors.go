@@ -25,12 +25,12 @@ type trust struct {
 // set returns the trust anchors in use.
 func (t *trust) set() *anchor.Set { return t.engines[0].Anchors() }
 
-// chain returns where the first of the validators asks.
-func (t *trust) chain() *chain {
+// exchanger returns where the first of the validators asks.
+func (t *trust) exchanger() *exchanger {
 	if t.words.validate {
-		return t.handler.chain
+		return t.handler.exchanger
 	}
-	return t.server.chain
+	return t.server.exchanger
 }
 
 // load reads the sources as of now: root-anchors.xml says from when to when its keys are

@@ -76,7 +76,7 @@ func (b *block) handlers() placement.Handlers {
 // failing start leaves behind.
 func (b *block) configured(p *placement.Placement) error {
 	b.servers = slices.Compact(slices.Sorted(slices.Values(p.Servers())))
-	b.handler.chain.routes = p.Routes()
+	b.handler.exchanger.routes = p.Routes()
 	if b.server != nil {
 		b.server.served = p.Served()
 	}
@@ -102,7 +102,7 @@ func (b *block) started(p *placement.Placement) error {
 	}
 	b.watchUpstreams(p.Routes())
 	if s := b.server; s != nil {
-		s.chain.routes = p.Routes().Serving(s.served, s.zoneHandler(p.Routes()))
+		s.exchanger.routes = p.Routes().Serving(s.served, s.zoneHandler(p.Routes()))
 		go s.watchExpirations(p.Config(), p.Stopped())
 	}
 	if err := b.showStatus(p.Stopped()); err != nil {

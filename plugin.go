@@ -22,9 +22,9 @@ import (
 type Handler struct {
 	Next plugin.Handler
 	*block
-	engine *validator.Validator
-	chain  *chain
-	idle   bool // no forwarding plugin stands behind it
+	engine    *validator.Validator
+	exchanger *exchanger
+	idle      bool // no forwarding plugin stands behind it
 }
 
 // Name implements plugin.Handler: the word of the Corefile.
@@ -65,7 +65,7 @@ func (h *Handler) answered(ctx context.Context, asked *client, answer *dns.Msg, 
 func (h *Handler) pass(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
 	next := h.Next
 	if r.Opcode == dns.OpcodeQuery && len(r.Question) == 1 && r.Question[0].Qtype == dns.TypeDS {
-		next = h.chain.ownTarget(ctx, r.Question[0]).handler
+		next = h.exchanger.ownTarget(ctx, r.Question[0]).handler
 	}
 	return plugin.NextOrFailure(h.Name(), next, ctx, withoutAD{w}, r)
 }
@@ -106,7 +106,7 @@ func (h *Handler) unanswered(ctx context.Context, asked *client, result *validat
 	if !errors.As(result.Err, &failure) {
 		failure = &noAnswer{dns.RcodeServerFailure, result.Err}
 	}
-	if failure.ofUpstream() && ctx.Err() != context.Canceled && h.chain.Forwarded(asked.question.name) {
+	if failure.ofUpstream() && ctx.Err() != context.Canceled && h.exchanger.Forwarded(asked.question.name) {
 		x := explanationOf(result, h.engine)
 		explain(ctx, x)
 		if !errors.Is(result.Err, errSilent) {

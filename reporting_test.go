@@ -229,7 +229,7 @@ func TestStatusKnownZones(t *testing.T) {
 		t.Fatal(err)
 	}
 	withBlocks(b.handler, serverBlock(".", forward(".", w)))
-	b.server.chain.routes, b.server.served = b.handler.chain.routes, new(placement.Served)
+	b.server.exchanger.routes, b.server.served = b.handler.exchanger.routes, new(placement.Served)
 	for _, zone := range []string{"csk.example.", "unsigned.example."} {
 		ask(t, b.handler, "www."+zone, typeA, wantDO)
 	}

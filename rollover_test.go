@@ -227,7 +227,7 @@ func TestAttackServerFollows(t *testing.T) {
 	if b.trust.rollovers == nil || !b.words.signal || b.trust.configured == nil || b.trust.seen != b.trust.sources.Fingerprint() {
 		t.Error("the words are lost")
 	}
-	b.server.chain.routes = placement.NewRoutes(serverBlock(".", forward(".", w))) // the served zone is the root
+	b.server.exchanger.routes = placement.NewRoutes(serverBlock(".", forward(".", w))) // the served zone is the root
 	clock := fakeClock(b)
 	b.trust.followKeys()
 	breakZone(t, w, ".", testzone.SetRevoke(testzone.KSK))

@@ -19,9 +19,9 @@ import (
 type Server struct {
 	Next plugin.Handler
 	*block
-	engine *validator.Validator // with what is known of its own: it asks the authoritative plugins
-	chain  *chain
-	served *placement.Served
+	engine    *validator.Validator // with what is known of its own: it asks the authoritative plugins
+	exchanger *exchanger
+	served    *placement.Served
 }
 
 // passage is one question on its way through the authoritative plugins.
@@ -95,7 +95,7 @@ func (s *Server) answer(ctx context.Context, w dns.ResponseWriter, r, msg *dns.M
 // zones: by the authoritative plugins, but for the DS of a served zone, which they would
 // answer as the zone itself.
 func (s *Server) zoneHandler(routes *placement.Routes) plugin.Handler {
-	above := &chain{block: s.block, routes: routes}
+	above := &exchanger{block: s.block, routes: routes}
 	return plugin.HandlerFunc(func(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
 		name := dnsname.Canonical(r.Question[0].Name)
 		if r.Question[0].Qtype != dns.TypeDS || !s.served.IsApex(name) {

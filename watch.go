@@ -129,7 +129,7 @@ func (t *trust) proveAnchors() time.Duration {
 	set := t.set()
 	for _, zone := range set.Zones() {
 		ctx, _, cancel := t.background(zone, dns.TypeDNSKEY)
-		if _, ok := t.chain().lookup(ctx, zone, dns.TypeDNSKEY); !ok {
+		if _, ok := t.exchanger().lookup(ctx, zone, dns.TypeDNSKEY); !ok {
 			cancel()
 			continue // what can't be asked is logged as a private zone, once a client asks for it
 		}
@@ -215,11 +215,11 @@ const recheckCapacity = 256
 func (t *trust) validatesWith(set *anchor.Set, zone string) bool {
 	options := t.words.options(set)
 	options.Capacity, options.NoSynthesis, options.ReportOnly = recheckCapacity, true, true
-	options.Topology, options.Clock = t.chain(), t.block.clock
+	options.Topology, options.Clock = t.exchanger(), t.block.clock
 	options.Observe = func(ctx context.Context) validator.Observer {
 		return &observer{block: t.block, counters: t.countersOf(ctx), quiet: true}
 	}
-	fresh, err := validator.New(t.chain(), options)
+	fresh, err := validator.New(t.exchanger(), options)
 	if err != nil {
 		return false
 	}

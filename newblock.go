@@ -71,21 +71,21 @@ func (b *block) loadTrust() (set *anchor.Set, warnings []string, err error) {
 // validator of its own: they ask different plugins.
 func (b *block) makeHandlers(set *anchor.Set) (err error) {
 	h := &Handler{block: b}
-	h.chain = &chain{block: b, next: func() plugin.Handler { return h.Next }}
+	h.exchanger = &exchanger{block: b, next: func() plugin.Handler { return h.Next }}
 	b.handler = h
-	if h.engine, err = b.newEngine(h.chain, b.words.options(set)); err != nil || !b.words.serve {
+	if h.engine, err = b.newEngine(h.exchanger, b.words.options(set)); err != nil || !b.words.serve {
 		return err
 	}
 	s := &Server{block: b}
-	s.chain = &chain{block: b, next: func() plugin.Handler { return s.Next }}
+	s.exchanger = &exchanger{block: b, next: func() plugin.Handler { return s.Next }}
 	options := b.words.options(set)
 	options.NoSynthesis, options.Served = true, func(name string) string { return s.served.Zone(name) }
 	b.server = s
-	s.engine, err = b.newEngine(s.chain, options)
+	s.engine, err = b.newEngine(s.exchanger, options)
 	return err
 }
 
-func (b *block) newEngine(c *chain, options validator.Options) (*validator.Validator, error) {
+func (b *block) newEngine(c *exchanger, options validator.Options) (*validator.Validator, error) {
 	options.Topology, options.Observe, options.Clock = c, b.observe, b.clock
 	return validator.New(c, options)
 }
