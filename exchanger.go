@@ -33,14 +33,14 @@ type target struct {
 // Exchange implements validator.Exchanger.
 func (e *exchanger) Exchange(ctx context.Context, request *dns.Msg, how validator.Manner) (*dns.Msg, error) {
 	var w dns.ResponseWriter = ownWriter{}
-	asked, _ := ctx.Value(clientKey{}).(*client)
-	if asked != nil && !how.Chain {
-		w = asked.w
+	cl, _ := ctx.Value(clientKey{}).(*client)
+	if cl != nil && !how.Chain {
+		w = cl.w
 	}
 	if how.TCP {
 		w = asTCP{w}
 	}
-	if asked != nil && !how.Chain && request.Question[0].Name == asked.name {
+	if cl != nil && !how.Chain && request.Question[0].Name == cl.name {
 		return e.ask(ctx, e.ownTarget(ctx, request.Question[0]), w, request)
 	}
 	to, ok := e.lookup(ctx, dnsname.Canonical(request.Question[0].Name), request.Question[0].Qtype)
@@ -104,7 +104,7 @@ func (e *exchanger) ask(ctx context.Context, to target, w dns.ResponseWriter, re
 	if to.upstream != nil && !to.upstream.admit(ctx, to.handler) {
 		return nil, &noAnswer{dns.RcodeServerFailure, to.upstream.silence()}
 	}
-	e.block.countersOf(ctx).asked(request.Question[0].Qtype)
+	e.block.countersOf(ctx).countQuery(request.Question[0].Qtype)
 	caught := &catcher{ResponseWriter: w}
 	rcode, err := plugin.NextOrFailure(e.block.directive, to.handler, ctx, caught, request)
 	to.upstream.note(ctx, asked, caught.msg != nil, rcode, err)
@@ -116,10 +116,10 @@ func (e *exchanger) ask(ctx context.Context, to target, w dns.ResponseWriter, re
 
 // countersOf returns the counters of the server that the question of a context came to.
 func (b *block) countersOf(ctx context.Context) *counters {
-	if asked, ok := ctx.Value(clientKey{}).(*client); ok {
-		return asked.counters
+	if cl, ok := ctx.Value(clientKey{}).(*client); ok {
+		return cl.counters
 	}
-	return b.metrics.of(b.serverOf(ctx))
+	return b.metrics.forServer(b.serverOf(ctx))
 }
 
 // Private implements validator.Topology.

@@ -86,9 +86,9 @@ func newMetricSet(directive string) *metricSet {
 	}
 }
 
-// trusts sets the gauges of the trust anchors of a server's blocks, and removes those of
+// setAnchors sets the gauges of the trust anchors of a server's blocks, and removes those of
 // before a reload.
-func (m *metricSet) trusts(server string, blocks []*block) {
+func (m *metricSet) setAnchors(server string, blocks []*block) {
 	m.mu.Lock() // watchers of several blocks set those of one server
 	defer m.mu.Unlock()
 	m.anchors.DeletePartialMatch(prometheus.Labels{"server": server})
@@ -102,8 +102,8 @@ func (m *metricSet) trusts(server string, blocks []*block) {
 	m.negative.WithLabelValues(server).Set(float64(negative))
 }
 
-// expires sets when the first signature of a zone expires that a server serves.
-func (m *metricSet) expires(s *Server, server, zone string, first time.Time) {
+// setExpiration sets when the first signature of a zone expires that a server serves.
+func (m *metricSet) setExpiration(s *Server, server, zone string, first time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if first.IsZero() {
@@ -114,9 +114,9 @@ func (m *metricSet) expires(s *Server, server, zone string, first time.Time) {
 	m.expirations.WithLabelValues(server, zone).Set(float64(first.Unix()))
 }
 
-// forget removes the zones of a handler that ended, but for those that its successor
+// forgetExpirations removes the zones of a handler that ended, but for those that its successor
 // serves too: an alert must not go on for a zone that is not served any more.
-func (m *metricSet) forget(s *Server) {
+func (m *metricSet) forgetExpirations(s *Server) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for labels, by := range m.serving {
@@ -127,8 +127,8 @@ func (m *metricSet) forget(s *Server) {
 	}
 }
 
-// reloaded counts a read of changed anchor files.
-func (m *metricSet) reloaded(servers []string, result string) {
+// countReload counts a read of changed anchor files.
+func (m *metricSet) countReload(servers []string, result string) {
 	for _, server := range servers {
 		m.reloads.WithLabelValues(server, result).Inc()
 	}
@@ -154,8 +154,8 @@ type counters struct {
 	sizedAtSecond atomic.Int64
 }
 
-// of returns the counters of a server.
-func (m *metricSet) of(server string) *counters {
+// forServer returns the counters of a server.
+func (m *metricSet) forServer(server string) *counters {
 	if known, ok := m.servers.Load(server); ok {
 		return known.(*counters)
 	}
@@ -187,17 +187,17 @@ func (m *metricSet) of(server string) *counters {
 	return known.(*counters)
 }
 
-// judged counts a response, what it cost and the time that it took.
-func (c *counters) judged(r *validator.Result, took time.Duration) {
-	c.counted(r.Finding)
+// countResponse counts a response, what it cost and the time that it took.
+func (c *counters) countResponse(r *validator.Result, took time.Duration) {
+	c.countFinding(r.Finding)
 	c.duration.Observe(took.Seconds())
 	if r.Hashes > 0 {
 		c.hashes.Add(float64(r.Hashes))
 	}
 }
 
-// counted counts a response, also one that is refused because it failed before.
-func (c *counters) counted(f validator.Finding) {
+// countFinding counts a response, also one that is refused because it failed before.
+func (c *counters) countFinding(f validator.Finding) {
 	c.validations[f.Status].Inc()
 	if f.Status == dnssec.Bogus {
 		c.set.failures.WithLabelValues(c.server, f.Reason.String()).Inc()
@@ -206,9 +206,9 @@ func (c *counters) counted(f validator.Finding) {
 	}
 }
 
-// asked counts a question to the upstream. The label is of a closed set: the types
+// countQuery counts a question to the upstream. The label is of a closed set: the types
 // that clients ask for are their choice.
-func (c *counters) asked(qtype uint16) {
+func (c *counters) countQuery(qtype uint16) {
 	switch qtype {
 	case dns.TypeDS:
 		c.askedDS.Inc()
@@ -219,8 +219,8 @@ func (c *counters) asked(qtype uint16) {
 	}
 }
 
-// checked counts a signature that was computed.
-func (c *counters) checked(algorithm uint8, good bool) {
+// countSignature counts a signature that was computed.
+func (c *counters) countSignature(algorithm uint8, good bool) {
 	result := "good"
 	if !good {
 		result = "bad"
@@ -228,7 +228,7 @@ func (c *counters) checked(algorithm uint8, good bool) {
 	c.set.checks.WithLabelValues(c.server, dnssec.AlgorithmName(algorithm), result).Inc()
 }
 
-func (c *counters) lookedUp(hit bool) {
+func (c *counters) countLookup(hit bool) {
 	c.lookups.Inc()
 	if hit {
 		c.hits.Inc()
@@ -237,11 +237,11 @@ func (c *counters) lookedUp(hit bool) {
 	}
 }
 
-// synthesized counts an answer that was not asked for.
-func (c *counters) synthesized(kind validator.Synthesis) { c.syntheses[kind].Inc() }
+// countSynthesis counts an answer that was not asked for.
+func (c *counters) countSynthesis(kind validator.Synthesis) { c.syntheses[kind].Inc() }
 
-// sized sets the gauges of the caches, those of all blocks of the server, once a second.
-func (c *counters) sized(own *block, now time.Time) {
+// setCacheEntries sets the gauges of the caches, those of all blocks of the server, once a second.
+func (c *counters) setCacheEntries(own *block, now time.Time) {
 	if second := now.Unix(); c.sizedAtSecond.Swap(second) == second {
 		return
 	}

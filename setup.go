@@ -49,7 +49,7 @@ func setup(c *caddy.Controller, directive string) error {
 type config struct {
 	zones       plugin.Zones
 	validate    bool
-	report      bool
+	reportOnly  bool // the word insecure
 	serve       bool
 	logFailures bool
 	signal      bool // RFC 8145
@@ -59,7 +59,7 @@ type config struct {
 	capacity    int
 	override    time.Time
 	status      netip.AddrPort
-	asksAll     bool            // no aggressive use
+	noSynthesis bool            // no aggressive use
 	given       map[string]bool // words that were read
 }
 
@@ -106,7 +106,7 @@ var repeatable = map[string]bool{"trust-anchor": true, "negative-trust-anchor": 
 
 var words = map[string]func(*config, []string) error{
 	"validate":                   flag(func(conf *config) *bool { return &conf.validate }),
-	"insecure":                   flag(func(conf *config) *bool { return &conf.report }),
+	"insecure":                   flag(func(conf *config) *bool { return &conf.reportOnly }),
 	"log-failures":               flag(func(conf *config) *bool { return &conf.logFailures }),
 	"allow-sha1":                 flag(func(conf *config) *bool { return &conf.policy.AllowSHA1 }),
 	"trust-anchor":               trustAnchor,
@@ -193,7 +193,7 @@ func signatureSkew(conf *config, args []string) error {
 }
 
 func aggressiveNSEC(conf *config, args []string) (err error) {
-	conf.asksAll, err = isOff(args)
+	conf.noSynthesis, err = isOff(args)
 	return err
 }
 
