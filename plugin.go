@@ -1,6 +1,6 @@
-// Package dnssecval is a CoreDNS plugin that validates by DNSSEC what other plugins
-// forward: it proves each answer from the trust anchors down, sets AD on what is proven,
-// and answers SERVFAIL, with the reason, for what should be provable and is not.
+// Package dnssecval is a CoreDNS plugin that validates the responses to forwarded queries with
+// DNSSEC. It builds the authentication chain from a trust anchor down to the data. A secure
+// answer has the AD bit. A bogus one is replaced by SERVFAIL with the reason.
 package dnssecval
 
 import (
@@ -17,8 +17,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// Handler is the validating handler of a server block. It stands directly before the
-// plugins that ask an upstream. It has to be set up by the directive.
+// Handler is the validating handler of a server block. It stands directly before the plugins
+// that query an upstream. Only the setup of the directive can make one.
 type Handler struct {
 	Next plugin.Handler
 	*block
