@@ -67,7 +67,7 @@ func (q *query) wildcardAnswer(zone string) (*dns.Msg, *Result, Synthesis) {
 	return s.finished(denial, SynthesizedWildcard)
 }
 
-// draft is an answer in the making.
+// draft is an answer that is being synthesized.
 type draft struct {
 	*query
 	msg    *dns.Msg
@@ -87,7 +87,7 @@ func (s *draft) finished(denial *denied, kind Synthesis) (*dns.Msg, *Result, Syn
 	return s.msg, &s.result, kind
 }
 
-// add appends copies of what was proven: the records are shared.
+// add appends copies of the records of a proven RRset, which others may use too.
 func (s *draft) add(section []dns.RR, a *dnssec.Authenticated, owner string, authority bool) []dns.RR {
 	set := a.RRset()
 	rrs := set.RRs
@@ -104,6 +104,7 @@ func (s *draft) add(section []dns.RR, a *dnssec.Authenticated, owner string, aut
 	return section
 }
 
+// wantsDNSSEC reports whether the client set DO.
 func (q *query) wantsDNSSEC() bool {
 	opt := q.request.IsEdns0()
 	return opt != nil && opt.Do()

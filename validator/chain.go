@@ -41,8 +41,8 @@ func (c *cut) beginsZone() bool {
 	return c.delegation == dnssec.DelegationSigned || c.delegation == dnssec.DelegationUnsigned
 }
 
-// zone returns the zone at a name that a signature names as its signer. That no zone begins
-// there is a failure.
+// zone returns the zone that begins at the signer of a signature. If none begins there that is
+// a failure.
 func (q *query) zone(name string) *cut {
 	c := q.cutAt(name)
 	if c.delegation == dnssec.NotDelegation || c.delegation == dnssec.NoSuchName {
@@ -80,7 +80,7 @@ func (q *query) zoneOf(name string) *cut {
 		case below.beginsZone():
 			current, n, walked = below, next, 0
 		case next > n+1 && below.within != current.name:
-			walked = 0 // it does not show where the zone ends that it is in
+			walked = 0 // the zone that it is in may begin between current and it
 		case below.delegation == dnssec.NotDelegation:
 			n = next // and there is no zone cut between: names below one have no record in current
 		default:
@@ -157,7 +157,8 @@ func (q *query) establish(name string) *cut {
 	return q.settle(q.tryHard(name), start)
 }
 
-// settle keeps what was found of a name, as the operator's configuration has it.
+// settle caches what was found of a name. Before that it considers the operator's
+// configuration: zones that are forwarded by name, served, or answered by resolvers.
 func (q *query) settle(c *cut, start time.Time) *cut {
 	c = q.seenFromPrivate(q.byOwnKeys(c.name, q.seenAsLocal(c)))
 	if c.finding.Reason == dnssec.PrivateZone && !c.inherited && q.v.served == nil && q.v.options.Topology.Forwarded(q.question.name) {
@@ -179,6 +180,7 @@ func (q *query) gaveUp(waited time.Duration) bool {
 	return q.ctx.Err() != nil && (q.ctx.Err() == context.Canceled || waited < Patience/2)
 }
 
+// earlier returns the earlier of two times, of which the first may be zero.
 func earlier(a, b time.Time) time.Time {
 	if !a.IsZero() && a.Before(b) {
 		return a

@@ -35,6 +35,7 @@ func (r *Result) refuse(request *dns.Msg) *dns.Msg {
 	return m
 }
 
+// refusedCode returns the response code of an answer without data.
 func (r *Result) refusedCode() int {
 	if r.Status == dnssec.Bogus || r.Err != nil {
 		return dns.RcodeServerFailure
@@ -42,6 +43,7 @@ func (r *Result) refusedCode() int {
 	return r.rcode
 }
 
+// refusal makes an answer without data.
 func refusal(request *dns.Msg, rcode int) *dns.Msg {
 	m := new(dns.Msg).SetRcode(request, rcode)
 	m.RecursionAvailable = true
@@ -58,7 +60,7 @@ func reply(r, msg *dns.Msg, result *Result) *dns.Msg {
 	msg.RecursionDesired, msg.CheckingDisabled = r.RecursionDesired, r.CheckingDisabled
 	msg.Question = slices.Clone(r.Question) // the answer is the caller's
 	msg.Rcode = result.rcode
-	if msg.Rcode > 0xf { // BADVERS and BADCOOKIE are between the upstream and us (RFC 6891, section 6.1.1)
+	if msg.Rcode > 0xf { // BADVERS and BADCOOKIE concern the upstream and this server alone (RFC 6891, section 6.1.1)
 		msg.Rcode = dns.RcodeServerFailure
 	}
 	msg.AuthenticatedData = result.Status == dnssec.Secure && provable(msg.Rcode) && (do || r.AuthenticatedData)

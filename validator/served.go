@@ -30,13 +30,13 @@ func (s *served) byOwnKeys(name string) bool {
 
 // servedResult is what a Result has for a response of the program's own.
 type servedResult struct {
-	proven bool        // AD may be set
+	proven bool        // AD may be set in the answer
 	left   []keptRRset // RRsets beside the answer that are not what was signed, to be left out
 }
 
 // judgeServed decides the status of an authoritative response. If it is bogus the keys of
-// the zone are looked at anew: the zone may have been signed with others since, and no
-// TTL has to be waited for.
+// the zone are read again: the zone may have been signed with others since, and
+// there is no reason to wait for the TTL of the old ones.
 func (q *query) judgeServed(msg *dns.Msg) *Result {
 	result := q.judgeServedOnce(msg)
 	if result.Status == dnssec.Bogus && q.forgetServedKeys() {
@@ -48,6 +48,7 @@ func (q *query) judgeServed(msg *dns.Msg) *Result {
 	return result
 }
 
+// forgetServedKeys removes a secure zone from the cache, and reports whether it was there.
 func (q *query) forgetServedKeys() bool {
 	zone := q.v.served.zoneOf(q.question.name)
 	known := q.v.cache.cut(zone, q.anchors, q.now)

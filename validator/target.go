@@ -33,6 +33,7 @@ func (q *query) answerAgain(msg *dns.Msg, result *Result, e effort) *dns.Msg {
 	return p.spliced(result, msg, next)
 }
 
+// targetsKey is the key of the shared count in a context.
 type targetsKey struct{}
 
 // targets counts the questions that were asked again. If the server blocks of a program ask
