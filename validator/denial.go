@@ -88,7 +88,7 @@ func (r *response) addDenialSOA(soa dnssec.RRset) {
 		r.weaken(signed)
 		return
 	}
-	r.keep(signed.proof, true)
+	r.keep(signed.proof, authoritySection)
 	last := &r.result.sets.proven[len(r.result.sets.proven)-1]
 	last.ttl = min(last.ttl, negativeTTL(soa.RRs)) // its original TTL may be longer than a denial's
 	if r.v.denials != nil {

@@ -68,10 +68,10 @@ func reply(r, msg *dns.Msg, result *Result) *dns.Msg {
 	case isFailure(msg.Rcode):
 		msg.Answer, msg.Ns = nil, nil
 	case result.Status == dnssec.Secure:
-		msg.Answer = onlyKept(msg.Answer, result.sets.proven, false)
-		msg.Ns = onlyKept(msg.Ns, result.sets.proven, true)
+		msg.Answer = onlyKept(msg.Answer, result.sets.proven, answerSection)
+		msg.Ns = onlyKept(msg.Ns, result.sets.proven, authoritySection)
 	case result.Status != dnssec.Bogus: // no forged records of other zones beside an insecure answer
-		msg.Answer = onlyKept(msg.Answer, result.sets.path, false)
+		msg.Answer = onlyKept(msg.Answer, result.sets.path, answerSection)
 		msg.Ns = onlyDenial(msg.Ns)
 	}
 	if result.Status != dnssec.Bogus {
@@ -90,17 +90,17 @@ func reply(r, msg *dns.Msg, result *Result) *dns.Msg {
 
 // onlyKept returns the records of a section that are of RRsets to keep, and their
 // signatures, with no greater TTL than the proof has.
-func onlyKept(section []dns.RR, kept []keptRRset, authority bool) []dns.RR {
-	rest := section[:0]
-	for _, rr := range section {
+func onlyKept(records []dns.RR, kept []keptRRset, in section) []dns.RR {
+	rest := records[:0]
+	for _, rr := range records {
 		h := rr.Header()
 		rtype := h.Rrtype
 		if sig, ok := rr.(*dns.RRSIG); ok {
 			rtype = sig.TypeCovered
 		}
-		k := keptFor(kept, dnsname.Canonical(h.Name), rtype, authority)
+		k := keptFor(kept, dnsname.Canonical(h.Name), rtype, in)
 		if k == nil && rtype != h.Rrtype { // an RRSIG that was asked for by its own type
-			k = keptFor(kept, dnsname.Canonical(h.Name), h.Rrtype, authority)
+			k = keptFor(kept, dnsname.Canonical(h.Name), h.Rrtype, in)
 		}
 		if k != nil && h.Class == dns.ClassINET {
 			h.Ttl = min(h.Ttl, k.ttl)

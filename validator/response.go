@@ -92,10 +92,10 @@ func incomplete(reason dnssec.Reason) bool {
 }
 
 // keep adds an RRset that was proven to the answer for the client.
-func (r *response) keep(proof *dnssec.Authenticated, authority bool) {
+func (r *response) keep(proof *dnssec.Authenticated, in section) {
 	set := proof.RRset()
 	r.result.Expires = earlier(r.result.Expires, proof.Expires())
-	r.result.sets.proven = append(r.result.sets.proven, keptRRset{name: set.Name, rtype: set.Type, authority: authority, ttl: proof.TTL(), sig: proof.Signature()})
+	r.result.sets.proven = append(r.result.sets.proven, keptRRset{name: set.Name, rtype: set.Type, section: in, ttl: proof.TTL(), sig: proof.Signature()})
 }
 
 // add judges an RRset of the answer: its signature, and if that is of a wildcard the
@@ -112,7 +112,7 @@ func (r *response) add(set dnssec.RRset) verdict {
 	if v.Status != dnssec.Secure {
 		return v
 	}
-	r.keep(v.proof, false)
+	r.keep(v.proof, answerSection)
 	if encloser, expanded := v.proof.Expanded(); expanded {
 		r.addExpansion(set, v.proof, encloser)
 	}
@@ -186,7 +186,7 @@ func (r *response) proofs() *proofs {
 func (r *response) keepProofs(zone string) {
 	for _, a := range r.proofs().sets {
 		if a.Signer() == zone {
-			r.keep(a, true)
+			r.keep(a, authoritySection)
 		}
 	}
 }

@@ -62,19 +62,28 @@ type provenSets struct {
 	path   []keptRRset // what the question leads to in the answer section, proven or not
 }
 
+// section is a section of a response (RFC 1035, section 4.1). The zero value is the answer.
+type section uint8
+
+const (
+	answerSection section = iota
+	authoritySection
+	additionalSection
+)
+
 // keptRRset is an RRset that belongs to the answer or to its proofs.
 type keptRRset struct {
-	name      string
-	rtype     uint16
-	authority bool // the one in the authority section was proven, else the one in the answer
-	ttl       uint32
-	sig       *dns.RRSIG // that proved it, if one did
+	name    string
+	rtype   uint16
+	section section // in which it is
+	ttl     uint32
+	sig     *dns.RRSIG // that proved it, if one did
 }
 
 // keptFor returns the RRset to keep with a name and type in a section, or nil.
-func keptFor(kept []keptRRset, name string, rtype uint16, authority bool) *keptRRset {
+func keptFor(kept []keptRRset, name string, rtype uint16, in section) *keptRRset {
 	for i := range kept {
-		if kept[i].name == name && kept[i].rtype == rtype && kept[i].authority == authority {
+		if kept[i].name == name && kept[i].rtype == rtype && kept[i].section == in {
 			return &kept[i]
 		}
 	}
