@@ -183,6 +183,7 @@ func (c *catcher) WriteMsg(m *dns.Msg) error {
 // decides how forward asks.
 type asTCP struct{ dns.ResponseWriter }
 
+// RemoteAddr implements dns.ResponseWriter.
 func (w asTCP) RemoteAddr() net.Addr {
 	if udp, ok := w.ResponseWriter.RemoteAddr().(*net.UDPAddr); ok {
 		return &net.TCPAddr{IP: udp.IP, Port: udp.Port, Zone: udp.Zone}
@@ -193,7 +194,10 @@ func (w asTCP) RemoteAddr() net.Addr {
 // ownWriter stands for a client where the plugin itself asks.
 type ownWriter struct{ dns.ResponseWriter }
 
+// RemoteAddr implements dns.ResponseWriter.
 func (ownWriter) RemoteAddr() net.Addr { return &net.UDPAddr{IP: loopback} }
-func (ownWriter) LocalAddr() net.Addr  { return &net.UDPAddr{IP: loopback} }
+
+// LocalAddr implements dns.ResponseWriter.
+func (ownWriter) LocalAddr() net.Addr { return &net.UDPAddr{IP: loopback} }
 
 var loopback = net.IPv4(127, 0, 0, 1)

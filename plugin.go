@@ -148,6 +148,7 @@ type client struct {
 	started  time.Time // by the clock of the machine
 }
 
+// clientKey is the key of the client in a context.
 type clientKey struct{}
 
 // newClient returns the client of a question.

@@ -44,6 +44,7 @@ type suppressed struct {
 	count int
 }
 
+// newFailureLog makes a log of failures.
 func newFailureLog(out clog.P) *failureLog {
 	seen, _ := lru.New[loggedFailure, *suppressed](loggedNames) // fails for sizes below 1 only
 	return &failureLog{out: out, seen: seen}

@@ -33,6 +33,7 @@ type passage struct {
 	passed bool // none of them answered
 }
 
+// passageKey is the key of the passage in a context.
 type passageKey struct{}
 
 // withoutPassage returns a context for another question within one under way: that for the
