@@ -158,6 +158,14 @@ func (b *block) serverOf(ctx context.Context) string {
 	return b.servers[0]
 }
 
+// countersOf returns the counters of the server that the question of a context came to.
+func (b *block) countersOf(ctx context.Context) *counters {
+	if cl, ok := ctx.Value(clientKey{}).(*client); ok {
+		return cl.counters
+	}
+	return b.metrics.forServer(b.serverOf(ctx))
+}
+
 // report enters a failure into the log and the status page. A question without a response
 // is not logged here: the plugin errors logs it.
 func (b *block) report(cl *client, engine *validator.Validator, f validator.Finding) {

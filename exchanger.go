@@ -114,14 +114,6 @@ func (e *exchanger) ask(ctx context.Context, to target, w dns.ResponseWriter, re
 	return caught.msg, nil
 }
 
-// countersOf returns the counters of the server that the question of a context came to.
-func (b *block) countersOf(ctx context.Context) *counters {
-	if cl, ok := ctx.Value(clientKey{}).(*client); ok {
-		return cl.counters
-	}
-	return b.metrics.forServer(b.serverOf(ctx))
-}
-
 // Private implements validator.Topology.
 func (e *exchanger) Private(name string) string { return e.routes.Private(name) }
 

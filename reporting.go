@@ -97,7 +97,7 @@ func (b *block) showStatus(stopped <-chan struct{}) error {
 	if !b.words.status.IsValid() {
 		return nil
 	}
-	page, err := statuspage.Join(b.words.status, b, countersOf)
+	page, err := statuspage.Join(b.words.status, b, exportedCounters)
 	if err != nil {
 		return err
 	}
@@ -136,8 +136,8 @@ func (b *block) View(most int) statuspage.BlockView {
 	return shown
 }
 
-// countersOf returns the counters of a directive's metrics, those of the servers given.
-func countersOf(directive string, servers []string) ([]statuspage.Counter, error) {
+// exportedCounters returns the counters that the metrics of a directive have for some servers.
+func exportedCounters(directive string, servers []string) ([]statuspage.Counter, error) {
 	counters := []statuspage.Counter{}
 	families, err := prometheus.DefaultGatherer.Gather()
 	if err != nil {

@@ -127,7 +127,7 @@ func ownPage(t *testing.T, b *block) *statuspage.Page {
 	}
 	addr := l.Addr().(*net.TCPAddr).AddrPort()
 	_ = l.Close()
-	p, err := statuspage.Join(addr, b, countersOf)
+	p, err := statuspage.Join(addr, b, exportedCounters)
 	if err != nil {
 		t.Fatal(err)
 	}
