@@ -13,24 +13,24 @@ import (
 // followed by RFC 5011, and the validators that use them.
 type trust struct {
 	*block
-	engines    []*validator.Validator // the first asks for the keys of the anchors
+	engines    []*validator.Validator // the first one asks for the keys of the anchors
 	sources    anchor.Sources
-	configured *anchor.Set       // what the sources have, without what was learned by RFC 5011
+	configured *anchor.Set       // what the sources have, without the keys that were learned by RFC 5011
 	seen       [sha256.Size]byte // fingerprint of the sources when they were read
 	rollovers  *rollovers        // nil without auto-trust-anchor
-	unproven   sync.Map          // zones whose anchors matched no key when last tried, with the set for which that was logged
-	logged     onceEach          // zones and negative anchors of which it was logged what became of them
+	unproven   sync.Map          // zones that could not be proven from their anchors when last tried, with the set for which that was logged
+	logged     onceEach          // what is logged once: warnings, and news of zones and negative trust anchors
 }
 
 // set returns the trust anchors in use.
 func (t *trust) set() *anchor.Set { return t.engines[0].Anchors() }
 
-// chain returns where the first of the validators asks.
-func (t *trust) chain() *chain {
+// exchanger returns the exchanger of the first validator.
+func (t *trust) exchanger() *exchanger {
 	if t.words.validate {
-		return t.handler.chain
+		return t.handler.exchanger
 	}
-	return t.server.chain
+	return t.server.exchanger
 }
 
 // load reads the sources as of now: root-anchors.xml says from when to when its keys are
@@ -49,7 +49,7 @@ func (t *trust) reload() bool {
 		err = t.use(configured)
 	}
 	if err != nil {
-		t.metrics.reloaded(t.servers, "bad")
+		t.metrics.countReload(t.servers, "bad")
 		t.log.Errorf("the trust anchors stay as they are: %v", err)
 		return false
 	}
@@ -60,8 +60,8 @@ func (t *trust) reload() bool {
 	return true
 }
 
-// reloadInTime reads files that did not change: the keys in root-anchors.xml become valid
-// and cease to be. What is wrong by now is logged once.
+// reloadInTime reads files that did not change, since keys in root-anchors.xml become valid
+// and cease to be valid. An error is logged once.
 func (t *trust) reloadInTime() {
 	configured, warnings, err := t.load()
 	if err == nil {
@@ -77,8 +77,8 @@ func (t *trust) reloadInTime() {
 	}
 }
 
-// use takes over what is configured, with what was learned by RFC 5011. That counts also
-// while a file is bad.
+// use sets the configured anchors, with the keys that were learned by RFC 5011, in the
+// validators.
 func (t *trust) use(configured *anchor.Set) error {
 	set := configured.Clone()
 	if err := t.rollovers.apply(set); err != nil {
@@ -91,20 +91,20 @@ func (t *trust) use(configured *anchor.Set) error {
 	for _, engine := range t.engines {
 		engine.SetAnchors(set)
 	}
-	t.kept.failures.Purge()
+	t.explanations.failures.Purge()
 	t.publish()
 	t.log.Infof("trust anchors from now on: %s", set)
 	return nil
 }
 
-// publish sets the metrics.
+// publish sets the metrics of the trust anchors.
 func (t *trust) publish() {
 	for _, server := range t.servers {
-		t.metrics.trusts(server, t.onServer(server))
+		t.metrics.setAnchors(server, t.onServer(server))
 	}
 }
 
-// anchorState is a trust anchor as the metric has it.
+// anchorState is a trust anchor with the labels of its metric.
 type anchorState struct {
 	zone  string
 	tag   uint16

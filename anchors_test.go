@@ -209,7 +209,7 @@ func TestRecheckNegative(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	serveAlone.server.Next, serveAlone.server.chain.routes = w, placement.NewRoutes(serverBlock(".", forward(".", w)))
+	serveAlone.server.Next, serveAlone.server.exchanger.routes = w, placement.NewRoutes(serverBlock(".", forward(".", w)))
 	for _, b := range []*block{h.block, serveAlone} {
 		logged := captureLog(t)
 		b.trust.recheckNegative("example.")

@@ -17,7 +17,7 @@ import (
 	"github.com/dnssecval/dnssecval/validator"
 )
 
-// block is what belongs to one server block: its words and its handlers.
+// block is what belongs to one server block: its settings and its handlers.
 type block struct {
 	directive string
 	words     *config
@@ -33,19 +33,20 @@ type block struct {
 	reporting
 }
 
-// listeners is where a block is served.
+// listeners are the addresses at which a block is served.
 type listeners struct {
-	servers []string            // the addresses, as CoreDNS names them: dns://127.0.0.1:53
-	beside  map[string][]*block // by address: the blocks that are served there, this one too
+	servers   []string            // the addresses, as CoreDNS names them: dns://127.0.0.1:53
+	byAddress map[string][]*block // the blocks that are served at each of them, this one too
 }
 
-// reporting is whom a block tells of failures, besides its clients.
+// reporting is what a block needs to report failures: to clients, in the log, and on the
+// status page.
 type reporting struct {
-	kept     *explanations       // for answers out of CoreDNS's cache
-	dns64    bool                // dns64 is in the block
-	failures *failureLog         // nil without log-failures
-	journal  *statuspage.Journal // nil without status
-	private  onceEach            // zones of which a warning was logged
+	explanations *explanations       // for answers from CoreDNS's cache
+	dns64        bool                // dns64 is in the block
+	failures     *failureLog         // nil without log-failures
+	journal      *statuspage.Journal // nil without status
+	warned       onceEach            // zones about which a warning was logged
 }
 
 // handlers returns what is put into the chain: the validating handler before the first
@@ -72,11 +73,12 @@ func (b *block) handlers() placement.Handlers {
 	return h
 }
 
-// configured fails if there is nothing to validate, before other plugins start what a
-// failing start leaves behind.
+// configured is called once the Corefile is read, before any plugin starts. It fails if
+// there is nothing to validate: other plugins do not stop what they began if the start
+// fails later.
 func (b *block) configured(p *placement.Placement) error {
 	b.servers = slices.Compact(slices.Sorted(slices.Values(p.Servers())))
-	b.handler.chain.routes = p.Routes()
+	b.handler.exchanger.routes = p.Routes()
 	if b.server != nil {
 		b.server.served = p.Served()
 	}
@@ -86,23 +88,24 @@ func (b *block) configured(p *placement.Placement) error {
 	return nil
 }
 
+// nothingToValidate returns the error for a block without an upstream.
 func (b *block) nothingToValidate(p *placement.Placement) error {
 	return fmt.Errorf("block %s has nothing that asks an upstream, so that there is nothing to validate: add forward, or serve if it serves zones of its own", p.Config().Zone)
 }
 
-// started begins what goes on beside the questions of clients.
+// started begins what goes on in the background.
 func (b *block) started(p *placement.Placement) error {
 	if err := b.checkNeighbours(p); err != nil {
 		return plugin.Error(b.directive, err)
 	}
-	b.beside = make(map[string][]*block)
+	b.byAddress = make(map[string][]*block)
 	for _, server := range b.servers {
-		b.beside[server] = placement.OnServer[*block](p, server)
-		b.metrics.trusts(server, b.beside[server])
+		b.byAddress[server] = placement.OnServer[*block](p, server)
+		b.metrics.setAnchors(server, b.byAddress[server])
 	}
 	b.watchUpstreams(p.Routes())
 	if s := b.server; s != nil {
-		s.chain.routes = p.Routes().Serving(s.served, s.zoneHandler(p.Routes()))
+		s.exchanger.routes = p.Routes().Serving(s.served, s.zoneHandler(p.Routes()))
 		go s.watchExpirations(p.Config(), p.Stopped())
 	}
 	if err := b.showStatus(p.Stopped()); err != nil {
@@ -112,8 +115,8 @@ func (b *block) started(p *placement.Placement) error {
 	return nil
 }
 
-// checkNeighbours fails if there is nothing that could be judged: a plugin that silently
-// does nothing would be taken for validation.
+// checkNeighbours fails if no other plugin in the block has answers to validate. Otherwise
+// operators would believe that answers are validated.
 func (b *block) checkNeighbours(p *placement.Placement) error {
 	h := b.handler
 	h.idle = h.Next == nil || !slices.Contains(placement.Forwarding, h.Next.Name())
@@ -123,7 +126,7 @@ func (b *block) checkNeighbours(p *placement.Placement) error {
 	case b.server == nil && h.idle:
 		return b.nothingToValidate(p)
 	}
-	b.kept.keeping = p.Keeping()
+	b.explanations.keeping = p.Keeping()
 	if b.dns64 = p.Config().Handler("dns64") != nil; b.dns64 {
 		b.log.Warning("dns64 in the same block synthesizes from A also where the AAAA fail to validate, and what it synthesizes is not secure")
 	}
@@ -140,8 +143,8 @@ func (b *block) engines() []*validator.Validator {
 
 // onServer returns the blocks that are served at an address.
 func (b *block) onServer(address string) []*block {
-	if beside, ok := b.beside[address]; ok {
-		return beside
+	if blocks, ok := b.byAddress[address]; ok {
+		return blocks
 	}
 	return []*block{b}
 }
@@ -155,16 +158,24 @@ func (b *block) serverOf(ctx context.Context) string {
 	return b.servers[0]
 }
 
-// report tells the status page and the log of a failure. Of questions without a response
-// the plugin errors has a line.
-func (b *block) report(asked *client, engine *validator.Validator, f validator.Finding) {
-	b.note(asked, engine, f)
+// countersOf returns the counters of the server that the question of a context came to.
+func (b *block) countersOf(ctx context.Context) *counters {
+	if cl, ok := ctx.Value(clientKey{}).(*client); ok {
+		return cl.counters
+	}
+	return b.metrics.forServer(b.serverOf(ctx))
+}
+
+// report enters a failure into the log and the status page. A question without a response
+// is not logged here: the plugin errors logs it.
+func (b *block) report(cl *client, engine *validator.Validator, f validator.Finding) {
+	b.note(cl, engine, f)
 	if b.failures != nil && f.Reason != dnssec.AnswerUnavailable {
-		b.failures.log(asked.question, asked.address(), f, asked.now)
+		b.failures.log(cl.question, cl.address(), f, cl.now)
 	}
 }
 
-// observer counts what a validator does for a question, and logs what the operator should
+// observer counts what a validator does for a question, and logs what operators should
 // know. It implements validator.Observer.
 type observer struct {
 	block    *block
@@ -174,19 +185,26 @@ type observer struct {
 
 // observe returns the observer of a question.
 func (b *block) observe(ctx context.Context) validator.Observer {
-	if c, ok := ctx.Value(clientKey{}).(*client); ok {
-		return &c.observer
+	if cl, ok := ctx.Value(clientKey{}).(*client); ok {
+		return &cl.observer
 	}
-	return &observer{block: b, counters: b.metrics.of(b.serverOf(ctx))}
+	return &observer{block: b, counters: b.metrics.forServer(b.serverOf(ctx))}
 }
 
-func (o *observer) CacheLookup(hit bool)                        { o.counters.lookedUp(hit) }
-func (o *observer) SignatureChecked(algorithm uint8, good bool) { o.counters.checked(algorithm, good) }
-func (o *observer) AnswerSynthesized(kind validator.Synthesis)  { o.counters.synthesized(kind) }
+// CacheLookup counts a look-up in the caches.
+func (o *observer) CacheLookup(hit bool) { o.counters.countLookup(hit) }
+
+// SignatureChecked counts a signature that was verified.
+func (o *observer) SignatureChecked(algorithm uint8, good bool) {
+	o.counters.countSignature(algorithm, good)
+}
+
+// AnswerSynthesized counts an answer without a query to the upstream.
+func (o *observer) AnswerSynthesized(kind validator.Synthesis) { o.counters.countSynthesis(kind) }
 
 // NotValidated logs once what to write into the Corefile about a private zone.
 func (o *observer) NotValidated(zone, detail string) {
-	if b := o.block; !o.quiet && b.private.first(zone) {
+	if b := o.block; !o.quiet && b.warned.first(zone) {
 		b.log.Warningf("%s is not validated: %s. Add to this %s block either `trust-anchor FILE` with a DS or DNSKEY of %s, or `negative-trust-anchor %s`",
 			zone, detail, b.directive, zone, zone)
 	}
@@ -194,7 +212,7 @@ func (o *observer) NotValidated(zone, detail string) {
 
 // OwnKeysUsed logs once which trust anchor would authenticate a served zone.
 func (o *observer) OwnKeysUsed(zone, ds string) {
-	if b := o.block; !o.quiet && b.private.first(zone) {
+	if b := o.block; !o.quiet && b.warned.first(zone) {
 		b.log.Warningf("%s is judged by the keys in its own file: nothing vouches for them. To have it validated add `trust-anchor FILE` to this %s block, with the line %q", zone, b.directive, ds)
 	}
 }
@@ -205,7 +223,7 @@ func (o *observer) Panicked(during string, value any, stack []byte) {
 	o.block.log.Errorf("recovered from panic in %s: %v\n%s", during, value, stack)
 }
 
-// onceEach reports each of a bounded number of names once.
+// onceEach remembers a bounded number of texts, so that each is logged once.
 type onceEach struct {
 	mu   sync.Mutex
 	seen map[string]bool
@@ -213,6 +231,7 @@ type onceEach struct {
 
 const namesOnce = 1000
 
+// first reports whether a text is new. Once the limit is reached none is.
 func (o *onceEach) first(name string) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()

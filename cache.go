@@ -17,27 +17,28 @@ const (
 	answerExplained  = time.Hour       // the longest that it keeps other answers, by default
 )
 
-// explanations keeps what was found of questions, for what CoreDNS's cache answers and does
-// not keep: the Extended DNS Errors, and until when AD may be set. It is bounded, and
-// evicts what was used longest ago.
+// explanations has what CoreDNS's cache does not keep with its answers: the Extended DNS
+// Errors, and until when AD may be set. It is bounded, and evicts what was used longest ago.
 type explanations struct {
-	failures *lru.Cache[question, keptExplanation] // of those that were refused
-	answers  *lru.Cache[question, keptExplanation] // of those that were answered
-	secure   *lru.Cache[question, keptSecure]      // of those that the cache plugin may answer after the end of their signatures
+	failures *lru.Cache[question, keptExplanation] // of questions that were refused
+	answers  *lru.Cache[question, keptExplanation] // of questions that were answered
+	secure   *lru.Cache[question, keptSecure]      // of secure answers that the cache plugin may keep for longer than their signatures are valid
 
-	keeping placement.Keeping
-	unknown atomic.Int64 // until when entries of secure may be missing, as Unix time
+	keeping placement.Keeping // for how long the cache plugin keeps answers
+	unknown atomic.Int64      // until when an entry of secure may be missing because it was evicted, as Unix time
 }
 
 // keptSecure is until when an answer may have AD, and when the cache plugin drops it. The
 // zero value stands for no entry.
 type keptSecure struct{ until, dropped time.Time }
 
+// keptExplanation is an explanation, and until when it is kept.
 type keptExplanation struct {
 	explanation
 	until time.Time
 }
 
+// newExplanations makes explanations with so many entries of each kind.
 func newExplanations(capacity int) (*explanations, error) {
 	failures, err := lru.New[question, keptExplanation](capacity)
 	if err != nil {
@@ -57,14 +58,14 @@ func (e *explanations) keepFailure(q question, x explanation, now time.Time) {
 	e.failures.Add(q, keptExplanation{x, now.Add(failureExplained)})
 }
 
-// noteFailure keeps why a question failed, if nothing is kept of it.
+// noteFailure keeps why a question failed, unless that is kept already.
 func (e *explanations) noteFailure(q question, x explanation, now time.Time) {
 	if kept, ok := e.failures.Peek(q); !ok || !now.Before(kept.until) {
 		e.keepFailure(q, x, now)
 	}
 }
 
-// forgetFailure is for a question that was answered.
+// forgetFailure is called for a question that was answered.
 func (e *explanations) forgetFailure(q question) { e.failures.Remove(q) }
 
 // forgetUnavailable forgets the questions that an upstream did not answer.
@@ -76,11 +77,11 @@ func (e *explanations) forgetUnavailable() {
 	}
 }
 
-// noteAnswer keeps what Extended DNS Errors say of an answer that is passed on. There are
-// few such answers.
+// noteAnswer keeps the Extended DNS Errors of an answer that was not refused. Few answers
+// have any.
 func (e *explanations) noteAnswer(q question, x explanation, now time.Time) {
 	switch {
-	case x.judge != nil && len(x.errors) > 0:
+	case x.engine != nil && len(x.errors) > 0:
 		e.answers.Add(q, keptExplanation{x, now.Add(answerExplained)})
 	case e.answers.Len() > 0:
 		e.answers.Remove(q)
@@ -88,8 +89,8 @@ func (e *explanations) noteAnswer(q question, x explanation, now time.Time) {
 }
 
 // noteSecure keeps until when the answer to a question may have AD, if the cache plugin may
-// answer it for longer. A failure changes nothing: the cache plugin may still have the
-// answer before.
+// keep the answer for longer. After a failure the entry stays, since the cache plugin may
+// still have the previous answer.
 func (e *explanations) noteSecure(q question, x explanation, ttl uint32, now time.Time) {
 	switch {
 	case x.finding.Status == validator.Bogus:
@@ -100,8 +101,8 @@ func (e *explanations) noteSecure(q question, x explanation, ttl uint32, now tim
 	}
 }
 
-// outlasts reports whether the cache plugin may answer for longer than signatures last. The
-// TTL is no longer than they are, so that this is so near their end only.
+// outlasts reports whether the cache plugin may keep an answer for longer than its signatures
+// are valid. The TTL ends before they do, so this happens only shortly before they expire.
 func (e *explanations) outlasts(expires time.Time, ttl uint32, now time.Time) bool {
 	lasts := time.Duration(ttl)*time.Second + e.keeping.Beyond
 	if e.keeping.KeepTTL {
@@ -110,8 +111,8 @@ func (e *explanations) outlasts(expires time.Time, ttl uint32, now time.Time) bo
 	return e.keeping.Beyond > 0 && !expires.IsZero() && expires.Before(now.Add(lasts))
 }
 
-// evicted notes for how long it is unknown of a question without entry whether it has none
-// because there is no need for it.
+// evicted is called for an entry of secure that makes room for another one. Until the cache
+// plugin drops the answer of that entry, a question without an entry may have lost it.
 func (e *explanations) evicted(_ question, kept keptSecure) {
 	for {
 		before := e.unknown.Load()
@@ -121,8 +122,9 @@ func (e *explanations) evicted(_ question, kept keptSecure) {
 	}
 }
 
-// secureUntil returns until when the last secure answer to a question may have AD: until now
-// if that is not known. ok is false if it is as long as the cache plugin keeps the answer.
+// secureUntil returns until when the last secure answer to a question may have AD. The time is
+// now if the entry may have been evicted. The boolean is false if the answer may have AD for as
+// long as the cache plugin keeps it.
 func (e *explanations) secureUntil(q question, now time.Time) (until time.Time, ok bool) {
 	kept, ok := e.secure.Get(q)
 	if !ok && now.Unix() <= e.unknown.Load() {
@@ -131,8 +133,8 @@ func (e *explanations) secureUntil(q question, now time.Time) (until time.Time, 
 	return kept.until, ok && !kept.until.IsZero()
 }
 
-// expired reports whether a message has records, all with a TTL of 0: so the cache plugin
-// answers past their TTL.
+// expired reports whether a message has records, all with a TTL of 0. The cache plugin answers
+// like this when the TTL has passed.
 func expired(m *dns.Msg) bool {
 	ttl := uint32(0)
 	for _, rr := range slices.Concat(m.Answer, m.Ns) {
@@ -142,13 +144,13 @@ func expired(m *dns.Msg) bool {
 }
 
 // limited returns a message whose AD and TTLs last no longer than the signatures that prove
-// it (RFC 4035, section 5.3.3): the cache plugin may keep it longer, and raises TTLs.
+// it (RFC 4035, section 5.3.3). The cache plugin may keep it for longer, and may raise TTLs.
 func (w *explainingWriter) limited(m *dns.Msg, x *explanation, now time.Time) *dns.Msg {
 	until, known := time.Time{}, false
-	if x != nil && x.judge != nil && x.finding.Status == dnssec.Secure {
+	if x != nil && x.engine != nil && x.finding.Status == dnssec.Secure {
 		until, known = x.expires, true
-	} else if m.Rcode != dns.RcodeServerFailure && !w.checkingDisabled && (x == nil || x.judge == nil) {
-		until, known = w.block.kept.secureUntil(w.asked, now)
+	} else if m.Rcode != dns.RcodeServerFailure && !w.checkingDisabled && (x == nil || x.engine == nil) {
+		until, known = w.block.explanations.secureUntil(w.asked, now)
 	}
 	if !known || until.IsZero() {
 		return m

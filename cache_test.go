@@ -111,7 +111,7 @@ func TestExplainedInsecure(t *testing.T) {
 	if m := ask(t, outer, "www.negative.", typeA, wantDO); edeOf(m) != noCode {
 		t.Errorf("explained with what was long ago:\n%s", m)
 	}
-	if n := h.kept.answers.Len(); n != 4 {
+	if n := h.explanations.answers.Len(); n != 4 {
 		t.Errorf("%d answers are kept to be explained", n)
 	}
 }

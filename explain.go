@@ -13,34 +13,36 @@ import (
 	"github.com/miekg/dns"
 )
 
-// explainer is the outermost handler of the block. It adds the Extended DNS Errors (RFC
-// 8914) to the answer, since the cache plugin, which stands between it and the validating
-// handler, drops the OPT record, and it clears AD of what the cache plugin keeps longer
-// than its signatures last. The metadata plugin gets the outcome from it, too.
+// explainer is the outermost handler of the block. The cache plugin stands between it and the
+// validating handler. That plugin drops the OPT record, so explainer adds the Extended DNS
+// Errors (RFC 8914) to the answer. It clears AD if the cache plugin kept the answer for longer
+// than its signatures are valid. It also publishes the outcome to the metadata plugin.
 type explainer struct {
 	next  plugin.Handler
 	block *block
 }
 
-// explanation is what was found of an answer, on its way to the client.
+// explanation is what was found about an answer.
 type explanation struct {
 	errors  []*dns.EDNS0_EDE // may be empty
 	finding validator.Finding
 	expires time.Time            // until when a Secure answer may have AD
-	judge   *validator.Validator // nil if the answer was not judged
+	engine  *validator.Validator // nil if the answer was not judged
 }
 
-func explanationOf(r *validator.Result, judge *validator.Validator) explanation {
-	return explanation{errors: r.ExtendedErrors(), finding: r.Finding, expires: r.Expires, judge: judge}
+// explanationOf returns the explanation of a result of a validator.
+func explanationOf(r *validator.Result, engine *validator.Validator) explanation {
+	return explanation{errors: r.ExtendedErrors(), finding: r.Finding, expires: r.Expires, engine: engine}
 }
 
-// explanationSlot has what was found for a question under way: of the question itself, and
-// of the last one that a plugin asked the server for it, such as the target of an
+// explanationSlot has the explanation of a question under way. The nested one is that of the
+// last question that a plugin sent to the server meanwhile, such as that for the target of an
 // ExternalName.
 type explanationSlot struct {
 	own, nested atomic.Pointer[explanation]
 }
 
+// explanationKey is the key of the explanationSlot in a context.
 type explanationKey struct{}
 
 // Name implements plugin.Handler.
@@ -65,10 +67,10 @@ func (e *explainer) newWriter(w dns.ResponseWriter, r *dns.Msg) *explainingWrite
 	return &explainingWriter{ResponseWriter: w, block: e.block, opt: r.IsEdns0(), checkingDisabled: r.CheckingDisabled, asked: questionOf(r)}
 }
 
-// explain leaves an explanation for the client, if the outermost handler is in the chain,
-// which it is not when the cache plugin prefetches. Autopath asks for several names: the
-// last answer is the one that the client gets.
-func explain(ctx context.Context, x explanation) (left bool) {
+// explain passes an explanation to the outermost handler. It returns false if there is none,
+// as when the cache plugin prefetches. The plugin autopath asks for several names, and the
+// client gets the last answer.
+func explain(ctx context.Context, x explanation) (passed bool) {
 	slot, ok := ctx.Value(explanationKey{}).(*explanationSlot)
 	if ok {
 		slot.own.Store(&x)
@@ -81,13 +83,13 @@ type explainingWriter struct {
 	dns.ResponseWriter
 	block            *block
 	slot             explanationSlot
-	outer            *explanationSlot // of the question on whose behalf this one is asked; may be nil
+	outer            *explanationSlot // of the question for which a plugin asks this one; may be nil
 	asked            question
 	opt              *dns.OPT // nil for a client without EDNS
 	checkingDisabled bool
 
 	written       *explanation // of the message that was written
-	authenticated bool         // that message has AD
+	authenticated bool         // the message that was written has AD
 }
 
 // WriteMsg adds the Extended DNS Errors for a client with EDNS. A client without EDNS gets
@@ -114,7 +116,7 @@ func (w *explainingWriter) WriteMsg(m *dns.Msg) error {
 // what is kept. A new one is kept under the name that the client used, which rewrite may
 // have changed for the plugins behind.
 func (w *explainingWriter) explanation(m *dns.Msg, now time.Time) *explanation {
-	kept := w.block.kept
+	kept := w.block.explanations
 	refused := m.Rcode == dns.RcodeServerFailure
 	x := w.slot.own.Load()
 	if x == nil {
@@ -136,11 +138,10 @@ func (w *explainingWriter) explanation(m *dns.Msg, now time.Time) *explanation {
 	return x
 }
 
-// isStale reports whether an answer without failure beside a failure is one that the cache
-// plugin keeps past its TTL (serve_stale verify). The other plugin that answers in the place
-// of a failure is dns64.
+// isStale reports whether the cache plugin gave an answer to a question that failed, past the
+// TTL of the answer (serve_stale verify). Otherwise dns64 gave it.
 func (w *explainingWriter) isStale(m *dns.Msg, failure *explanation) bool {
-	return !w.block.words.report && (m.AuthenticatedData || failure.finding.Reason.Unavailable() || !w.block.dns64)
+	return !w.block.words.reportOnly && (m.AuthenticatedData || failure.finding.Reason.Unavailable() || !w.block.dns64)
 }
 
 // stale returns the explanation of an answer past its TTL (RFC 8914, sections 4.4 and 4.20).
@@ -150,16 +151,16 @@ func (w *explainingWriter) stale(m *dns.Msg, text string, now time.Time) *explan
 		code = dns.ExtendedErrorCodeStaleNXDOMAINAnswer
 	}
 	x := &explanation{errors: []*dns.EDNS0_EDE{{InfoCode: code, ExtraText: text[:min(len(text), 255)]}}}
-	if until, ok := w.block.kept.secureUntil(w.asked, now); m.AuthenticatedData && (!ok || now.Before(until)) {
+	if until, ok := w.block.explanations.secureUntil(w.asked, now); m.AuthenticatedData && (!ok || now.Before(until)) {
 		x.finding = dnssec.Proven
 	}
 	return x
 }
 
-// keptExplanation returns the explanation of an answer that was not judged just now. One
-// with AD has none unless it is stale, and neither has the answer for a client with CD.
+// keptExplanation returns the explanation of an answer that was not validated just now. An
+// answer with AD has none unless it is stale. An answer for a client with CD has none.
 func (w *explainingWriter) keptExplanation(m *dns.Msg, now time.Time) *explanation {
-	kept := w.block.kept
+	kept := w.block.explanations
 	entries := kept.answers
 	switch {
 	case m.Rcode == dns.RcodeServerFailure:
@@ -188,9 +189,9 @@ func withoutOPT(m *dns.Msg) *dns.Msg {
 	return &out
 }
 
-// withExtendedErrors returns a copy of m whose OPT record has the Extended DNS Errors, beside
-// the options of other plugins. There may be some already: in the answer to a question of
-// another plugin of the block (dns64), and in that of the validating handler.
+// withExtendedErrors returns a copy of m whose OPT record has the Extended DNS Errors and the
+// options of other plugins. It replaces Extended DNS Errors that are there already, as in the
+// answer of the validating handler, or to a question of dns64.
 func withExtendedErrors(m *dns.Msg, opt *dns.OPT, errors []*dns.EDNS0_EDE) *dns.Msg {
 	own := &dns.OPT{Hdr: dns.RR_Header{Name: ".", Rrtype: dns.TypeOPT}}
 	own.SetUDPSize(opt.UDPSize())
@@ -208,11 +209,11 @@ func withExtendedErrors(m *dns.Msg, opt *dns.OPT, errors []*dns.EDNS0_EDE) *dns.
 	return out
 }
 
-// nothing is what is published if nothing is known.
+// nothing is the metadata for what is not known.
 const nothing = "none"
 
-// publish gives the metadata plugin, if it is in the block, what is known of the answer
-// once it is written: for the plugins log, dnstap and others.
+// publish sets the metadata of the answer, for the plugins log, dnstap and others. The values
+// are read once the answer is written.
 func (w *explainingWriter) publish(ctx context.Context) {
 	if metadata.ValueFuncs(ctx) == nil {
 		return
@@ -232,16 +233,17 @@ func (w *explainingWriter) publish(ctx context.Context) {
 	metadata.SetValueFunc(ctx, "dnssec/zone", w.zone)
 }
 
-// status returns the status of the answer that was written; ok is false if it was not
-// judged. Of an answer from a cache only its AD, or its explanation, is known.
+// status returns the status of the answer that was written. The boolean is false if it was not
+// validated. Of an answer from a cache only the AD bit or the explanation is known.
 func (w *explainingWriter) status() (status dnssec.Status, ok bool) {
 	if x := w.found(); x != nil {
-		return x.finding.Status, x.judge != nil
+		return x.finding.Status, x.engine != nil
 	}
 	return dnssec.Secure, w.authenticated
 }
 
-// found returns the explanation of the answer, or why there is none to be written.
+// found returns the explanation of the answer that was written. If none was written, it is
+// the explanation of the question.
 func (w *explainingWriter) found() *explanation {
 	if w.written != nil {
 		return w.written
@@ -256,7 +258,7 @@ func (w *explainingWriter) zone() string {
 	}
 	engine := w.block.handler.engine
 	if x := w.found(); x != nil {
-		engine = x.judge
+		engine = x.engine
 	}
 	if zone, ok := engine.ZoneOf(w.asked.name, w.asked.qtype); ok {
 		return zone

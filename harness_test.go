@@ -85,8 +85,8 @@ func newTestHandler(t testing.TB, w *testzone.World, lines ...string) *Handler {
 // withBlocks has the handler stand in the first of some server blocks.
 func withBlocks(h *Handler, blocks ...*placement.Block) {
 	h.Next = inOrder(blocks[0].Stanzas)
-	h.chain.routes = placement.NewRoutes(blocks[0], blocks[1:]...)
-	h.watchUpstreams(h.chain.routes)
+	h.exchanger.routes = placement.NewRoutes(blocks[0], blocks[1:]...)
+	h.watchUpstreams(h.exchanger.routes)
 }
 
 func serverBlock(zone string, stanzas ...*placement.Stanza) *placement.Block {

@@ -94,7 +94,7 @@ func TestMetrics(t *testing.T) {
 	breakZone(t, w, "csk.example.", testzone.FlipSignatureBit("www.csk.example.", typeA))
 	h := newTestHandler(t, w)
 	subsystem := ownMetrics(h.block)
-	h.metrics.trusts("dns://:53", []*block{h.block})
+	h.metrics.setAnchors("dns://:53", []*block{h.block})
 	now := fakeClock(h.block)
 	for range 2 {
 		for _, name := range []string{"www.example.", "no.nsec3.test.", "www.unsigned.example.", "www.csk.example.", "www.alg16.example."} {
@@ -133,7 +133,7 @@ func TestMetrics(t *testing.T) {
 	if all, hits, misses := sum(t, subsystem, "cache_requests_total"), sum(t, subsystem, "cache_hits_total"), sum(t, subsystem, "cache_misses_total"); all != hits+misses || hits == 0 {
 		t.Errorf("%.0f look-ups, %.0f hits, %.0f misses", all, hits, misses)
 	}
-	h.metrics.trusts("dns://:53", nil)
+	h.metrics.setAnchors("dns://:53", nil)
 	if n := sum(t, subsystem, "trust_anchors"); n != 0 {
 		t.Errorf("%.0f trust anchors after a reload without", n)
 	}
@@ -145,7 +145,7 @@ func TestLabels(t *testing.T) {
 	breakZone(t, w, "csk.example.", testzone.DropAllSignatures())
 	h := newTestHandler(t, w)
 	subsystem := ownMetrics(h.block)
-	h.metrics.trusts("dns://:53", []*block{h.block})
+	h.metrics.setAnchors("dns://:53", []*block{h.block})
 	zones := []string{"example.", "compact.example.", "csk.example.", "nsec3.test.", "private.example.", "sha1.example.", "unsigned.test.", "attacker.chosen."}
 	for _, alg := range algorithms {
 		zones = append(zones, algorithmZone(alg))
@@ -188,7 +188,7 @@ func TestMetricNames(t *testing.T) {
 		t.Error("the metrics of directives are not their own")
 	}
 	counted := sum(t, "test_other_directive", "upstream_queries_total", "DS")
-	metricsFor("test_other_directive").of("").asked(dns.TypeDS)
+	metricsFor("test_other_directive").forServer("").countQuery(dns.TypeDS)
 	if n := sum(t, "test_other_directive", "upstream_queries_total", "DS"); n != counted+1 {
 		t.Errorf("counted %.0f, then %.0f", counted, n)
 	}
@@ -248,9 +248,9 @@ func TestMetricsDocumented(t *testing.T) {
 // TestMetricsLint: names and help texts follow the conventions of Prometheus.
 func TestMetricsLint(t *testing.T) {
 	m, registry := ownRegistry(t, "dnssec")
-	c := m.of("dns://:53")
-	c.judged(&validator.Result{Finding: validator.Finding{Status: dnssec.Bogus, Reason: dnssec.SignatureExpired}}, time.Second)
-	c.checked(dns.ED25519, true)
+	c := m.forServer("dns://:53")
+	c.countResponse(&validator.Result{Finding: validator.Finding{Status: dnssec.Bogus, Reason: dnssec.SignatureExpired}}, time.Second)
+	c.countSignature(dns.ED25519, true)
 	m.anchors.WithLabelValues(c.server, ".", "20326", "valid").Set(1)
 	m.negative.WithLabelValues(c.server).Set(1)
 	m.expirations.WithLabelValues(c.server, ".").Set(1)

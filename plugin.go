@@ -1,6 +1,6 @@
-// Package dnssecval is a CoreDNS plugin that validates by DNSSEC what other plugins
-// forward: it proves each answer from the trust anchors down, sets AD on what is proven,
-// and answers SERVFAIL, with the reason, for what should be provable and is not.
+// Package dnssecval is a CoreDNS plugin that validates the responses to forwarded queries with
+// DNSSEC. It builds the authentication chain from a trust anchor down to the data. A secure
+// answer has the AD bit. A bogus one is replaced by SERVFAIL with the reason.
 package dnssecval
 
 import (
@@ -17,14 +17,14 @@ import (
 	"github.com/miekg/dns"
 )
 
-// Handler is the validating handler of a server block. It stands directly before the
-// plugins that ask an upstream. It has to be set up by the directive.
+// Handler is the validating handler of a server block. It stands directly before the plugins
+// that query an upstream. Only the setup of the directive can make one.
 type Handler struct {
 	Next plugin.Handler
 	*block
-	engine *validator.Validator
-	chain  *chain
-	idle   bool // no forwarding plugin stands behind it
+	engine    *validator.Validator
+	exchanger *exchanger
+	idle      bool // no forwarding plugin stands behind it
 }
 
 // Name implements plugin.Handler: the word of the Corefile.
@@ -33,8 +33,8 @@ func (h *Handler) Name() string { return h.directive }
 // ServeDNS implements plugin.Handler. What it does not judge, questions with CD set among
 // them, it passes on without AD.
 //
-// The plugins behind it run on the same stack. It is kept small: growing the stack for
-// each question costs a tenth of a validated answer.
+// The plugins behind it run on the same stack. Its frame is kept small: to grow the stack for
+// each question takes a tenth of the time of a validated answer.
 func (h *Handler) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
 	if h.idle || h.words.zones.Matches(nameOf(r)) == "" {
 		return plugin.NextOrFailure(h.Name(), h.Next, ctx, withoutAD{w}, r)
@@ -42,30 +42,30 @@ func (h *Handler) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg
 	if !validator.Judges(r) {
 		return h.pass(ctx, w, r)
 	}
-	asked := h.newClient(ctx, w, r)
-	answer, result := h.engine.Resolve(context.WithValue(ctx, clientKey{}, asked), r)
+	cl := h.newClient(ctx, w, r)
+	answer, result := h.engine.Resolve(context.WithValue(ctx, clientKey{}, cl), r)
 	if result.Err != nil {
-		return h.unanswered(ctx, asked, result)
+		return h.unanswered(ctx, cl, result)
 	}
-	return h.answered(ctx, asked, answer, result)
+	return h.answered(ctx, cl, answer, result)
 }
 
-// answered writes the answer, or leaves it to the server to write SERVFAIL.
-func (h *Handler) answered(ctx context.Context, asked *client, answer *dns.Msg, result *validator.Result) (int, error) {
-	h.record(ctx, asked, result, answer)
-	if result.Reason == dnssec.Overloaded && !h.words.report || result.Reason == dnssec.AnswerUnavailable {
-		return dns.RcodeServerFailure, nil // left to the server: CoreDNS's cache would keep it
+// answered writes the answer, or returns SERVFAIL for the server to write.
+func (h *Handler) answered(ctx context.Context, cl *client, answer *dns.Msg, result *validator.Result) (int, error) {
+	h.record(ctx, cl, result, answer)
+	if result.Reason == dnssec.Overloaded && !h.words.reportOnly || result.Reason == dnssec.AnswerUnavailable {
+		return dns.RcodeServerFailure, nil // not written, since CoreDNS's cache would keep it
 	}
-	_ = asked.w.WriteMsg(answer)
+	_ = cl.w.WriteMsg(answer)
 	return dns.RcodeSuccess, nil
 }
 
-// pass hands on a request that is not judged. Validators behind this one ask for a DS with
-// CD set.
+// pass forwards a request whose response is not validated. A DS is requested where the
+// parent zone is forwarded to, since validating clients ask for it with CD set.
 func (h *Handler) pass(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
 	next := h.Next
 	if r.Opcode == dns.OpcodeQuery && len(r.Question) == 1 && r.Question[0].Qtype == dns.TypeDS {
-		next = h.chain.ownTarget(ctx, r.Question[0]).handler
+		next = h.exchanger.ownTarget(ctx, r.Question[0]).handler
 	}
 	return plugin.NextOrFailure(h.Name(), next, ctx, withoutAD{w}, r)
 }
@@ -73,46 +73,47 @@ func (h *Handler) pass(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (i
 // nameOf returns the name that is asked for, in lower case.
 func nameOf(r *dns.Msg) string { return (&request.Request{Req: r}).Name() }
 
-// record counts the result, and tells the client, the log and the status page of it.
-func (h *Handler) record(ctx context.Context, asked *client, result *validator.Result, answer *dns.Msg) {
+// record counts the result, and enters it into the explanations, the log and the status page.
+func (h *Handler) record(ctx context.Context, cl *client, result *validator.Result, answer *dns.Msg) {
 	finding := result.Finding
 	switch {
 	case !result.Judged:
 		explain(ctx, explanation{errors: result.ExtendedErrors()})
 		return
 	case !result.Repeated:
-		asked.counters.judged(result, time.Since(asked.started))
-		asked.counters.sized(h.block, asked.now)
+		cl.counters.countResponse(result, time.Since(cl.started))
+		cl.counters.setCacheEntries(h.block, cl.now)
 	case finding.Reason != dnssec.AnswerUnavailable: // else there was nothing to judge
-		asked.counters.counted(finding)
+		cl.counters.countFinding(finding)
 	}
 	x := explanationOf(result, h.engine)
 	if !explain(ctx, x) {
-		h.kept.noteSecure(asked.question, x, maxTTL(answer), asked.now)
+		h.explanations.noteSecure(cl.question, x, maxTTL(answer), cl.now)
 	}
 	if finding.Status != dnssec.Bogus {
-		h.kept.forgetFailure(asked.question)
+		h.explanations.forgetFailure(cl.question)
 		return
 	}
 	if !result.Repeated && finding.Reason != dnssec.Overloaded {
-		h.kept.keepFailure(asked.question, x, h.now())
+		h.explanations.keepFailure(cl.question, x, h.now())
 	}
-	h.report(asked, h.engine, finding)
+	h.report(cl, h.engine, finding)
 }
 
-// unanswered leaves it to the server to answer, as if the handler did not stand between.
-func (h *Handler) unanswered(ctx context.Context, asked *client, result *validator.Result) (int, error) {
+// unanswered returns what the forwarding plugin returned, so that the server answers as it
+// would without this handler.
+func (h *Handler) unanswered(ctx context.Context, cl *client, result *validator.Result) (int, error) {
 	failure := new(noAnswer)
 	if !errors.As(result.Err, &failure) {
 		failure = &noAnswer{dns.RcodeServerFailure, result.Err}
 	}
-	if failure.ofUpstream() && ctx.Err() != context.Canceled && h.chain.Forwarded(asked.question.name) {
+	if failure.ofUpstream() && ctx.Err() != context.Canceled && h.exchanger.Forwarded(cl.question.name) {
 		x := explanationOf(result, h.engine)
 		explain(ctx, x)
 		if !errors.Is(result.Err, errSilent) {
-			h.kept.keepFailure(asked.question, x, h.now())
+			h.explanations.keepFailure(cl.question, x, h.now())
 		}
-		h.report(asked, h.engine, result.Finding)
+		h.report(cl, h.engine, result.Finding)
 	}
 	return failure.rcode, failure.err
 }
@@ -120,6 +121,7 @@ func (h *Handler) unanswered(ctx context.Context, asked *client, result *validat
 // withoutAD clears AD: the upstream's is never believed.
 type withoutAD struct{ dns.ResponseWriter }
 
+// WriteMsg implements dns.ResponseWriter.
 func (w withoutAD) WriteMsg(m *dns.Msg) error {
 	m.AuthenticatedData = false
 	return w.ResponseWriter.WriteMsg(m)
@@ -131,25 +133,27 @@ type question struct {
 	qtype uint16
 }
 
+// questionOf returns the question of a request.
 func questionOf(r *dns.Msg) question {
 	return question{dnsname.Canonical(r.Question[0].Name), r.Question[0].Qtype}
 }
 
-// client is who asked a question, on its way to the upstream.
+// client is the client's question under way, and where its answer is written.
 type client struct {
 	observer
 	w        dns.ResponseWriter
-	name     string // as it was asked for
+	name     string // the qname, in the client's spelling
 	question question
-	now      time.Time
-	started  time.Time
+	now      time.Time // by the clock of the block
+	started  time.Time // by the clock of the machine
 }
 
+// clientKey is the key of the client in a context.
 type clientKey struct{}
 
 // newClient returns the client of a question.
 func (b *block) newClient(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) *client {
-	return &client{observer: observer{block: b, counters: b.metrics.of(b.serverOf(ctx))}, w: w,
+	return &client{observer: observer{block: b, counters: b.metrics.forServer(b.serverOf(ctx))}, w: w,
 		name: r.Question[0].Name, question: questionOf(r), now: b.now(), started: time.Now()}
 }
 

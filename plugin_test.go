@@ -133,7 +133,7 @@ func TestLeftToTheServer(t *testing.T) {
 			if want := servfail * (1 - tc.written); rcode != want || err != nil || c.writes != tc.written {
 				t.Errorf("%d messages were written, and %s and %v returned", c.writes, dns.RcodeToString[rcode], err)
 			}
-			if n := h.kept.failures.Len(); n > 0 != (tc.reason == dnssec.SignatureExpired) {
+			if n := h.explanations.failures.Len(); n > 0 != (tc.reason == dnssec.SignatureExpired) {
 				t.Errorf("%d explanations are kept", n)
 			}
 		})

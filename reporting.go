@@ -18,7 +18,7 @@ import (
 const (
 	logInterval  = time.Minute // between lines of one name and reason
 	loggedNames  = 1000
-	linesPerTick = 100 // lines of all names in an interval
+	linesPerTick = 100 // lines for all names in an interval
 )
 
 // failureLog writes a line for each failure, at most one a minute for a question and
@@ -27,35 +27,38 @@ const (
 type failureLog struct {
 	out  clog.P
 	mu   sync.Mutex
-	seen *lru.Cache[loggedFailure, *heldBack]
-	all  heldBack
-	left int
+	seen *lru.Cache[loggedFailure, *suppressed]
+	all  suppressed
+	left int // lines that may still be written in the interval
 }
 
+// loggedFailure is what has one line in an interval.
 type loggedFailure struct {
 	question
 	reason validator.Reason
 }
 
-type heldBack struct {
+// suppressed counts the lines that were not written until a time.
+type suppressed struct {
 	until time.Time
 	count int
 }
 
+// newFailureLog makes a log of failures.
 func newFailureLog(out clog.P) *failureLog {
-	seen, _ := lru.New[loggedFailure, *heldBack](loggedNames) // fails for sizes below 1 only
+	seen, _ := lru.New[loggedFailure, *suppressed](loggedNames) // fails for sizes below 1 only
 	return &failureLog{out: out, seen: seen}
 }
 
 // log writes "bogus: NAME TYPE from CLIENT: token: detail".
 func (l *failureLog) log(q question, client string, f validator.Finding, now time.Time) {
-	held, ok := l.admit(loggedFailure{q, f.Reason}, now)
+	omitted, ok := l.admit(loggedFailure{q, f.Reason}, now)
 	if !ok {
 		return
 	}
 	more := ""
-	if held > 0 {
-		more = fmt.Sprintf(" (%d more held back)", held)
+	if omitted > 0 {
+		more = fmt.Sprintf(" (%d more held back)", omitted)
 	}
 	line := fmt.Sprintf("%s: %s %s from %s: %s%s", f.Status, q.name, dns.Type(q.qtype), client, f.String(), more)
 	l.out.Warning(strings.ReplaceAll(line, `\ `, `\032`)) // a space in a name would look like its end
@@ -63,7 +66,7 @@ func (l *failureLog) log(q question, client string, f validator.Finding, now tim
 
 // admit decides whether a line may be written, and returns how many were left out before
 // it.
-func (l *failureLog) admit(key loggedFailure, now time.Time) (held int, ok bool) {
+func (l *failureLog) admit(key loggedFailure, now time.Time) (omitted int, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !now.Before(l.all.until) {
@@ -79,13 +82,13 @@ func (l *failureLog) admit(key loggedFailure, now time.Time) (held int, ok bool)
 		return 0, false
 	}
 	l.left--
-	held = l.all.count
+	omitted = l.all.count
 	l.all.count = 0
 	if known {
-		held += same.count
+		omitted += same.count
 	}
-	l.seen.Add(key, &heldBack{until: now.Add(logInterval)})
-	return held, true
+	l.seen.Add(key, &suppressed{until: now.Add(logInterval)})
+	return omitted, true
 }
 
 // showStatus adds the block to the status page that it names, if it names one, until it is
@@ -94,7 +97,7 @@ func (b *block) showStatus(stopped <-chan struct{}) error {
 	if !b.words.status.IsValid() {
 		return nil
 	}
-	page, err := statuspage.Join(b.words.status, b, countersOf)
+	page, err := statuspage.Join(b.words.status, b, exportedCounters)
 	if err != nil {
 		return err
 	}
@@ -109,7 +112,7 @@ func (b *block) showStatus(stopped <-chan struct{}) error {
 // View implements statuspage.Block. What the block serves, judged by a validator of its
 // own, is shown with the rest.
 func (b *block) View(most int) statuspage.BlockView {
-	shown := statuspage.BlockView{Directive: b.directive, Zones: b.words.zones, Servers: b.servers, ReportOnly: b.words.report,
+	shown := statuspage.BlockView{Directive: b.directive, Zones: b.words.zones, Servers: b.servers, ReportOnly: b.words.reportOnly,
 		Anchors: []statuspage.Anchor{}, Negative: []statuspage.NegativeAnchor{}, Known: []statuspage.Zone{}}
 	for _, a := range b.trust.states() {
 		shown.Anchors = append(shown.Anchors, statuspage.Anchor{Zone: a.zone, KeyTag: a.tag, State: a.state})
@@ -133,8 +136,8 @@ func (b *block) View(most int) statuspage.BlockView {
 	return shown
 }
 
-// countersOf returns the counters of a directive's metrics, those of the servers given.
-func countersOf(directive string, servers []string) ([]statuspage.Counter, error) {
+// exportedCounters returns the counters that the metrics of a directive have for some servers.
+func exportedCounters(directive string, servers []string) ([]statuspage.Counter, error) {
 	counters := []statuspage.Counter{}
 	families, err := prometheus.DefaultGatherer.Gather()
 	if err != nil {
@@ -158,14 +161,14 @@ func countersOf(directive string, servers []string) ([]statuspage.Counter, error
 }
 
 // note enters a failure into the journal of the status page, if there is one.
-func (b *block) note(asked *client, engine *validator.Validator, f validator.Finding) {
+func (b *block) note(cl *client, engine *validator.Validator, f validator.Finding) {
 	if b.journal == nil {
 		return
 	}
-	zone, ok := engine.ZoneOf(asked.question.name, asked.question.qtype)
+	zone, ok := engine.ZoneOf(cl.question.name, cl.question.qtype)
 	if !ok {
 		zone = nothing
 	}
-	b.journal.Note(statuspage.Failure{Time: asked.now, Name: asked.question.name, Type: dns.Type(asked.question.qtype).String(),
-		Client: asked.address(), Zone: zone, Reason: f.Reason, Detail: f.String()})
+	b.journal.Note(statuspage.Failure{Time: cl.now, Name: cl.question.name, Type: dns.Type(cl.question.qtype).String(),
+		Client: cl.address(), Zone: zone, Reason: f.Reason, Detail: f.String()})
 }

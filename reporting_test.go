@@ -127,7 +127,7 @@ func ownPage(t *testing.T, b *block) *statuspage.Page {
 	}
 	addr := l.Addr().(*net.TCPAddr).AddrPort()
 	_ = l.Close()
-	p, err := statuspage.Join(addr, b, countersOf)
+	p, err := statuspage.Join(addr, b, exportedCounters)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -229,7 +229,7 @@ func TestStatusKnownZones(t *testing.T) {
 		t.Fatal(err)
 	}
 	withBlocks(b.handler, serverBlock(".", forward(".", w)))
-	b.server.chain.routes, b.server.served = b.handler.chain.routes, new(placement.Served)
+	b.server.exchanger.routes, b.server.served = b.handler.exchanger.routes, new(placement.Served)
 	for _, zone := range []string{"csk.example.", "unsigned.example."} {
 		ask(t, b.handler, "www."+zone, typeA, wantDO)
 	}

@@ -18,27 +18,27 @@ import (
 )
 
 // rollovers follows the keys of the zones with trust anchors by RFC 5011, and keeps what it
-// learns in a state file. Only the watcher uses it, but for states.
+// learns in a state file. Only the goroutine of the watcher uses it, except for states.
 type rollovers struct {
-	path    string
-	policy  validator.Policy
-	zones   map[string]*rollover.Zone
-	resting map[string]*rollover.Zone // not configured at present: what was revoked stays so if they are again
-	memory  bool                      // the file can't be written, which was logged
-	states  atomic.Pointer[[]rollover.KeyState]
+	path         string
+	policy       validator.Policy
+	zones        map[string]*rollover.Zone
+	unconfigured map[string]*rollover.Zone           // zones of the file without configured anchors: their revoked keys stay revoked
+	unwritable   bool                                // the file can't be written, which was logged
+	states       atomic.Pointer[[]rollover.KeyState] // of all keys, for other goroutines
 }
 
 // newRollovers goes on from the state file. A zone that is not in it begins with the anchors
 // of the set, and so does one whose keys are all revoked, if the set has others for it by
 // now. A broken file is an error: beginning anew would trust again what was revoked.
 func newRollovers(path string, set *anchor.Set, policy validator.Policy) (*rollovers, error) {
-	r := &rollovers{path: path, policy: policy, zones: make(map[string]*rollover.Zone), resting: make(map[string]*rollover.Zone)}
+	r := &rollovers{path: path, policy: policy, zones: make(map[string]*rollover.Zone), unconfigured: make(map[string]*rollover.Zone)}
 	kept, err := rollover.Read(path)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("auto-trust-anchor: %w; mend the file, or remove it to begin with the configured trust anchors", err)
 	}
 	for _, z := range kept {
-		r.resting[z.Name] = z
+		r.unconfigured[z.Name] = z
 	}
 	return r, r.follow(set)
 }
@@ -47,14 +47,14 @@ func newRollovers(path string, set *anchor.Set, policy validator.Policy) (*rollo
 func (r *rollovers) follow(set *anchor.Set) error {
 	for zone, z := range r.zones {
 		if len(set.Anchors(zone)) == 0 {
-			r.resting[zone] = z
+			r.unconfigured[zone] = z
 			delete(r.zones, zone)
 		}
 	}
 	for _, zone := range set.Zones() {
-		if z, known := r.resting[zone]; known {
+		if z, known := r.unconfigured[zone]; known {
 			r.zones[zone] = z
-			delete(r.resting, zone)
+			delete(r.unconfigured, zone)
 		}
 		if err := r.begin(zone, set.Anchors(zone)); err != nil {
 			return fmt.Errorf("auto-trust-anchor: %w", err)
@@ -73,6 +73,8 @@ func (r *rollovers) publish() {
 	r.states.Store(&states)
 }
 
+// begin follows the keys of a zone from its configured anchors on, unless keys are followed
+// already that are not all revoked.
 func (r *rollovers) begin(zone string, configured []anchor.Anchor) error {
 	known := r.zones[zone]
 	if known != nil && !known.Deleted() {
@@ -158,9 +160,10 @@ func (t *trust) followKeys() {
 	}
 	t.rollovers.publish()
 	t.saveRollovers()
-	_ = t.use(t.configured) // it was used before
+	_ = t.use(t.configured) // the same configuration succeeded before
 }
 
+// followZone asks for the keys of a zone, and logs what changed.
 func (t *trust) followZone(z *rollover.Zone) {
 	ctx, _, cancel := t.background(z.Name, dns.TypeDNSKEY)
 	defer cancel()
@@ -209,15 +212,15 @@ func (t *trust) saveRollovers() {
 	r := t.rollovers
 	err := r.save()
 	switch {
-	case err != nil && !r.memory:
+	case err != nil && !r.unwritable:
 		t.log.Errorf("auto-trust-anchor: %v; going on from memory, a restart begins again with what the file has", err)
-	case err == nil && r.memory:
+	case err == nil && r.unwritable:
 		t.log.Infof("auto-trust-anchor: %s is written again", r.path)
 	}
-	r.memory = err != nil
+	r.unwritable = err != nil
 }
 
-// saving is held while a state file is read and written: blocks may share one.
+// saving is locked while a state file is read and written, since blocks may share one.
 var saving sync.Mutex
 
 // save writes the zones, and what the file has of others: another block's, and those
@@ -225,7 +228,7 @@ var saving sync.Mutex
 func (r *rollovers) save() error {
 	saving.Lock()
 	defer saving.Unlock()
-	all := maps.Clone(r.resting)
+	all := maps.Clone(r.unconfigured)
 	if kept, err := rollover.Read(r.path); err == nil {
 		for _, z := range kept {
 			all[z.Name] = z

@@ -83,7 +83,7 @@ func TestStateNotWritable(t *testing.T) {
 	h := newTestHandler(t, anchoredWorld(t), "auto-trust-anchor "+state)
 	clock := fakeClock(h.block)
 	h.trust.followKeys()
-	if !h.trust.rollovers.memory {
+	if !h.trust.rollovers.unwritable {
 		t.Error("writing did not fail")
 	}
 	if got := judged(t, h, "www.example.", typeA); got.Status != dnssec.Secure {
@@ -94,7 +94,7 @@ func TestStateNotWritable(t *testing.T) {
 	}
 	clock.advance(16 * 24 * time.Hour)
 	h.trust.followKeys()
-	if _, err := rollover.Read(state); err != nil || h.trust.rollovers.memory {
+	if _, err := rollover.Read(state); err != nil || h.trust.rollovers.unwritable {
 		t.Error(err)
 	}
 }
@@ -227,7 +227,7 @@ func TestAttackServerFollows(t *testing.T) {
 	if b.trust.rollovers == nil || !b.words.signal || b.trust.configured == nil || b.trust.seen != b.trust.sources.Fingerprint() {
 		t.Error("the words are lost")
 	}
-	b.server.chain.routes = placement.NewRoutes(serverBlock(".", forward(".", w))) // the served zone is the root
+	b.server.exchanger.routes = placement.NewRoutes(serverBlock(".", forward(".", w))) // the served zone is the root
 	clock := fakeClock(b)
 	b.trust.followKeys()
 	breakZone(t, w, ".", testzone.SetRevoke(testzone.KSK))

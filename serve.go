@@ -15,13 +15,14 @@ import (
 )
 
 // Server judges what the authoritative plugins of a block serve. It stands directly
-// before them, and servedEnd directly behind: what they do not answer is not judged here.
+// before them, and servedEnd directly behind them. What they do not answer reaches servedEnd
+// and is not judged here.
 type Server struct {
 	Next plugin.Handler
 	*block
-	engine *validator.Validator // with what is known of its own: it asks the authoritative plugins
-	chain  *chain
-	served *placement.Served
+	engine    *validator.Validator // with caches of its own, since it asks the authoritative plugins
+	exchanger *exchanger
+	served    *placement.Served
 }
 
 // passage is one question on its way through the authoritative plugins.
@@ -32,10 +33,12 @@ type passage struct {
 	passed bool // none of them answered
 }
 
+// passageKey is the key of the passage in a context.
 type passageKey struct{}
 
-// withoutPassage is for another question within one under way: the target of an alias, or
-// one of the chain. If the authoritative plugins pass it on, the first one is not passed.
+// withoutPassage returns a context for another question within one under way: that for the
+// target of an alias, or for a DS or DNSKEY. If the authoritative plugins do not answer it,
+// servedEnd must not take it for the first question.
 func withoutPassage(ctx context.Context) context.Context {
 	return context.WithValue(ctx, passageKey{}, (*passage)(nil))
 }
@@ -73,17 +76,18 @@ func withDO(r *dns.Msg) *dns.Msg {
 	return r
 }
 
-// answer refuses what fails, and hands on the rest as the authoritative plugin made it.
+// answer refuses a response that is bogus, and writes any other as the authoritative plugin
+// made it.
 func (s *Server) answer(ctx context.Context, w dns.ResponseWriter, r, msg *dns.Msg) (int, error) {
-	asked := s.newClient(ctx, w, r)
-	result := s.engine.Validate(context.WithValue(ctx, clientKey{}, asked), r, msg)
-	asked.counters.counted(result.Finding)
+	cl := s.newClient(ctx, w, r)
+	result := s.engine.Validate(context.WithValue(ctx, clientKey{}, cl), r, msg)
+	cl.counters.countFinding(result.Finding)
 	if x := explanationOf(result, s.engine); !explain(ctx, x) {
-		s.kept.noteSecure(asked.question, x, maxTTL(msg), asked.now)
+		s.explanations.noteSecure(cl.question, x, maxTTL(msg), cl.now)
 	}
 	if result.Status == dnssec.Bogus {
-		s.report(asked, s.engine, result.Finding)
-		if !s.words.report && (result.Reason == dnssec.Overloaded || result.Reason == dnssec.AnswerUnavailable) {
+		s.report(cl, s.engine, result.Finding)
+		if !s.words.reportOnly && (result.Reason == dnssec.Overloaded || result.Reason == dnssec.AnswerUnavailable) {
 			return dns.RcodeServerFailure, nil
 		}
 	}
@@ -95,7 +99,7 @@ func (s *Server) answer(ctx context.Context, w dns.ResponseWriter, r, msg *dns.M
 // zones: by the authoritative plugins, but for the DS of a served zone, which they would
 // answer as the zone itself.
 func (s *Server) zoneHandler(routes *placement.Routes) plugin.Handler {
-	above := &chain{block: s.block, routes: routes}
+	above := &exchanger{block: s.block, routes: routes}
 	return plugin.HandlerFunc(func(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
 		name := dnsname.Canonical(r.Question[0].Name)
 		if r.Question[0].Qtype != dns.TypeDS || !s.served.IsApex(name) {
@@ -109,8 +113,8 @@ func (s *Server) zoneHandler(routes *placement.Routes) plugin.Handler {
 	})
 }
 
-// servedEnd stands behind the authoritative plugins. What reaches it none of them
-// answered; it goes on as the client asked it.
+// servedEnd stands behind the authoritative plugins. A question that reaches it was answered
+// by none of them, and goes on as the client asked it.
 type servedEnd struct {
 	next plugin.Handler
 	name string
@@ -139,11 +143,11 @@ type transferer interface {
 	Transfer(zone string, serial uint32) (<-chan []dns.RR, error)
 }
 
-// watchExpirations exports how long the signatures of the zones that are served still
-// last, and logs it when it is first known and when it changes.
+// watchExpirations exports when the first signature of each served zone expires. It logs that
+// time when it is first known and when it changes.
 func (s *Server) watchExpirations(config *dnsserver.Config, stop <-chan struct{}) {
 	logged, looked := make(map[string]time.Time), make(map[string]time.Time)
-	defer s.metrics.forget(s)
+	defer s.metrics.forgetExpirations(s)
 	for {
 		wait := expirationInterval
 		if s.served.Changes() { // auto finds zones at any time
@@ -161,7 +165,7 @@ func (s *Server) watchExpirations(config *dnsserver.Config, stop <-chan struct{}
 			}
 			looked[zone] = now
 			for _, server := range s.servers {
-				s.metrics.expires(s, server, zone, first)
+				s.metrics.setExpiration(s, server, zone, first)
 			}
 			if before, known := logged[zone]; !known || !first.Equal(before) {
 				logged[zone] = first
@@ -176,6 +180,7 @@ func (s *Server) watchExpirations(config *dnsserver.Config, stop <-chan struct{}
 	}
 }
 
+// logExpiration logs when the first signature of a zone expires.
 func (s *Server) logExpiration(zone string, first time.Time) {
 	left := time.Until(first).Round(time.Minute)
 	switch {
@@ -208,6 +213,8 @@ func firstExpiration(config *dnsserver.Config, zone string, now time.Time) (firs
 	return first, ok
 }
 
+// earliest returns the earlier of a time, which may be zero, and the first expiration of the
+// signatures among some records.
 func earliest(records []dns.RR, first time.Time, now time.Time) time.Time {
 	for _, rr := range records {
 		sig, ok := rr.(*dns.RRSIG)

@@ -16,10 +16,11 @@ import (
 	"github.com/dnssecval/dnssecval/validator"
 )
 
+// init registers the directive of a build that keeps CoreDNS's on-line signer.
 func init() { Register("dnssecval") }
 
-// Register makes the plugin known to CoreDNS under the word of the Corefile. It
-// panics, as plugin.Register does, if the word is taken.
+// Register registers the plugin with CoreDNS under a directive of the Corefile. It panics, as
+// plugin.Register does, if the directive is taken.
 func Register(directive string) {
 	plugin.Register(directive, func(c *caddy.Controller) error {
 		if err := setup(c, directive); err != nil {
@@ -45,26 +46,33 @@ func setup(c *caddy.Controller, directive string) error {
 	return placement.Place(c, directive, b.handlers())
 }
 
-// config is the words of one block.
+// config is the settings of one block, as its words give them.
 type config struct {
 	zones       plugin.Zones
 	validate    bool
-	report      bool
 	serve       bool
+	reportOnly  bool // the word insecure
+	noSynthesis bool // aggressive-nsec off
 	logFailures bool
-	signal      bool // RFC 8145
-	stateFile   string
-	sources     anchor.Sources
-	policy      validator.Policy
-	capacity    int
-	override    time.Time
 	status      netip.AddrPort
-	asksAll     bool            // no aggressive use
-	given       map[string]bool // words that were read
+	capacity    int
+	policy      validator.Policy
+	override    time.Time
+	anchorConfig
+	given map[string]bool // words that were read
 }
 
+// anchorConfig is the settings of the trust anchors.
+type anchorConfig struct {
+	sources   anchor.Sources
+	stateFile string // of auto-trust-anchor
+	signal    bool   // key tags are signalled (RFC 8145)
+}
+
+// parse reads the block and checks what its words mean together.
 func parse(c *caddy.Controller, directive string) (*config, error) {
-	conf := &config{sources: anchor.Sources{Negative: make(map[string]anchor.Negative)}, policy: validator.DefaultPolicy, capacity: validator.DefaultCapacity, given: make(map[string]bool)}
+	conf := &config{policy: validator.DefaultPolicy, capacity: validator.DefaultCapacity, given: make(map[string]bool)}
+	conf.sources.Negative = make(map[string]anchor.Negative)
 	for i := 0; c.Next(); i++ {
 		if i > 0 {
 			return nil, c.Errf("%s can be used once in a server block", directive)
@@ -102,11 +110,13 @@ func (conf *config) word(c *caddy.Controller, directive string) error {
 	return nil
 }
 
+// repeatable has the words that a block may have several times.
 var repeatable = map[string]bool{"trust-anchor": true, "negative-trust-anchor": true, "negative-trust-anchor-file": true}
 
+// words has the function that reads the arguments of each word.
 var words = map[string]func(*config, []string) error{
 	"validate":                   flag(func(conf *config) *bool { return &conf.validate }),
-	"insecure":                   flag(func(conf *config) *bool { return &conf.report }),
+	"insecure":                   flag(func(conf *config) *bool { return &conf.reportOnly }),
 	"log-failures":               flag(func(conf *config) *bool { return &conf.logFailures }),
 	"allow-sha1":                 flag(func(conf *config) *bool { return &conf.policy.AllowSHA1 }),
 	"trust-anchor":               trustAnchor,
@@ -125,6 +135,7 @@ var words = map[string]func(*config, []string) error{
 	"builtin-negative-trust-anchors": builtinNegativeTrustAnchors,
 }
 
+// flag returns the function for a word without arguments, which sets a field.
 func flag(field func(*config) *bool) func(*config, []string) error {
 	return func(conf *config, args []string) error {
 		if len(args) > 0 {
@@ -135,6 +146,7 @@ func flag(field func(*config) *bool) func(*config, []string) error {
 	}
 }
 
+// autoTrustAnchor reads STATEFILE.
 func autoTrustAnchor(conf *config, args []string) error {
 	if len(args) != 1 {
 		return errors.New("needs a file to keep its state in")
@@ -143,15 +155,18 @@ func autoTrustAnchor(conf *config, args []string) error {
 	return nil
 }
 
+// statusAddress reads ADDR.
 func statusAddress(conf *config, args []string) (err error) {
 	conf.status, err = statuspage.ParseAddress(args)
 	return err
 }
 
+// signersWord refuses key, an option of CoreDNS's on-line signer.
 func signersWord(*config, []string) error {
 	return errors.New("belongs to CoreDNS's on-line signer, which this plugin replaces under its name; a build with both has this one as dnssecval")
 }
 
+// trustAnchor reads FILE...
 func trustAnchor(conf *config, args []string) error {
 	if len(args) == 0 {
 		return errors.New("needs a file with DS or DNSKEY records")
@@ -169,6 +184,7 @@ func negativeTrustAnchor(conf *config, args []string) error {
 	return err
 }
 
+// negativeTrustAnchorFile reads FILE...
 func negativeTrustAnchorFile(conf *config, args []string) error {
 	if len(args) == 0 {
 		return errors.New("needs a file with lines of ZONE [until TIME]")
@@ -177,8 +193,7 @@ func negativeTrustAnchorFile(conf *config, args []string) error {
 	return nil
 }
 
-// signatureSkew reads MIN MAX, between which a tenth of a signature's validity is
-// allowed for.
+// signatureSkew reads MIN MAX, the bounds of the tolerance for differing clocks.
 func signatureSkew(conf *config, args []string) error {
 	if len(args) != 2 {
 		return errors.New("needs two durations, such as 1h 24h")
@@ -192,17 +207,19 @@ func signatureSkew(conf *config, args []string) error {
 	return nil
 }
 
+// aggressiveNSEC reads on or off.
 func aggressiveNSEC(conf *config, args []string) (err error) {
-	conf.asksAll, err = isOff(args)
+	conf.noSynthesis, err = isOff(args)
 	return err
 }
 
+// builtinNegativeTrustAnchors reads on or off.
 func builtinNegativeTrustAnchors(conf *config, args []string) (err error) {
 	conf.sources.NoBuiltinNegative, err = isOff(args)
 	return err
 }
 
-// isOff reads on or off.
+// isOff reads on or off, and reports whether it is off.
 func isOff(args []string) (bool, error) {
 	if len(args) != 1 || args[0] != "on" && args[0] != "off" {
 		return false, errors.New("needs on or off")
@@ -210,6 +227,7 @@ func isOff(args []string) (bool, error) {
 	return args[0] == "off", nil
 }
 
+// cacheCapacity reads N.
 func cacheCapacity(conf *config, args []string) error {
 	if len(args) != 1 {
 		return errors.New("needs a number")
@@ -222,6 +240,7 @@ func cacheCapacity(conf *config, args []string) error {
 	return nil
 }
 
+// overrideDate reads YYYYMMDDHHMMSS.
 func overrideDate(conf *config, args []string) error {
 	if len(args) != 1 {
 		return errors.New("needs a time as YYYYMMDDHHMMSS, in UTC")

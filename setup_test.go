@@ -93,7 +93,7 @@ func TestSetup(t *testing.T) {
 	if err != nil || len(warnings) > 0 {
 		t.Fatal(err, warnings)
 	}
-	if strings.Join(b.words.zones, " ") != "example.org. 10.in-addr.arpa." || !b.words.report || b.failures == nil || !b.words.policy.AllowSHA1 {
+	if strings.Join(b.words.zones, " ") != "example.org. 10.in-addr.arpa." || !b.words.reportOnly || b.failures == nil || !b.words.policy.AllowSHA1 {
 		t.Errorf("%+v", b.words)
 	}
 	if !b.words.override.Equal(time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)) || b.handler.Name() != "dnssecval" {

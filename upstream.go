@@ -14,8 +14,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// An upstream that does not answer is not asked as often as clients ask: it costs them no
-// time, and gets a few questions a second.
+// An upstream that does not answer gets two questions a second, however many clients ask.
+// Clients do not wait for its timeouts.
 const (
 	silentAfter   = 4                      // questions in a row without an answer
 	silentTime    = time.Second            // since the last answer
@@ -26,18 +26,18 @@ const (
 
 var errSilent = errors.New("the upstream does not answer")
 
-// upstream is what is known of the servers of one stanza: whether they answer anything at
-// all. What they answer is not looked at.
+// upstream records whether the servers of one stanza answer anything at all. What they answer
+// does not matter.
 type upstream struct {
 	zone string // the stanza's FROM
 
 	mu         sync.Mutex
 	unanswered int
 	cause      error     // of the last one
-	answered   time.Time // when there was an answer last
+	answered   time.Time // time of the last answer
 	probed     time.Time
 	back       chan struct{} // closed when there is an answer again; nil unless silent
-	returned   func()        // called then
+	returned   func()        // called when there is an answer again
 }
 
 // upstreamOf returns what is known of the servers of a stanza, nil if nothing is noted.
@@ -56,16 +56,17 @@ func (b *block) watchUpstreams(routes *placement.Routes) {
 	}
 }
 
+// upstreamReturned has the validators forget the questions that were not answered.
 func (b *block) upstreamReturned() {
 	for _, engine := range b.engines() {
 		engine.UpstreamReturned()
 	}
-	b.kept.forgetUnavailable()
+	b.explanations.forgetUnavailable()
 }
 
-// admit decides whether a handler may be asked. While the upstream is silent only a probe
-// is, now and then, and clients wait a moment for its outcome. A client's question is no
-// probe: clients choose the names, and some names are never answered.
+// admit decides whether a question may be sent to a handler. While the upstream is silent only
+// a probe is sent, twice a second, and questions wait a moment for its outcome. A client's
+// question is no probe, since clients choose the names and some names are never answered.
 func (u *upstream) admit(ctx context.Context, h plugin.Handler) bool {
 	u.mu.Lock()
 	back := u.back

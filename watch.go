@@ -26,12 +26,12 @@ const (
 	signalInterval  = 24 * time.Hour   // between key tag signals (RFC 8145, section 5.1)
 )
 
-// watcher looks after the trust anchors of a block in one goroutine. It asks the upstream
-// at most a few questions a minute.
+// watcher checks the trust anchors of a block at intervals, in one goroutine. It sends the
+// upstream at most a few questions a minute.
 type watcher struct {
 	*trust
 	reread, prove, recheck, signal time.Time // when each is due
-	negative                       []string  // zones that are still to be rechecked
+	negative                       []string  // zones that are still to be rechecked in this round
 }
 
 // watch reads changed files, follows and proves the keys of the anchors, and looks for
@@ -63,7 +63,7 @@ func (w *watcher) look() {
 	}
 	w.logEnded()
 	if now := time.Now(); now.After(w.prove) {
-		w.prove = now.Add(proveInterval) // should it panic
+		w.prove = now.Add(proveInterval) // also if it panics
 		w.prove = now.Add(w.proveAnchors())
 	}
 	w.recheckNext()
@@ -78,7 +78,7 @@ func (w *watcher) lookAtSources() {
 	if now := w.sources.Fingerprint(); now != w.seen {
 		w.seen = now
 		if w.reload() {
-			w.metrics.reloaded(w.servers, "good")
+			w.metrics.countReload(w.servers, "good")
 		}
 		w.prove = time.Time{}
 		return
@@ -89,8 +89,8 @@ func (w *watcher) lookAtSources() {
 	}
 }
 
-// recheckNext looks below one negative trust anchor: each may take as long as a client's
-// question.
+// recheckNext rechecks one negative trust anchor. It does one at a time, since each may take
+// as long as a client's question.
 func (w *watcher) recheckNext() {
 	if now := time.Now(); len(w.negative) == 0 && now.After(w.recheck) {
 		w.recheck = now.Add(recheckInterval)
@@ -129,7 +129,7 @@ func (t *trust) proveAnchors() time.Duration {
 	set := t.set()
 	for _, zone := range set.Zones() {
 		ctx, _, cancel := t.background(zone, dns.TypeDNSKEY)
-		if _, ok := t.chain().lookup(ctx, zone, dns.TypeDNSKEY); !ok {
+		if _, ok := t.exchanger().lookup(ctx, zone, dns.TypeDNSKEY); !ok {
 			cancel()
 			continue // what can't be asked is logged as a private zone, once a client asks for it
 		}
@@ -210,16 +210,16 @@ func (t *trust) recheckNegative(zone string) {
 // recheckCapacity is enough for one zone and those above it.
 const recheckCapacity = 256
 
-// validatesWith looks at a zone with other anchors, by a validator that knows nothing and
-// logs nothing.
+// validatesWith reports whether the SOA of a zone is secure with other anchors. It uses a
+// validator with empty caches that logs nothing.
 func (t *trust) validatesWith(set *anchor.Set, zone string) bool {
 	options := t.words.options(set)
 	options.Capacity, options.NoSynthesis, options.ReportOnly = recheckCapacity, true, true
-	options.Topology, options.Clock = t.chain(), t.block.clock
+	options.Topology, options.Clock = t.exchanger(), t.block.clock
 	options.Observe = func(ctx context.Context) validator.Observer {
 		return &observer{block: t.block, counters: t.countersOf(ctx), quiet: true}
 	}
-	fresh, err := validator.New(t.chain(), options)
+	fresh, err := validator.New(t.exchanger(), options)
 	if err != nil {
 		return false
 	}
@@ -236,7 +236,7 @@ func (t *trust) signalKeyTags() {
 	for _, zone := range set.Zones() {
 		name := signalName(zone, set.Anchors(zone))
 		ctx, _, cancel := t.background(name, dns.TypeNULL)
-		_, _ = t.engines[0].Fetch(ctx, name, dns.TypeNULL) // who counts them sees the question
+		_, _ = t.engines[0].Fetch(ctx, name, dns.TypeNULL) // the question is the signal, whatever the answer
 		cancel()
 	}
 }

@@ -10,12 +10,13 @@ import (
 	"github.com/dnssecval/dnssecval/internal/dnsname"
 )
 
-// builtinNegative has the zones that resolvers answer by themselves, without signatures, with
-// the RFC that has them do so: IANA's registry of locally served zones, and those names of the
-// registry of special-use names that a resolver does not ask about. The public tree proves of
+// builtinNegative has the zones that resolvers answer by themselves, without signatures, and the
+// RFC that says so. They are those of IANA's registry of locally served zones, and the names of
+// the registry of special-use names that resolvers do not forward. The public tree proves for
 // each of them that it does not exist or is not signed.
 var builtinNegative = locallyServed()
 
+// locallyServed makes the map from zones to the numbers of RFCs.
 func locallyServed() map[string]string {
 	zones := map[string]string{
 		"test.": "6761", "localhost.": "6761", "invalid.": "6761", "local.": "6762", "onion.": "7686", "alt.": "9476",

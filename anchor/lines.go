@@ -17,8 +17,10 @@ type Rules struct {
 	At        time.Time // the time at which keys of root-anchors.xml have to be valid; zero: now
 }
 
+// policy returns the policy that says which algorithms are relied on.
 func (r Rules) policy() dnssec.Policy { return dnssec.Policy{AllowSHA1: r.AllowSHA1} }
 
+// now returns the time at which keys have to be valid.
 func (r Rules) now() time.Time {
 	if r.At.IsZero() {
 		return time.Now()
@@ -41,6 +43,7 @@ func Parse(source, text string, rules Rules) (anchors []Anchor, warnings []strin
 	return read.finished()
 }
 
+// parse reads the trust anchors of one source.
 func parse(source, text string, rules Rules) (*reading, error) {
 	text = strings.TrimPrefix(text, "\ufeff")
 	if isXML(text) {
@@ -70,6 +73,7 @@ type entry struct {
 	open int // parentheses that are not closed
 }
 
+// entriesOf splits a text into records, without comments. Parentheses join lines.
 func entriesOf(text string) []entry {
 	var entries []entry
 	var e entry
@@ -133,6 +137,7 @@ func withoutComment(line string) string {
 
 var errNotASCII = errors.New("names have to be written in ASCII, such as xn--bcher-kva.example")
 
+// isASCII reports whether a text has ASCII characters only.
 func isASCII(text string) bool {
 	return !strings.ContainsFunc(text, func(r rune) bool { return r > unicode.MaxASCII })
 }

@@ -34,6 +34,7 @@ func ParseNegative(words []string) (zones []string, n Negative, err error) {
 	return zones, n, nil
 }
 
+// parseZone returns the canonical name of a zone.
 func parseZone(zone string) (string, error) {
 	name := dnsname.Canonical(zone)
 	if _, ok := dns.IsDomainName(name); !ok || !dns.IsFqdn(name) || zone == "until" {

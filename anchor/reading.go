@@ -40,6 +40,7 @@ func (r *reading) add(rr dns.RR, source string, rules Rules) error {
 	return nil
 }
 
+// tagOf returns the key tag of a DS or DNSKEY record.
 func tagOf(rr dns.RR) uint16 {
 	if key, ok := rr.(*dns.DNSKEY); ok {
 		return key.KeyTag()
@@ -47,6 +48,7 @@ func tagOf(rr dns.RR) uint16 {
 	return rr.(*dns.DS).KeyTag
 }
 
+// empty reports whether no trust anchor was read, supported or not.
 func (r *reading) empty() bool { return len(r.anchors) == 0 && len(r.unsupported) == 0 }
 
 // join adds what was read from another source.

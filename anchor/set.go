@@ -100,6 +100,7 @@ func (s *Set) completeRoot() (warnings []string) {
 	return warnings
 }
 
+// contains reports whether a trust anchor is among the anchors.
 func contains(anchors []Anchor, ds *dns.DS) bool {
 	return slices.ContainsFunc(anchors, func(a Anchor) bool {
 		return a.DS.KeyTag == ds.KeyTag && a.DS.Algorithm == ds.Algorithm && a.DS.DigestType == ds.DigestType &&

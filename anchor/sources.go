@@ -15,7 +15,7 @@ import (
 type Sources struct {
 	Files         []string            // of trust anchors; directories and globs stand for the files in them
 	NegativeFiles []string            // of negative trust anchors, likewise
-	Negative      map[string]Negative // further ones, by canonical zone name
+	Negative      map[string]Negative // negative trust anchors besides those of the files, by canonical zone name
 	Rules         Rules
 
 	NoBuiltinNegative bool // the set has no built-in negative trust anchors
@@ -67,6 +67,7 @@ func ReadFiles(names []string, rules Rules) (anchors []Anchor, warnings []string
 	return all.finished()
 }
 
+// readNegativeFile reads a file of negative trust anchors.
 func readNegativeFile(path string, negative map[string]Negative) error {
 	content, err := readFile(path)
 	if err != nil {
@@ -75,7 +76,7 @@ func readNegativeFile(path string, negative map[string]Negative) error {
 	return parseNegativeLines(path, string(content), negative)
 }
 
-// expand replaces a directory by the files in it, but for those whose names begin with
+// expand replaces a directory by the files in it, except those whose names begin with
 // a dot (a mounted ConfigMap has some), and a glob by the files that match.
 func expand(names []string) (paths []string, err error) {
 	for _, name := range names {
@@ -96,6 +97,7 @@ func expand(names []string) (paths []string, err error) {
 	return paths, nil
 }
 
+// filesOf returns the files in a directory, or the path itself if it is none.
 func filesOf(path string) ([]string, error) {
 	info, err := os.Stat(path)
 	if err != nil || !info.IsDir() {

@@ -23,6 +23,7 @@ type keyDigest struct {
 	Digest     string `xml:"Digest"`
 }
 
+// isXML reports whether a text is an XML document rather than zone-file lines.
 func isXML(text string) bool { return strings.HasPrefix(strings.TrimSpace(text), "<") }
 
 // parseXML reads the trust anchors that are valid at rules.At. It does not check the
@@ -60,6 +61,7 @@ func parseXML(source, text string, rules Rules) (*reading, error) {
 	return read, nil
 }
 
+// readZone returns the name of the zone.
 func readZone(decoder *xml.Decoder, start xml.StartElement) (string, error) {
 	var zone string
 	if err := decoder.DecodeElement(&zone, &start); err != nil {
@@ -88,6 +90,7 @@ func readKeyDigest(decoder *xml.Decoder, start xml.StartElement, zone string, ru
 		KeyTag: d.KeyTag, Algorithm: d.Algorithm, DigestType: d.DigestType, Digest: strings.TrimSpace(d.Digest)}, nil
 }
 
+// valid reports whether the key is valid at a time.
 func (d keyDigest) valid(now time.Time) (bool, error) {
 	from, err := time.Parse(time.RFC3339, d.ValidFrom)
 	if err != nil {

@@ -71,7 +71,7 @@ func deniesFor(msg *dns.Msg, zone string) bool {
 }
 
 // absent returns what is known of the name at or above a name that is proven not to exist,
-// or nil. It asks nobody: whoever judged the response has walked down to the zone. A zone
+// or nil. It asks nothing, since the response was judged, and its zone looked for, before. A zone
 // that the operator forwards by name below it need not be in the public tree.
 func (q *query) absent(name string) *cut {
 	home := container(name, q.question.qtype)
@@ -135,7 +135,8 @@ func (p *proofs) absence(name string) (rrs []dns.RR) {
 	return rrs
 }
 
-// absence is that of a response, of records that came with several ones.
+// absence does the same with records that came with several responses. It returns nil if they
+// do not deny the names below.
 func (d *denied) absence(name string) []dns.RR {
 	if !deniesBelow(d.Denial, name) {
 		return nil
@@ -147,6 +148,7 @@ func (d *denied) absence(name string) []dns.RR {
 	return rrs
 }
 
+// withSignature returns the records of an RRset and the signature that verified.
 func withSignature(a *dnssec.Authenticated) []dns.RR {
 	return append(slices.Clone(a.RRset().RRs), a.Signature())
 }

@@ -48,7 +48,7 @@ func (q *query) deniedAnswer(zone string) (*dns.Msg, *Result, Synthesis) {
 			return nil, nil, ""
 		}
 	}
-	s.msg.Ns = s.add(s.msg.Ns, denial.soa.Authenticated, denial.soa.RRset().Name, true)
+	s.msg.Ns = s.add(s.msg.Ns, denial.soa.Authenticated, denial.soa.RRset().Name, authoritySection)
 	return s.finished(denial, kind)
 }
 
@@ -63,11 +63,11 @@ func (q *query) wildcardAnswer(zone string) (*dns.Msg, *Result, Synthesis) {
 		return nil, nil, ""
 	}
 	s := &draft{query: q, msg: new(dns.Msg), ttl: secondsLeft(earlier(denial.expires, found.expires), q.now)}
-	s.msg.Answer = s.add(nil, found.Authenticated, q.request.Question[0].Name, false)
+	s.msg.Answer = s.add(nil, found.Authenticated, q.request.Question[0].Name, answerSection)
 	return s.finished(denial, SynthesizedWildcard)
 }
 
-// draft is an answer in the making.
+// draft is an answer that is being synthesized.
 type draft struct {
 	*query
 	msg    *dns.Msg
@@ -79,7 +79,7 @@ type draft struct {
 func (s *draft) finished(denial *denied, kind Synthesis) (*dns.Msg, *Result, Synthesis) {
 	if s.wantsDNSSEC() {
 		for _, span := range denial.spans {
-			s.msg.Ns = s.add(s.msg.Ns, span.Authenticated, span.RRset().Name, true)
+			s.msg.Ns = s.add(s.msg.Ns, span.Authenticated, span.RRset().Name, authoritySection)
 		}
 	}
 	s.msg.RecursionAvailable = true
@@ -87,8 +87,8 @@ func (s *draft) finished(denial *denied, kind Synthesis) (*dns.Msg, *Result, Syn
 	return s.msg, &s.result, kind
 }
 
-// add appends copies of what was proven: the records are shared.
-func (s *draft) add(section []dns.RR, a *dnssec.Authenticated, owner string, authority bool) []dns.RR {
+// add appends copies of the records of a proven RRset, which others may use too.
+func (s *draft) add(records []dns.RR, a *dnssec.Authenticated, owner string, in section) []dns.RR {
 	set := a.RRset()
 	rrs := set.RRs
 	if s.wantsDNSSEC() {
@@ -97,13 +97,14 @@ func (s *draft) add(section []dns.RR, a *dnssec.Authenticated, owner string, aut
 	for _, rr := range rrs {
 		rr = dns.Copy(rr)
 		rr.Header().Name = owner
-		section = append(section, rr)
+		records = append(records, rr)
 	}
 	s.result.Expires = earlier(s.result.Expires, a.Expires())
-	s.result.sets.proven = append(s.result.sets.proven, keptRRset{name: dnsname.Canonical(owner), rtype: set.Type, authority: authority, ttl: s.ttl})
-	return section
+	s.result.sets.proven = append(s.result.sets.proven, keptRRset{name: dnsname.Canonical(owner), rtype: set.Type, section: in, ttl: s.ttl})
+	return records
 }
 
+// wantsDNSSEC reports whether the client set DO.
 func (q *query) wantsDNSSEC() bool {
 	opt := q.request.IsEdns0()
 	return opt != nil && opt.Do()

@@ -202,6 +202,7 @@ func closestDNAME(sets []dnssec.RRset, name string) (closest dnssec.RRset, ok bo
 	return closest, ok
 }
 
+// findSet returns the RRset of a name and type.
 func findSet(sets []dnssec.RRset, name string, rtype uint16) (dnssec.RRset, bool) {
 	for _, set := range sets {
 		if set.Type == rtype && set.Name == name {

@@ -14,21 +14,23 @@ const (
 	maxFailureTTL = 30 * time.Second
 )
 
-// cache is what is known: whether a zone begins at a name, whether a signature verifies,
-// and which questions failed. Each part is bounded, and evicts what was used longest ago.
+// cache has what is known of names, of signatures, and of questions that failed. Each part is
+// bounded, and evicts what was used longest ago.
 type cache struct {
 	cuts     *lru.Cache[string, *cut]
-	verdicts *lru.Cache[dnssec.Digest, struct{}]
-	invalid  *lru.Cache[dnssec.Digest, struct{}] // apart, so that an attack does not evict verdicts
+	verdicts *lru.Cache[dnssec.Digest, struct{}] // signatures that verified
+	invalid  *lru.Cache[dnssec.Digest, struct{}] // signatures that did not; apart, so that an attack does not evict those that did
 	failed   *lru.Cache[question, keptFailure]
 }
 
+// keptFailure is the failure of a client's question.
 type keptFailure struct {
 	finding dnssec.Finding
 	until   time.Time // until when the question is refused without asking
 	times   int       // failures in a row
 }
 
+// newCache makes a cache, in which the part for signatures is four times as large.
 func newCache(capacity int) (*cache, error) {
 	cuts, err := lru.New[string, *cut](capacity)
 	if err != nil {
@@ -86,17 +88,18 @@ func (c *cache) keepCut(found *cut, now time.Time) {
 	c.cuts.Add(found.name, found)
 }
 
+// backOff returns for how long a failure is kept: 1 s, 2 s, 4 s and so on up to 30 s.
 func backOff(times int) time.Duration {
 	return min(time.Second<<min(times-1, 5), maxFailureTTL)
 }
 
-// ledger is the part of the cache that remembers signatures, for one query. It implements
-// dnssec.Ledger.
+// ledger gives one query access to the signatures in the cache. It implements dnssec.Ledger.
 type ledger struct {
 	cache    *cache
 	observer Observer
 }
 
+// Known returns whether a signature is known to verify, or not to verify.
 func (l ledger) Known(d dnssec.Digest) (good, known bool) {
 	if _, known = l.cache.verdicts.Get(d); known {
 		good = true
@@ -107,6 +110,7 @@ func (l ledger) Known(d dnssec.Digest) (good, known bool) {
 	return good, known
 }
 
+// Checked keeps whether a signature verifies.
 func (l ledger) Checked(d dnssec.Digest, algorithm uint8, good bool) {
 	l.observer.SignatureChecked(algorithm, good)
 	if good {
@@ -139,8 +143,8 @@ func (c *cache) keepFailure(q question, f dnssec.Finding, until, now time.Time) 
 	c.failed.Add(q, kept)
 }
 
-// expireFailures has all that failed asked again. What fails again is kept for as long as if
-// it had failed twice in a row.
+// expireFailures lets all questions that failed be asked again. One that fails again is kept
+// for as long as if it had failed twice in a row.
 func (c *cache) expireFailures(now time.Time) {
 	for _, name := range c.cuts.Keys() {
 		if known, ok := c.cuts.Peek(name); ok && known.finding.Status == dnssec.Bogus {

@@ -12,22 +12,28 @@ import (
 )
 
 // cut is what is known of a name: whether a zone begins there, and how far the
-// authentication chain reaches. It is shared, and must not be changed once it is made.
+// authentication chain reaches. Queries share it. It must not be changed once it is in the
+// cache.
 type cut struct {
 	name       string
-	delegation dnssec.Delegation
-	finding    dnssec.Finding // of the zone that begins here; else of the proof that none does
-	keys       *dnssec.Keys   // of a Secure zone
+	delegation dnssec.Delegation // whether a zone begins here
+	finding    dnssec.Finding    // of the zone that begins here; else of the proof that none does
+	inherited  bool              // the finding is that of a zone above
+	within     string            // the zone that proves that none begins here
+	absence    []dns.RR          // with NoSuchName: the records that prove it, if the SOA is among them
+	keys       *dnssec.Keys      // of a Secure zone
+	renewal    time.Time         // from when on the keys are asked for again; zero: never
+	renewing   atomic.Bool       // the keys were asked for again
 	expires    time.Time
-	renewal    time.Time   // from when on the keys are asked for again; zero: never
-	renewing   atomic.Bool // the keys were asked for again
 	anchors    *anchor.Set // from which it was proven
-	times      int         // failures in a row
-	inherited  bool        // the failure is of a zone above
-	within     string      // the zone that proves that none begins here
-	proven     provenDS    // of a zone whose keys failed
-	abandoned  bool        // the query that asked gave up
-	absence    []dns.RR    // with NoSuchName: the records that prove it, if the SOA is among them
+	cutFailure
+}
+
+// cutFailure is what is known of a cut that is Bogus, besides its finding.
+type cutFailure struct {
+	times     int      // failures in a row
+	proven    provenDS // the DS set of the zone, if it was authenticated and the keys failed
+	abandoned bool     // the query gave up, which says nothing of the zone
 }
 
 // beginsZone reports whether the finding is that of a zone.
@@ -35,8 +41,8 @@ func (c *cut) beginsZone() bool {
 	return c.delegation == dnssec.DelegationSigned || c.delegation == dnssec.DelegationUnsigned
 }
 
-// zone returns the zone at a name that a signature names as its signer. That no zone begins
-// there is a failure.
+// zone returns the zone that begins at the signer of a signature. If none begins there that is
+// a failure.
 func (q *query) zone(name string) *cut {
 	c := q.cutAt(name)
 	if c.delegation == dnssec.NotDelegation || c.delegation == dnssec.NoSuchName {
@@ -74,7 +80,7 @@ func (q *query) zoneOf(name string) *cut {
 		case below.beginsZone():
 			current, n, walked = below, next, 0
 		case next > n+1 && below.within != current.name:
-			walked = 0 // it does not show where the zone ends that it is in
+			walked = 0 // the zone that it is in may begin between current and it
 		case below.delegation == dnssec.NotDelegation:
 			n = next // and there is no zone cut between: names below one have no record in current
 		default:
@@ -151,7 +157,8 @@ func (q *query) establish(name string) *cut {
 	return q.settle(q.tryHard(name), start)
 }
 
-// settle keeps what was found of a name, as the operator's configuration has it.
+// settle caches what was found of a name. Before that it considers the operator's
+// configuration: zones that are forwarded by name, served, or answered by resolvers.
 func (q *query) settle(c *cut, start time.Time) *cut {
 	c = q.seenFromPrivate(q.byOwnKeys(c.name, q.seenAsLocal(c)))
 	if c.finding.Reason == dnssec.PrivateZone && !c.inherited && q.v.served == nil && q.v.options.Topology.Forwarded(q.question.name) {
@@ -173,6 +180,7 @@ func (q *query) gaveUp(waited time.Duration) bool {
 	return q.ctx.Err() != nil && (q.ctx.Err() == context.Canceled || waited < Patience/2)
 }
 
+// earlier returns the earlier of two times, of which the first may be zero.
 func earlier(a, b time.Time) time.Time {
 	if !a.IsZero() && a.Before(b) {
 		return a

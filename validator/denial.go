@@ -18,7 +18,7 @@ func (r *response) addDenial(p path) {
 	}
 	r.result.partial = v.Status != dnssec.Secure && p.partial(r.msg)
 	if v.Status == dnssec.Bogus && r.result.partial && r.result.Status != dnssec.Secure {
-		return // an upstream that leaves the target of an unproven alias to us
+		return // the upstream did not resolve the target of an alias that is not proven: it is asked for
 	}
 	if v.Status == dnssec.Bogus && !v.inherited {
 		r.lacksProof(p.end)
@@ -88,7 +88,7 @@ func (r *response) addDenialSOA(soa dnssec.RRset) {
 		r.weaken(signed)
 		return
 	}
-	r.keep(signed.proof, true)
+	r.keep(signed.proof, authoritySection)
 	last := &r.result.sets.proven[len(r.result.sets.proven)-1]
 	last.ttl = min(last.ttl, negativeTTL(soa.RRs)) // its original TTL may be longer than a denial's
 	if r.v.denials != nil {

@@ -15,7 +15,7 @@ import (
 // names that were not asked for yet (RFC 8198). It is bounded, and drops what was used
 // longest ago.
 type denials struct {
-	mu        sync.Mutex // must not be held while waiting for a worker
+	mu        sync.Mutex // must not be locked while a worker is waited for
 	zones     map[string]*deniedZone
 	spans     *simplelru.LRU[spanKey, keptSpan]
 	wildcards *simplelru.LRU[question, keptProof] // by the wildcard's name and the type
@@ -29,11 +29,13 @@ type deniedZone struct {
 	soa     keptProof
 }
 
+// spanKey is the key of an NSEC or NSEC3 record: its zone and its owner name.
 type spanKey struct {
 	zone  *deniedZone
 	owner string
 }
 
+// keptSpan is the span that a record denies, until it expires.
 type keptSpan struct {
 	*dnssec.Span
 	expires time.Time
@@ -49,6 +51,7 @@ type keptProof struct {
 // holds reports whether the proof counts for a query.
 func (k keptProof) holds(q *query) bool { return k.anchors == q.anchors && q.now.Before(k.expires) }
 
+// newDenials makes denials with so many entries of each kind.
 func newDenials(capacity int) (*denials, error) {
 	d := &denials{zones: make(map[string]*deniedZone)}
 	var err error
@@ -106,7 +109,7 @@ func (d *denials) keepSOA(a *dnssec.Authenticated, negative uint32, q *query) {
 	}
 }
 
-// keepWildcard takes an RRset that was rightfully made from a wildcard.
+// keepWildcard adds an RRset that is proven to be the expansion of a wildcard.
 func (d *denials) keepWildcard(a *dnssec.Authenticated, encloser string, q *query) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -149,6 +152,7 @@ func (d *denials) about(name, zone string, q *query) *denied {
 	return d.proofs(z, z.spans.About(name, dnssec.NewBudget(nil)), q)
 }
 
+// proofs returns what the spans that have not expired deny, or nil.
 func (d *denials) proofs(z *deniedZone, spans []*dnssec.Span, q *query) *denied {
 	live, expires := d.live(z, spans, q.now)
 	if len(live) == 0 {

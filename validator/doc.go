@@ -1,4 +1,4 @@
-// Package validator validates the answers of a DNS resolver by DNSSEC (RFC 4033, 4034,
+// Package validator validates the answers of a DNS resolver with DNSSEC (RFC 4033, 4034,
 // 4035, 5155, 6840, 9276).
 //
 // A Validator asks through an Exchanger, builds the authentication chain from the trust
@@ -8,5 +8,5 @@
 //
 // What was proven is kept in bounded memory and used for later questions, denials too
 // (RFC 8198). A Validator may be used by several goroutines at once. It writes no log
-// and reads no file; an Observer is told what happens.
+// and reads no file; an Observer can count and log what happens.
 package validator

@@ -15,8 +15,8 @@ const (
 	maxUpstreamErrors = 3
 )
 
-// ExtendedError returns the Extended DNS Error (RFC 8914) of a finding, or nil. What is let
-// pass although its reason is one of bogus answers has none.
+// ExtendedError returns the Extended DNS Error (RFC 8914) of a finding, or nil. A finding has
+// none if its status is not that of its reason.
 func ExtendedError(f Finding) *dns.EDNS0_EDE {
 	code, ok := f.Reason.EDE()
 	if !ok || f.Reason.Status() != f.Status {
@@ -38,6 +38,7 @@ func withoutCause(f Finding) Finding {
 	return f
 }
 
+// newExtendedError makes an Extended DNS Error, and cuts its text.
 func newExtendedError(code uint16, text string) *dns.EDNS0_EDE {
 	return &dns.EDNS0_EDE{InfoCode: code, ExtraText: text[:min(len(text), maxExtraText)]}
 }
@@ -73,8 +74,8 @@ func (r *Result) explain(m *dns.Msg, opt *dns.OPT) {
 }
 
 // upstreamErrors returns what an upstream says of a response that can't be judged: its own
-// Extended DNS Errors, marked as the upstream's, behind one with the response code. It is
-// hearsay, so that the texts are cut, and shown in ASCII.
+// Extended DNS Errors, marked as the upstream's, behind one with the response code. Nothing
+// proves them, so the texts are cut, and other than ASCII characters are replaced.
 func upstreamErrors(msg *dns.Msg) []*dns.EDNS0_EDE {
 	code := uint16(dns.ExtendedErrorCodeNoReachableAuthority)
 	if msg.Rcode != dns.RcodeServerFailure {
@@ -93,6 +94,7 @@ func upstreamErrors(msg *dns.Msg) []*dns.EDNS0_EDE {
 	return errors
 }
 
+// rcodeName returns the name of a response code.
 func rcodeName(rcode int) string {
 	if rcode == dns.RcodeBadVers { // the number of BADSIG too, which is of TSIG
 		return "BADVERS"

@@ -9,7 +9,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-// provenDS is a DS set that was authenticated. It is empty if its records are nil.
+// provenDS is a DS set that was authenticated. The zero value is none.
 type provenDS struct {
 	set     dnssec.DSSet
 	expires time.Time
@@ -18,23 +18,23 @@ type provenDS struct {
 // holds reports whether there is a DS set that has not expired.
 func (p provenDS) holds(now time.Time) bool { return now.Before(p.expires) }
 
-// approach is how far the efforts to prove one zone came. The questions for DS and DNSKEY
-// have efforts of their own, so that only the one that failed is asked again.
+// approach is the state of the attempts to prove one zone. The DS and the DNSKEY have efforts
+// of their own, so that only the question that failed is asked again.
 type approach struct {
-	name     string
-	ds       provenDS
-	doubtful bool   // the DS set does not fit the keys: both are asked for again
-	asked    effort // the next effort for the DS
-	keys     effort // the next effort for the DNSKEY
+	name       string
+	ds         provenDS
+	doubtful   bool   // no key matches the DS set: both are asked for again
+	dsEffort   effort // with which the DS is asked for next
+	keysEffort effort // with which the DNSKEY is asked for next
 }
 
-// exhausted reports whether the question that failed was asked with every effort.
+// exhausted reports whether the question that failed was asked as often as is allowed.
 func (a *approach) exhausted(most effort) bool {
-	return a.keys >= most || a.asked >= most && a.keys == usual
+	return a.keysEffort >= most || a.dsEffort >= most && a.keysEffort == usual
 }
 
-// tryHard judges the delegation, and the keys if there is a DS. What fails is asked for
-// with more effort before it counts as failed, unless the upstream answers nothing at all.
+// tryHard judges the delegation, and the keys if there is a DS. It asks again with more effort
+// before it returns a failure, unless the upstream answers nothing at all.
 // Of several failures it returns the one that got furthest through the checks.
 func (q *query) tryHard(name string) (c *cut) {
 	a := q.approach(name)
@@ -57,7 +57,8 @@ func (q *query) tryHard(name string) (c *cut) {
 	return c
 }
 
-// approach begins with the DS set that was proven when the keys failed the last time.
+// approach returns the first state of the attempts. If the DS set was proven before and only
+// the keys failed, it has that DS set.
 func (q *query) approach(name string) *approach {
 	a := &approach{name: name}
 	a.ds = q.v.cache.provenDS(name, q.anchors, q.now)
@@ -73,9 +74,9 @@ func (q *query) attempt(a *approach) *cut {
 	if scope := q.scope(a.name); scope.finding.Status != dnssec.Secure {
 		return &cut{name: a.name, delegation: dnssec.DelegationUnsigned, finding: scope.finding}
 	}
-	if !a.ds.holds(q.now) || a.doubtful && a.asked < efforts {
-		ds, without := q.delegationSigner(a.name, a.asked)
-		a.asked++
+	if !a.ds.holds(q.now) || a.doubtful && a.dsEffort < efforts {
+		ds, without := q.delegationSigner(a.name, a.dsEffort)
+		a.dsEffort++
 		switch {
 		case without == nil:
 			a.ds = ds
@@ -86,8 +87,8 @@ func (q *query) attempt(a *approach) *cut {
 	return q.keysOf(a, a.ds)
 }
 
-// delegationSigner asks for the DS set of a zone. It returns what is at the name if there is
-// none that is proven.
+// delegationSigner asks for the DS set of a zone. If none is proven it returns what is at the
+// name instead.
 func (q *query) delegationSigner(name string, e effort) (provenDS, *cut) {
 	msg, err := q.fetch(name, dns.TypeDS, e)
 	if err != nil {
@@ -121,8 +122,8 @@ func (q *query) keysOf(a *approach, ds provenDS) *cut {
 		c.expires = q.now.Add(ttl)
 		return c
 	}
-	msg, err := q.fetch(a.name, dns.TypeDNSKEY, a.keys)
-	a.keys++
+	msg, err := q.fetch(a.name, dns.TypeDNSKEY, a.keysEffort)
+	a.keysEffort++
 	if err != nil {
 		return q.unavailable(a.name, dnssec.DNSKEYUnavailable, err)
 	}
@@ -142,14 +143,14 @@ func (q *query) keysOf(a *approach, ds provenDS) *cut {
 	return c
 }
 
-// until returns when a denial expires.
+// until returns when a denial with a TTL expires.
 func (q *query) until(ttl uint32) time.Time {
 	return q.now.Add(max(min(time.Duration(ttl)*time.Second, maxDenialTTL), time.Second))
 }
 
-// unavailable is for a question that could not be asked or was not answered. If nobody is
-// in charge of the name the operator's configuration is the cause, not an attack: the
-// name is Indeterminate then.
+// unavailable returns the cut for a question that could not be asked or was not answered. If
+// no upstream is in charge of the name, the cause is the operator's configuration and not an
+// attack, and the name is Indeterminate.
 func (q *query) unavailable(name string, r dnssec.Reason, err error) *cut {
 	qtype := "DS"
 	if r == dnssec.DNSKEYUnavailable {
@@ -167,6 +168,7 @@ func (q *query) unavailable(name string, r dnssec.Reason, err error) *cut {
 	}
 }
 
+// failedCut returns the cut of a name for which nothing could be proven.
 func failedCut(name string, r dnssec.Reason, detail string) *cut {
 	return &cut{name: name, delegation: dnssec.DelegationUnsigned, finding: dnssec.Finding{Status: r.Status(), Reason: r, Detail: detail}}
 }

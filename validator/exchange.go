@@ -30,11 +30,11 @@ func (f ExchangerFunc) Exchange(ctx context.Context, request *dns.Msg, how Manne
 	return f(ctx, request, how)
 }
 
-// Manner is how a question is to be asked, and for whom.
+// Manner says how a question is to be asked, and whose it is.
 type Manner struct {
 	TCP   bool // over TCP, or whatever does not truncate
-	Again int  // how often it was asked before, of which the answers were bad: another server may know better
-	Chain bool // it is the validator's own, such as for DS or DNSKEY, and may outlive the client's
+	Again int  // how often it was asked before with a bad answer: another server may have a better one
+	Chain bool // it is the validator's own, such as for DS or DNSKEY, and may go on after the client's ended
 }
 
 var (
@@ -54,8 +54,8 @@ var (
 	errNoResponse    = errors.New("no response")
 )
 
-// effort is how hard a question is asked: as usual, once more since the first answer was
-// bad, and at last over TCP and with CD, so that no cache in between validates for us.
+// effort is how a question is asked: as usual, then once more since the first answer was bad,
+// and at last over TCP and with CD, so that no cache on the way validates the answer.
 type effort int
 
 const (
@@ -101,6 +101,8 @@ func (v *Validator) exchange(ctx context.Context, req *dns.Msg, e effort, how Ma
 	return msg, err
 }
 
+// exchangeOnce asks a question, and again over TCP if the response is truncated. It checks
+// that the response is to the question.
 func (v *Validator) exchangeOnce(ctx context.Context, req *dns.Msg, how Manner) (*dns.Msg, error) {
 	msg, err := v.exchanger.Exchange(ctx, req, how)
 	if err == nil && msg != nil && msg.Truncated {
@@ -131,9 +133,10 @@ func answers(msg, req *dns.Msg) bool {
 	return got.Qtype == want.Qtype && got.Qclass == want.Qclass && strings.EqualFold(got.Name, want.Name)
 }
 
-// hopByHop are the EDNS options of a client that are between it and us.
+// hopByHop are the EDNS options that concern only the client and this server.
 var hopByHop = []uint16{dns.EDNS0COOKIE, dns.EDNS0TCPKEEPALIVE, dns.EDNS0PADDING}
 
+// isHopByHop reports whether an EDNS option is not for the upstream.
 func isHopByHop(o dns.EDNS0) bool { return slices.Contains(hopByHop, o.Option()) }
 
 // upstreamRequest is the client's question, for the name, with DO, an ID of its own, and

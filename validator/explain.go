@@ -94,6 +94,7 @@ type reporter struct {
 	msg      *dns.Msg
 }
 
+// report makes the report of a result.
 func (r *reporter) report(result *Result) *Report {
 	report := &Report{Finding: result.Finding, Name: r.question.name, Type: r.question.qtype, At: r.verifier.Now, Message: r.msg}
 	for _, zone := range r.anchors.Zones() {
@@ -156,7 +157,7 @@ func (r *reporter) zoneReports(names []string) (zones []ZoneReport) {
 }
 
 // isOf reports whether a name at which a zone cut could be neither proven nor denied is in
-// a zone above: the signatures of the response say so, be they good or not.
+// a zone above: the signatures of the response say so, whether they verify or not.
 func (r *reporter) isOf(c *cut) bool {
 	if c.finding.Status != dnssec.Bogus || len(r.recorded.of(c.name, dns.TypeDS).RRs) > 0 {
 		return false
@@ -175,6 +176,7 @@ func (r *reporter) isOf(c *cut) bool {
 	return false
 }
 
+// zoneReport reports a zone.
 func (r *reporter) zoneReport(c *cut) ZoneReport {
 	z := ZoneReport{Finding: c.finding, Name: c.name}
 	if _, ok := r.anchorDS(c.name); ok {
@@ -248,10 +250,12 @@ func noKey(f *dnssec.Failure) bool {
 	return f.Reason == dnssec.DNSKEYNoDSMatch || f.Reason == dnssec.DNSKEYNoAnchorMatch
 }
 
+// candidates returns the signatures of an RRset, up to the limit of a validation.
 func candidates(set dnssec.RRset) []*dns.RRSIG {
 	return set.Sigs[:min(len(set.Sigs), dnssec.MaxCandidates)]
 }
 
+// alone returns an RRset with one of its signatures.
 func alone(set dnssec.RRset, sig *dns.RRSIG) dnssec.RRset {
 	set.Sigs = []*dns.RRSIG{sig}
 	return set

@@ -25,8 +25,8 @@ const (
 // allowance counts the questions that one client's query causes.
 type allowance struct {
 	asked   atomic.Int32
-	settled atomic.Int32 // of these, for aliases that verified
-	targets atomic.Int32 // that were asked for again
+	settled atomic.Int32 // the number that no longer counts, for aliases that verified
+	targets atomic.Int32 // targets of aliases that were asked for again
 }
 
 // take counts a question, and reports whether it may be asked.
@@ -35,7 +35,7 @@ func (a *allowance) take() bool { return a.asked.Add(1)-a.settled.Load() <= maxQ
 // sparse reports whether half of the questions that may be asked are used up.
 func (a *allowance) sparse() bool { return a.asked.Load()-a.settled.Load() >= maxQuestions/2 }
 
-// settle has the questions for the first links of an alias chain not count any more.
+// settle no longer counts the questions for the first links of an alias chain.
 func (a *allowance) settle(links int) {
 	settled := min(int32(links*questionsPerLink), a.asked.Load())
 	for before := a.settled.Load(); before < settled; before = a.settled.Load() {
@@ -45,16 +45,17 @@ func (a *allowance) settle(links int) {
 	}
 }
 
-// ahead is the questions of the chain that were asked before they were needed, and how
-// many were asked. All that goes on for the same client shares it, so that no question is
-// asked twice.
+// ahead has the questions for DS and DNSKEY that were asked before they were needed, and the
+// number of questions. All queries for the same client share it, so that no question is asked
+// twice.
 type ahead struct {
 	allowance
 	sync.Mutex
-	flights map[question]<-chan singleflight.Result // nil: waited for already
+	flights map[question]<-chan singleflight.Result // nil: the result was taken
 	byType  map[question]*dns.Msg                   // of RRsets that came without a signature
 }
 
+// put sets the flight of a question. The mutex has to be locked.
 func (a *ahead) put(key question, flight <-chan singleflight.Result) {
 	if a.flights == nil {
 		a.flights = make(map[question]<-chan singleflight.Result)
@@ -96,8 +97,8 @@ func (q *query) fetch(name string, qtype uint16, e effort) (*dns.Msg, error) {
 	}
 }
 
-// fly asks a question, or joins the same question under way. It goes on for the other
-// queries if this client gives up.
+// fly asks a question, or joins the same question under way. The question goes on if the
+// client gives up, since other queries may wait for it.
 func (q *query) fly(key question, e effort) <-chan singleflight.Result {
 	if !q.ahead.take() {
 		failed := make(chan singleflight.Result, 1)
@@ -127,7 +128,8 @@ func (q *query) once(id string, f func() (any, error)) <-chan singleflight.Resul
 	})
 }
 
-// ask asks a question of the chain. A response that no proof can stand for is an error.
+// ask asks a question for DS or DNSKEY. A response code that nothing can be proven for is an
+// error.
 func (v *Validator) ask(ctx context.Context, key question, e effort) (*dns.Msg, error) {
 	msg, err := v.exchange(ctx, newRequest(key.name, key.qtype), e, Manner{Chain: true})
 	if err != nil {

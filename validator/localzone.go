@@ -10,8 +10,8 @@ import (
 // about them is judged like any other. Only if it is not proven, for lack of a signature or of
 // a denial, is it Insecure where others are Bogus.
 //
-// This gives nothing away: of these zones the public tree has no signed data that somebody
-// could strip. What a signature or a denial proves to be wrong stays Bogus: a resolver that
+// This makes no attack possible: for these zones the public tree has no signed data that an
+// attacker could strip. What a signature or a denial proves to be wrong stays Bogus: a resolver that
 // answers by itself adds none. So does what lies in a zone that the tree proves to be signed,
 // as a private root may have one.
 

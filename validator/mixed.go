@@ -7,14 +7,14 @@ import (
 	"github.com/dnssecval/dnssecval/internal/dnssec"
 )
 
-// mixed remembers that there are upstreams which differ: what came without its signatures
-// came with them when it was asked for again. As long as that is so, a question is asked
-// more often, since which upstream gets it is a matter of chance.
+// mixed records that the upstreams differ: records came without their signatures, and with
+// them when they were asked for again. For a minute after that a question may be asked more
+// often, since it is left to chance which upstream gets it.
 type mixed struct{ until atomic.Int64 } // in nanoseconds since 1970
 
 const (
 	mixedFor     = time.Minute
-	mixedEfforts = 8 // one question of 256 fails if every other response is stripped
+	mixedEfforts = 8 // if half of the responses lack their signatures, one question of 256 fails
 )
 
 // noteRecovery is called when an effort succeeded after one that failed for a reason.
@@ -33,7 +33,7 @@ func (m *mixed) efforts(r dnssec.Reason, now time.Time) effort {
 }
 
 // efforts returns how often a question is asked that fails for a reason. A probe of an outage
-// is not worth more than one if an upstream answers, and lies.
+// is asked once if an upstream answers with something else than missing records.
 func (q *query) efforts(r dnssec.Reason) effort {
 	if q.probing && !stripped(r) {
 		return again

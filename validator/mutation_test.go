@@ -17,8 +17,8 @@ type mutation struct {
 	apply func(m *dns.Msg)
 }
 
-// section returns the answer or the authority section.
-func section(m *dns.Msg, authority bool) *[]dns.RR {
+// sectionOf returns the answer or the authority section.
+func sectionOf(m *dns.Msg, authority bool) *[]dns.RR {
 	if authority {
 		return &m.Ns
 	}
@@ -30,14 +30,14 @@ func section(m *dns.Msg, authority bool) *[]dns.RR {
 func mutations(m *dns.Msg) []mutation {
 	var all []mutation
 	for _, authority := range []bool{false, true} {
-		for i, rr := range *section(m, authority) {
+		for i, rr := range *sectionOf(m, authority) {
 			where := fmt.Sprintf("record %d (%s %s, authority %v)", i, rr.Header().Name, dns.Type(rr.Header().Rrtype), authority)
 			all = append(all, mutation{where + " dropped", func(m *dns.Msg) {
-				s := section(m, authority)
+				s := sectionOf(m, authority)
 				*s = slices.Delete(*s, i, i+1)
 			}})
 			for _, e := range recordEdits(rr) {
-				all = append(all, mutation{where + " " + e.what, func(m *dns.Msg) { e.edit((*section(m, authority))[i]) }})
+				all = append(all, mutation{where + " " + e.what, func(m *dns.Msg) { e.edit((*sectionOf(m, authority))[i]) }})
 			}
 		}
 	}

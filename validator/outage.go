@@ -8,11 +8,11 @@ import (
 	"github.com/dnssecval/dnssecval/internal/dnssec"
 )
 
-// outages notices when nothing that is asked can be proven any more, for each zone that is
-// forwarded by name and for the rest: an upstream strips signatures, or the way to it is
-// bad. Failures are kept for up to 30 s each, which would delay all names after the end of
-// the outage. Instead one of the questions that failed is asked again every two seconds, for
-// all of them. Once one of these is Secure all of them are asked again.
+// outages detects that nothing can be proven any more, because an upstream strips signatures or
+// the way to it is bad. It does so for each zone that is forwarded by name and for the rest of
+// the names. Failures are cached for up to 30 s each, which would delay all names after the end
+// of an outage. Instead, one of the questions that failed is asked again every two seconds.
+// Once one of them is Secure, all of them may be asked again.
 type outages struct {
 	mu sync.Mutex
 	of map[string]*outage // by Topology.Private
@@ -24,18 +24,18 @@ type outage struct {
 	probed question   // that was asked again last
 	at     time.Time  // when it was
 	ended  time.Time  // when the last outage ended
-	others bool       // something was proven that had not failed
+	others bool       // an answer to a question that had not failed was Secure
 	missed int        // probes that failed since
 }
 
 const (
 	outageFrom  = 3 // different questions in a row that fail
 	probeEvery  = 2 * time.Second
-	mostMissed  = 3               // then it is the names that failed, not the upstream
-	outageKeeps = 4 * time.Minute // what failed counts for so much longer (at most 5 minutes: RFC 9520, section 3.2)
+	mostMissed  = 3               // probes that fail until the names are at fault, not the upstream, if others succeed
+	outageKeeps = 4 * time.Minute // for so much longer a failure counts during an outage (5 minutes in all: RFC 9520, section 3.2)
 )
 
-// in returns the outage of a zone. The mutex has to be held.
+// in returns the outage of a zone. The mutex has to be locked.
 func (o *outages) in(zone string) *outage {
 	if o.of == nil {
 		o.of = make(map[string]*outage)
@@ -46,6 +46,7 @@ func (o *outages) in(zone string) *outage {
 	return o.of[zone]
 }
 
+// lasts reports whether enough questions failed for an outage.
 func (o *outage) lasts() bool { return len(o.failed) == outageFrom }
 
 // noteFailed is called for a question that was asked and is Bogus.

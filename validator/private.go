@@ -23,12 +23,14 @@ func (q *query) seenFromPrivate(c *cut) *cut {
 	return c
 }
 
+// privateCut returns the Indeterminate cut of a private zone.
 func (q *query) privateCut(name string, public *cut) *cut {
 	detail := "forwarded by name, and " + describePublic(public)
 	finding := dnssec.Finding{Status: dnssec.Indeterminate, Reason: dnssec.PrivateZone, Detail: detail}
 	return &cut{name: name, delegation: dnssec.DelegationUnsigned, finding: finding, expires: public.expires}
 }
 
+// describePublic says what the public tree shows of a private zone.
 func describePublic(c *cut) string {
 	switch {
 	case c.finding.Reason == dnssec.PrivateZone:

@@ -50,6 +50,7 @@ func (q *query) proofs(authority []dnssec.RRset) *proofs {
 	return p
 }
 
+// soas returns the SOA RRsets of an authority section.
 func soas(authority []dnssec.RRset) (sets []dnssec.RRset) {
 	for _, set := range authority {
 		if set.Type == dns.TypeSOA {
@@ -125,7 +126,7 @@ func (p *proofs) deny(name string, qtype uint16, rcode int, within string) (best
 
 // counts reports whether a finding by a zone decides. An Insecure one, by opt-out or too
 // many iterations, does not if a zone between it and the name is known to have a chain. A
-// failed look for a zone cut further down, which an attacker can cause, shows nothing.
+// failure to find a zone cut below, which an attacker can cause, shows nothing.
 func (p *proofs) counts(f dnssec.Finding, zone, name string) bool {
 	if f.Status != dnssec.Insecure {
 		return f.Status == dnssec.Secure

@@ -35,6 +35,7 @@ func (r *Result) refuse(request *dns.Msg) *dns.Msg {
 	return m
 }
 
+// refusedCode returns the response code of an answer without data.
 func (r *Result) refusedCode() int {
 	if r.Status == dnssec.Bogus || r.Err != nil {
 		return dns.RcodeServerFailure
@@ -42,6 +43,7 @@ func (r *Result) refusedCode() int {
 	return r.rcode
 }
 
+// refusal makes an answer without data.
 func refusal(request *dns.Msg, rcode int) *dns.Msg {
 	m := new(dns.Msg).SetRcode(request, rcode)
 	m.RecursionAvailable = true
@@ -58,7 +60,7 @@ func reply(r, msg *dns.Msg, result *Result) *dns.Msg {
 	msg.RecursionDesired, msg.CheckingDisabled = r.RecursionDesired, r.CheckingDisabled
 	msg.Question = slices.Clone(r.Question) // the answer is the caller's
 	msg.Rcode = result.rcode
-	if msg.Rcode > 0xf { // BADVERS and BADCOOKIE are between the upstream and us (RFC 6891, section 6.1.1)
+	if msg.Rcode > 0xf { // BADVERS and BADCOOKIE concern the upstream and this server alone (RFC 6891, section 6.1.1)
 		msg.Rcode = dns.RcodeServerFailure
 	}
 	msg.AuthenticatedData = result.Status == dnssec.Secure && provable(msg.Rcode) && (do || r.AuthenticatedData)
@@ -66,10 +68,10 @@ func reply(r, msg *dns.Msg, result *Result) *dns.Msg {
 	case isFailure(msg.Rcode):
 		msg.Answer, msg.Ns = nil, nil
 	case result.Status == dnssec.Secure:
-		msg.Answer = onlyKept(msg.Answer, result.sets.proven, false)
-		msg.Ns = onlyKept(msg.Ns, result.sets.proven, true)
+		msg.Answer = onlyKept(msg.Answer, result.sets.proven, answerSection)
+		msg.Ns = onlyKept(msg.Ns, result.sets.proven, authoritySection)
 	case result.Status != dnssec.Bogus: // no forged records of other zones beside an insecure answer
-		msg.Answer = onlyKept(msg.Answer, result.sets.path, false)
+		msg.Answer = onlyKept(msg.Answer, result.sets.path, answerSection)
 		msg.Ns = onlyDenial(msg.Ns)
 	}
 	if result.Status != dnssec.Bogus {
@@ -88,17 +90,17 @@ func reply(r, msg *dns.Msg, result *Result) *dns.Msg {
 
 // onlyKept returns the records of a section that are of RRsets to keep, and their
 // signatures, with no greater TTL than the proof has.
-func onlyKept(section []dns.RR, kept []keptRRset, authority bool) []dns.RR {
-	rest := section[:0]
-	for _, rr := range section {
+func onlyKept(records []dns.RR, kept []keptRRset, in section) []dns.RR {
+	rest := records[:0]
+	for _, rr := range records {
 		h := rr.Header()
 		rtype := h.Rrtype
 		if sig, ok := rr.(*dns.RRSIG); ok {
 			rtype = sig.TypeCovered
 		}
-		k := keptFor(kept, dnsname.Canonical(h.Name), rtype, authority)
+		k := keptFor(kept, dnsname.Canonical(h.Name), rtype, in)
 		if k == nil && rtype != h.Rrtype { // an RRSIG that was asked for by its own type
-			k = keptFor(kept, dnsname.Canonical(h.Name), h.Rrtype, authority)
+			k = keptFor(kept, dnsname.Canonical(h.Name), h.Rrtype, in)
 		}
 		if k != nil && h.Class == dns.ClassINET {
 			h.Ttl = min(h.Ttl, k.ttl)

@@ -19,13 +19,13 @@ type query struct {
 	request  *dns.Msg
 	question question
 	started  time.Time
-	now      time.Time // for what is kept; the verifier's may be Options.At
+	now      time.Time // for the caches; the verifier's time may be Options.At
 	observer Observer
 	anchors  *anchor.Set
 	verifier dnssec.Verifier
 	ahead    *ahead
 
-	probing   bool // it finds out whether an outage has ended
+	probing   bool // the query finds out whether an outage has ended
 	hadFailed bool // the question failed a while ago
 }
 
@@ -35,6 +35,7 @@ type question struct {
 	qtype uint16
 }
 
+// newQuery returns the query of a request, with a budget of its own.
 func (v *Validator) newQuery(ctx context.Context, r *dns.Msg) *query {
 	q := &query{
 		v: v, ctx: ctx, request: r, started: time.Now(), now: v.options.Clock(), observer: v.observer(ctx), anchors: v.anchors.Load(),
@@ -48,7 +49,7 @@ func (v *Validator) newQuery(ctx context.Context, r *dns.Msg) *query {
 	return q
 }
 
-// observer returns whom to tell what happens for a question.
+// observer returns the Observer of a question.
 func (v *Validator) observer(ctx context.Context) Observer {
 	if o := v.options.Observe(ctx); o != nil {
 		return o
@@ -76,7 +77,7 @@ func (q *query) resolve() (*dns.Msg, *Result) {
 	return q.conclude(msg, result)
 }
 
-// unanswered remembers for a moment that there was no response (RFC 9520, section 3.1).
+// unanswered caches for a moment that there was no response (RFC 9520, section 3.1).
 func (q *query) unanswered(err error) (*dns.Msg, *Result) {
 	result := &Result{Finding: dnssec.Finding{Status: dnssec.Bogus, Reason: dnssec.AnswerUnavailable, Detail: err.Error()}, shape: shape{rcode: dns.RcodeServerFailure}, Err: err}
 	if !isNotAsked(err) && !q.probing && !q.gaveUp(time.Since(q.started)) && q.v.options.Topology.Forwarded(q.question.name) {
@@ -85,7 +86,7 @@ func (q *query) unanswered(err error) (*dns.Msg, *Result) {
 	return result.refuse(q.request), result
 }
 
-// conclude remembers the outcome, and makes the answer for the client.
+// conclude caches a failure, or removes it from the cache, and makes the answer for the client.
 func (q *query) conclude(msg *dns.Msg, result *Result) (*dns.Msg, *Result) {
 	result.finish(q)
 	if result.Status == dnssec.Bogus {
@@ -123,7 +124,7 @@ func (q *query) pass() (*dns.Msg, *Result) {
 	return msg, &Result{shape: shape{rcode: msg.Rcode}}
 }
 
-// known returns what the cache has of a name, or nil.
+// known returns what the cache has of a name, or nil. It renews keys that expire soon.
 func (q *query) known(name string) *cut {
 	c := q.keptCut(name)
 	q.observer.CacheLookup(c != nil)
@@ -133,7 +134,7 @@ func (q *query) known(name string) *cut {
 	return c
 }
 
-// keptCut returns what the cache has of a name and counts for this query, or nil.
+// keptCut returns what the cache has of a name, or nil. A probe of an outage ignores failures.
 func (q *query) keptCut(name string) *cut {
 	c := q.v.cache.cut(name, q.anchors, q.now)
 	if c != nil && q.probing && c.finding.Status == dnssec.Bogus {
@@ -152,6 +153,7 @@ type scope struct {
 // scope returns the anchor that counts for a name.
 func (q *query) scope(name string) scope { return scopeOf(q.anchors, name, q.now) }
 
+// scopeOf returns the anchor of a set that counts for a name.
 func scopeOf(anchors *anchor.Set, name string, now time.Time) scope {
 	zone, kind := anchors.Closest(name, now)
 	switch kind {
@@ -183,10 +185,10 @@ func (q *query) anchorDS(zone string) (dnssec.DSSet, bool) {
 
 // keysByAnchors authenticates the DNSKEY RRset of a zone by its trust anchors. The zone is
 // bogus if none of them is relied on: unlike an authenticated DS RRset (RFC 4035, section
-// 5.2) they are the operator's word that the zone is secure.
+// 5.2) a trust anchor says that the zone has to be secure.
 func (q *query) keysByAnchors(a *approach, anchors dnssec.DSSet) *cut {
 	if f := anchors.Supported(q.verifier.Policy); f.Status != dnssec.Secure {
-		a.keys = mixedEfforts // there is nothing to ask for
+		a.keysEffort = mixedEfforts // there is nothing to ask for
 		return failedCut(a.name, dnssec.DNSKEYNoAnchorMatch, "no trust anchor is relied on: "+f.Detail)
 	}
 	return q.keysOf(a, provenDS{anchors, q.now.Add(maxCutTTL)})

@@ -12,15 +12,15 @@ type response struct {
 	*query
 	msg    *dns.Msg
 	result Result
-	sets   []dnssec.RRset // of the authority section, once they are needed
-	found  *proofs        // of these
+	sets   []dnssec.RRset // of the authority section; nil until they are needed
+	found  *proofs        // the denial records among them, authenticated
 
 	lenient bool // a denial that lacks records is insecure, not bogus
-	exists  bool // NXDOMAIN was said of a name that is proven to exist
+	exists  bool // the response code is NXDOMAIN, and the name is proven to exist
 }
 
-// judgeResponse decides the status of a whole response. One with another code than
-// NOERROR, NXDOMAIN and YXDOMAIN says nothing that could be proven.
+// judgeResponse decides the status of a whole response. A response with another code than
+// NOERROR, NXDOMAIN and YXDOMAIN has nothing that could be proven.
 func (q *query) judgeResponse(msg *dns.Msg) *Result {
 	if isFailure(msg.Rcode) {
 		return &Result{shape: shape{rcode: msg.Rcode, errors: upstreamErrors(msg)}}
@@ -39,7 +39,7 @@ func (q *query) judgeResponse(msg *dns.Msg) *Result {
 	return &r.result
 }
 
-// provable reports whether a response code is one that a proof can stand for.
+// provable reports whether a response with this code can be proven.
 func provable(rcode int) bool { return rcode == dns.RcodeSuccess || rcode == dns.RcodeNameError }
 
 // judgePath judges each link of the alias chain, and then what it leads to.
@@ -67,7 +67,7 @@ func (r *response) judgePath(p path) {
 	case p.unsigned:
 		r.weaken(verdict{Finding: dnssec.Finding{Status: dnssec.Indeterminate, Reason: dnssec.TypeNotSigned}})
 	case len(p.final) == 0 && p.end != "":
-		r.proofs() // here, where the stack is not deep yet
+		r.proofs() // here, where the stack is still small
 		r.addDenial(p)
 	}
 }
@@ -85,21 +85,21 @@ func (r *response) weaken(v verdict) {
 	}
 }
 
-// incomplete reports whether a denial failed for records that are not there.
-// Authoritative plugins leave some out: file gives none that covers a name below a
-// wildcard.
+// incomplete reports whether a denial failed because records are missing. Authoritative
+// plugins leave some out: file returns none that covers a name below a wildcard.
 func incomplete(reason dnssec.Reason) bool {
 	return reason == dnssec.DenialMissing || reason == dnssec.DenialIncomplete || reason == dnssec.WildcardDenialMissing
 }
 
-func (r *response) keep(proof *dnssec.Authenticated, authority bool) {
+// keep adds an RRset that was proven to the answer for the client.
+func (r *response) keep(proof *dnssec.Authenticated, in section) {
 	set := proof.RRset()
 	r.result.Expires = earlier(r.result.Expires, proof.Expires())
-	r.result.sets.proven = append(r.result.sets.proven, keptRRset{name: set.Name, rtype: set.Type, authority: authority, ttl: proof.TTL(), sig: proof.Signature()})
+	r.result.sets.proven = append(r.result.sets.proven, keptRRset{name: set.Name, rtype: set.Type, section: in, ttl: proof.TTL(), sig: proof.Signature()})
 }
 
 // add judges an RRset of the answer: its signature, and if that is of a wildcard the
-// denial of the next closer name. Once something is bogus no other RRset is looked at.
+// denial of the next closer name. Once something is bogus no other RRset is judged.
 func (r *response) add(set dnssec.RRset) verdict {
 	if r.result.Status == dnssec.Bogus {
 		return verdict{Finding: r.result.Finding}
@@ -112,7 +112,7 @@ func (r *response) add(set dnssec.RRset) verdict {
 	if v.Status != dnssec.Secure {
 		return v
 	}
-	r.keep(v.proof, false)
+	r.keep(v.proof, answerSection)
 	if encloser, expanded := v.proof.Expanded(); expanded {
 		r.addExpansion(set, v.proof, encloser)
 	}
@@ -163,6 +163,7 @@ func (r *response) judgeRedirected(l link) verdict {
 	return r.orLocal(l.synthesized, inheritedFrom(zone))
 }
 
+// authority returns the RRsets of the authority section.
 func (r *response) authority() []dnssec.RRset {
 	if r.sets == nil {
 		r.sets = dnssec.GroupRRsets(r.msg.Ns)
@@ -185,7 +186,7 @@ func (r *response) proofs() *proofs {
 func (r *response) keepProofs(zone string) {
 	for _, a := range r.proofs().sets {
 		if a.Signer() == zone {
-			r.keep(a, true)
+			r.keep(a, authoritySection)
 		}
 	}
 }

@@ -26,8 +26,8 @@ type Finding = dnssec.Finding
 type Result struct {
 	Finding
 	Err      error // what the Exchanger returned, if there was no response to judge
-	Judged   bool  // the finding is that of a response
-	Repeated bool  // the response was that of the last time: nothing was asked
+	Judged   bool  // the finding is that of a response, not that there was none
+	Repeated bool  // the question failed before and was not asked again
 	Hashes   int   // NSEC3 hashes that were computed
 
 	// Expires is until when a Secure answer may have AD: the first of the signatures that
@@ -38,22 +38,22 @@ type Result struct {
 	progress
 }
 
-// shape is what the answer for the client is made of, besides the status.
+// shape is what the answer for the client is made from, besides the status.
 type shape struct {
 	rcode      int
 	sets       provenSets
-	errors     []*dns.EDNS0_EDE // instead of that of the finding
-	reportOnly bool             // a Bogus response is answered all the same
-	served     *servedResult    // of a response of the program's own
+	errors     []*dns.EDNS0_EDE // instead of the error of the finding
+	reportOnly bool             // a Bogus response is passed on
+	served     *servedResult    // with Options.Served; nil otherwise
 }
 
 // progress is how far the judgement of a response came, to decide what to ask again.
 type progress struct {
-	inherited bool       // the failure is of the chain: asking for the answer again does not help
+	inherited bool       // the failure is of a zone above: to ask for the answer again does not help
 	until     time.Time  // when that failure ends
 	verified  int        // links of the alias chain, from the first, that are not bogus
-	partial   bool       // nothing is said of what the links lead to
-	unsigned  []question // that would bring what the response lacks
+	partial   bool       // the response has neither data nor a denial for what the links lead to
+	unsigned  []question // for what lacks its signature in the response
 }
 
 // provenSets are the RRsets that an answer for the client may have.
@@ -62,18 +62,28 @@ type provenSets struct {
 	path   []keptRRset // what the question leads to in the answer section, proven or not
 }
 
+// section is a section of a response (RFC 1035, section 4.1). The zero value is the answer.
+type section uint8
+
+const (
+	answerSection section = iota
+	authoritySection
+	additionalSection
+)
+
 // keptRRset is an RRset that belongs to the answer or to its proofs.
 type keptRRset struct {
-	name      string
-	rtype     uint16
-	authority bool // the one in the authority section was proven, else the one in the answer
-	ttl       uint32
-	sig       *dns.RRSIG // that proved it, if one did
+	name    string
+	rtype   uint16
+	section section // in which it is
+	ttl     uint32
+	sig     *dns.RRSIG // that proved it, if one did
 }
 
-func keptFor(kept []keptRRset, name string, rtype uint16, authority bool) *keptRRset {
+// keptFor returns the RRset to keep with a name and type in a section, or nil.
+func keptFor(kept []keptRRset, name string, rtype uint16, in section) *keptRRset {
 	for i := range kept {
-		if kept[i].name == name && kept[i].rtype == rtype && kept[i].authority == authority {
+		if kept[i].name == name && kept[i].rtype == rtype && kept[i].section == in {
 			return &kept[i]
 		}
 	}
@@ -93,12 +103,12 @@ func (r *Result) finish(q *query) {
 	}
 }
 
-// settled reports whether asking again is of no use.
+// settled reports whether there is no use in asking again.
 func (r *Result) settled() bool {
 	return r.whole() || r.Status == dnssec.Bogus && (r.inherited || r.Reason.Unfinished())
 }
 
-// whole reports whether the response can be answered as it is.
+// whole reports whether the response can be passed on as it is.
 func (r *Result) whole() bool { return r.Status != dnssec.Bogus && !r.partial }
 
 // better reports whether a result is whole, or got further than another one that is not:
@@ -136,8 +146,9 @@ func (q *query) judgeAndRetry(msg **dns.Msg) *Result {
 	return result
 }
 
-// judgeCompleted judges a response, with what the chain denies and with what it lacks and has
-// when it is asked for by its type. It leaves the response that the result is about in msg.
+// judgeCompleted judges a response. If it is bogus, a denial by the chain replaces it, or what
+// lacks its signature is asked for by its type. It leaves the response that the result is
+// about in msg.
 func (q *query) judgeCompleted(msg **dns.Msg, tried *[]question) (result *Result) {
 	*msg, result = q.orDenied(*msg, q.judgeResponse(*msg))
 	result = q.complete(msg, result, tried)

@@ -42,6 +42,7 @@ func sentinelTag(label, prefix string) (uint16, bool) {
 	return uint16(tag), err == nil
 }
 
+// trustsRootKey reports whether a trust anchor of the root has a key tag.
 func (q *query) trustsRootKey(tag uint16) bool {
 	return slices.ContainsFunc(q.v.anchors.Load().Anchors(dnsname.Root), func(a anchor.Anchor) bool { return a.DS.KeyTag == tag })
 }

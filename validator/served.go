@@ -30,13 +30,13 @@ func (s *served) byOwnKeys(name string) bool {
 
 // servedResult is what a Result has for a response of the program's own.
 type servedResult struct {
-	proven bool        // AD may be set
+	proven bool        // AD may be set in the answer
 	left   []keptRRset // RRsets beside the answer that are not what was signed, to be left out
 }
 
 // judgeServed decides the status of an authoritative response. If it is bogus the keys of
-// the zone are looked at anew: the zone may have been signed with others since, and no
-// TTL has to be waited for.
+// the zone are read again: the zone may have been signed with others since, and
+// there is no reason to wait for the TTL of the old ones.
 func (q *query) judgeServed(msg *dns.Msg) *Result {
 	result := q.judgeServedOnce(msg)
 	if result.Status == dnssec.Bogus && q.forgetServedKeys() {
@@ -48,6 +48,7 @@ func (q *query) judgeServed(msg *dns.Msg) *Result {
 	return result
 }
 
+// forgetServedKeys removes a secure zone from the cache, and reports whether it was there.
 func (q *query) forgetServedKeys() bool {
 	zone := q.v.served.zoneOf(q.question.name)
 	known := q.v.cache.cut(zone, q.anchors, q.now)
@@ -98,14 +99,14 @@ func (r *response) judgeServedEnd(p path) {
 
 // unproven returns the RRsets beside an answer that are not what was signed.
 func (r *response) unproven() (sets []keptRRset) {
-	for _, authority := range []bool{true, false} {
-		section := r.msg.Extra
-		if authority {
-			section = r.msg.Ns
+	for _, in := range []section{authoritySection, additionalSection} {
+		records := r.msg.Extra
+		if in == authoritySection {
+			records = r.msg.Ns
 		}
-		for _, set := range dnssec.GroupRRsets(section) {
+		for _, set := range dnssec.GroupRRsets(records) {
 			if r.v.served.holds(set.Name) && set.Type != dns.TypeNSEC && set.Type != dns.TypeSOA && r.judgeSet(set).Status == dnssec.Bogus {
-				sets = append(sets, keptRRset{name: set.Name, rtype: set.Type, authority: authority})
+				sets = append(sets, keptRRset{name: set.Name, rtype: set.Type, section: in})
 			}
 		}
 	}
@@ -194,7 +195,7 @@ func servedReply(r, msg *dns.Msg, result *servedResult) *dns.Msg {
 	opt := r.IsEdns0()
 	do := opt != nil && opt.Do()
 	out := *msg
-	out.Answer, out.Ns, out.Extra = slices.Clone(msg.Answer), without(slices.Clone(msg.Ns), result.left, true), without(slices.Clone(msg.Extra), result.left, false)
+	out.Answer, out.Ns, out.Extra = slices.Clone(msg.Answer), without(slices.Clone(msg.Ns), result.left, authoritySection), without(slices.Clone(msg.Extra), result.left, additionalSection)
 	out.AuthenticatedData = result.proven && (do || r.AuthenticatedData)
 	if !do {
 		out.Answer = withoutDNSSEC(out.Answer, r.Question[0].Qtype)
@@ -206,13 +207,13 @@ func servedReply(r, msg *dns.Msg, result *servedResult) *dns.Msg {
 }
 
 // without leaves RRsets out of a section, with their signatures.
-func without(section []dns.RR, sets []keptRRset, authority bool) []dns.RR {
-	return slices.DeleteFunc(section, func(rr dns.RR) bool {
+func without(records []dns.RR, sets []keptRRset, in section) []dns.RR {
+	return slices.DeleteFunc(records, func(rr dns.RR) bool {
 		rtype := rr.Header().Rrtype
 		if sig, ok := rr.(*dns.RRSIG); ok {
 			rtype = sig.TypeCovered
 		}
-		return keptFor(sets, dnsname.Canonical(rr.Header().Name), rtype, authority) != nil
+		return keptFor(sets, dnsname.Canonical(rr.Header().Name), rtype, in) != nil
 	})
 }
 

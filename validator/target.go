@@ -33,6 +33,7 @@ func (q *query) answerAgain(msg *dns.Msg, result *Result, e effort) *dns.Msg {
 	return p.spliced(result, msg, next)
 }
 
+// targetsKey is the key of the shared count in a context.
 type targetsKey struct{}
 
 // targets counts the questions that were asked again. If the server blocks of a program ask
@@ -67,20 +68,20 @@ func (p path) spliced(result *Result, msg, target *dns.Msg) *dns.Msg {
 	links := path{links: p.links[:result.verified]}.kept()
 	whole := *msg
 	whole.Rcode = target.Rcode
-	whole.Answer = joined(onlyProving(onlyKept(slices.Clone(msg.Answer), links, false), result.sets.proven, false), target.Answer)
-	whole.Ns = joined(onlyProving(onlyKept(slices.Clone(msg.Ns), result.sets.proven, true), result.sets.proven, true), target.Ns)
+	whole.Answer = joined(onlyProving(onlyKept(slices.Clone(msg.Answer), links, answerSection), result.sets.proven, answerSection), target.Answer)
+	whole.Ns = joined(onlyProving(onlyKept(slices.Clone(msg.Ns), result.sets.proven, authoritySection), result.sets.proven, authoritySection), target.Ns)
 	whole.Extra = target.Extra
 	return &whole
 }
 
 // onlyProving leaves out signatures of proven RRsets that are not those that verified.
-func onlyProving(section []dns.RR, kept []keptRRset, authority bool) []dns.RR {
-	return slices.DeleteFunc(section, func(rr dns.RR) bool {
+func onlyProving(records []dns.RR, kept []keptRRset, in section) []dns.RR {
+	return slices.DeleteFunc(records, func(rr dns.RR) bool {
 		sig, ok := rr.(*dns.RRSIG)
 		if !ok {
 			return false
 		}
-		k := keptFor(kept, dnsname.Canonical(sig.Hdr.Name), sig.TypeCovered, authority)
+		k := keptFor(kept, dnsname.Canonical(sig.Hdr.Name), sig.TypeCovered, in)
 		return k != nil && k.sig != nil && k.sig != sig
 	})
 }

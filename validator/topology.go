@@ -6,17 +6,16 @@ import (
 	"github.com/dnssecval/dnssecval/internal/dnsname"
 )
 
-// A Topology says what the configuration of the program means for the validation of a
-// name. Names are canonical. The zero Options have that of one resolver, which is asked
-// for everything.
+// A Topology says where the program sends the questions for a name, as far as validation
+// depends on it. Names are canonical. Without one, a single resolver is asked for everything.
 type Topology interface {
 	// Private returns the zone by which the operator forwards a name on purpose, or the
 	// root. Such a zone need not be in the public tree: if that proves that the zone does
 	// not exist, or is not signed, answers for it are Indeterminate, not Bogus.
 	Private(name string) (zone string)
 
-	// Forwarded reports whether questions for the name go to an upstream. That one of
-	// these was not answered is remembered for a moment (RFC 9520, section 3.1).
+	// Forwarded reports whether questions for the name go to an upstream. If such a question
+	// is not answered, that is cached for a moment (RFC 9520, section 3.1).
 	Forwarded(name string) bool
 
 	// Silent reports whether the upstream for the name answers nothing at present, so
@@ -24,34 +23,36 @@ type Topology interface {
 	Silent(name string) bool
 }
 
+// oneResolver is the Topology of a single resolver, which is asked for everything.
 type oneResolver struct{}
 
 func (oneResolver) Private(string) string { return dnsname.Root }
 func (oneResolver) Forwarded(string) bool { return true }
 func (oneResolver) Silent(string) bool    { return false }
 
-// An Observer is told what happens while a question is answered. It is called by several
-// goroutines at once and must not block. Embed NopObserver for the methods that are not of
-// interest, and for those that come later.
+// An Observer is called while a question is answered, so that it can count and log. Several
+// goroutines call it at once, and it must not block. Embed NopObserver for the methods that
+// you do not need, and for those that later versions add.
 type Observer interface {
 	// CacheLookup is called for each look-up in the caches of zones and signatures.
 	CacheLookup(hit bool)
 	// SignatureChecked is called for each signature that was computed.
 	SignatureChecked(algorithm uint8, good bool)
-	// AnswerSynthesized is called for an answer that was not asked for (RFC 8198).
+	// AnswerSynthesized is called for an answer from what is proven already, without a question
+	// to the Exchanger (RFC 8198).
 	AnswerSynthesized(kind Synthesis)
-	// NotValidated is called whenever a zone is found that can't be validated for the
-	// operator's own configuration: a zone that is forwarded by name and is not signed in
-	// the public tree.
+	// NotValidated is called whenever a zone can't be validated because of the operator's
+	// configuration: the zone is forwarded by name, and the public tree does not show it to be
+	// signed. The detail says what the public tree shows.
 	NotValidated(zone, detail string)
 	// OwnKeysUsed is called for a served zone that is judged by its own keys, with a DS
 	// record of one of them as a zone-file line.
 	OwnKeysUsed(zone, ds string)
-	// Panicked is called for a panic in a goroutine of the validator, which it survives.
+	// Panicked is called after a panic in a goroutine of the validator. The program goes on.
 	Panicked(during string, value any, stack []byte)
 }
 
-// Synthesis is the kind of a synthesized answer.
+// Synthesis is the kind of an answer that was synthesized from proven records (RFC 8198).
 type Synthesis string
 
 const (
@@ -70,4 +71,5 @@ func (NopObserver) NotValidated(string, string)  {}
 func (NopObserver) OwnKeysUsed(string, string)   {}
 func (NopObserver) Panicked(string, any, []byte) {}
 
+// observeNothing is the default of Options.Observe.
 func observeNothing(context.Context) Observer { return NopObserver{} }

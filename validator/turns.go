@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// turns has signatures and hashes computed by as many workers as the program may use
+// turns computes signatures and hashes with as many workers as the program may use
 // processors. A response that costs much queues before each of its checks, so that it
 // does not delay one that costs little. It implements dnssec.Turns.
 //
@@ -33,6 +33,7 @@ var allTurns = sync.OnceValue(func() *turns {
 	return newTurns(workers, waitingPerWorker*workers, longestTurn)
 })
 
+// newTurns starts the workers.
 func newTurns(workers, most int, longest time.Duration) *turns {
 	t := &turns{queue: make(chan *computation), most: int32(most), longest: longest}
 	for range workers {
@@ -100,6 +101,7 @@ func (t *turns) work() {
 	}
 }
 
+// run makes the step, and keeps a panic for the caller.
 func (c *computation) run() {
 	defer func() {
 		c.panicked = recover()

@@ -55,8 +55,8 @@ func (q *query) complete(msg **dns.Msg, result *Result, tried *[]question) *Resu
 		if next == nil {
 			continue
 		}
-		next.Answer = onlyProving(next.Answer, result.sets.proven, false)
-		next.Ns = onlyProving(next.Ns, result.sets.proven, true)
+		next.Answer = onlyProving(next.Answer, result.sets.proven, answerSection)
+		next.Ns = onlyProving(next.Ns, result.sets.proven, authoritySection)
 		if other := q.judgeResponse(next); other.whole() || !result.better(other) {
 			*msg, result = next, other
 		}

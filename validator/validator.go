@@ -13,8 +13,7 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// Validator validates by one view of the DNS: what its Exchanger answers, from one set of
-// trust anchors. It has to be made by New. It may be used by several goroutines at once.
+// Validator validates what its Exchanger returns, from one set of trust anchors. It has to be made by New. It may be used by several goroutines at once.
 type Validator struct {
 	exchanger Exchanger
 	options   Options // with the defaults filled in
@@ -33,9 +32,9 @@ type Validator struct {
 type Options struct {
 	Anchors  *anchor.Set                        // nil: anchor.Root()
 	Topology Topology                           // nil: one resolver is asked for everything
-	Observe  func(ctx context.Context) Observer // whom to tell what happens for a question; nil: nobody
+	Observe  func(ctx context.Context) Observer // returns the Observer of a question; nil: none
 	Policy   *Policy                            // nil: DefaultPolicy
-	Capacity int                                // zones, denials and failures kept, and a quarter of the signatures; 0: DefaultCapacity
+	Capacity int                                // entries in each cache, and a quarter of those for signatures that verify; 0: DefaultCapacity
 	Clock    func() time.Time                   // nil: time.Now
 	At       time.Time                          // judge signatures as of then; zero: by the clock
 
@@ -62,7 +61,7 @@ var DefaultPolicy = Policy{Skew: Skew{Min: time.Hour, Max: 24 * time.Hour}}
 // DefaultCapacity takes some 45 MiB when everything is full.
 const DefaultCapacity = 10000
 
-// Patience is how long a client's question may take in all: stubs wait 5 s.
+// Patience is how long a client's question may take in all. Stub resolvers wait 5 s.
 const Patience = 4500 * time.Millisecond
 
 // New makes a validator that asks through the exchanger. It fails if there is no exchanger or
@@ -92,6 +91,7 @@ func New(exchanger Exchanger, options Options) (*Validator, error) {
 	return v, nil
 }
 
+// setDefaults fills in the defaults.
 func (o *Options) setDefaults() {
 	if o.Anchors == nil {
 		o.Anchors = anchor.Root()
@@ -116,8 +116,8 @@ func (o *Options) setDefaults() {
 // Anchors returns the trust anchors in use.
 func (v *Validator) Anchors() *anchor.Set { return v.anchors.Load() }
 
-// SetAnchors replaces the trust anchors. What was proven from others counts no more;
-// questions under way go on with those that they began with.
+// SetAnchors replaces the trust anchors. What was proven from the old ones does not count any
+// more. Questions under way finish with the old ones.
 func (v *Validator) SetAnchors(set *anchor.Set) {
 	v.anchors.Store(set)
 	v.cache.failed.Purge()
@@ -155,9 +155,8 @@ func Judges(request *dns.Msg) bool {
 	return !request.CheckingDisabled || request.Question[0].Qtype == dns.TypeNXNAME
 }
 
-// Validate judges a response that the caller has already to a request with DO. The chain
-// is asked for; the question itself is not asked again, not even if the response is
-// Bogus. Result.Reply makes the answer for the client. The response must not be
+// Validate judges a response to a request with DO that the caller has already. It asks for DS
+// and DNSKEY. It does not ask the question itself again, not even if the response is Bogus. Result.Reply makes the answer for the client. The response must not be
 // truncated; its answer section may be completed by the CNAME of a DNAME.
 func (v *Validator) Validate(ctx context.Context, request, response *dns.Msg) *Result {
 	if len(request.Question) != 1 {
@@ -199,7 +198,7 @@ func (v *Validator) Fetch(ctx context.Context, name string, qtype uint16) (*dns.
 	return v.newQuery(ctx, newRequest(name, qtype)).fetch(name, qtype, usual)
 }
 
-// UpstreamReturned has the validator forget which questions an upstream did not answer.
+// UpstreamReturned removes the failures of questions that were not answered from the caches.
 func (v *Validator) UpstreamReturned() { v.cache.forgetUnavailable() }
 
 // isNotAsked reports whether an error says nothing of the name that was asked for.

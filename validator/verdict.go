@@ -13,9 +13,9 @@ import (
 type verdict struct {
 	dnssec.Finding
 	proof     *dnssec.Authenticated // nil unless Secure
-	inherited bool
-	until     time.Time // of an inherited failure: when that of the zone ends
-	refuted   bool      // a signature by a secure zone does not verify
+	inherited bool                  // the finding is that of the zone
+	until     time.Time             // of an inherited failure: when that of the zone ends
+	refuted   bool                  // a signature by a secure zone does not verify
 }
 
 // ttl is that of the proof, if there is one.
@@ -26,6 +26,7 @@ func (v verdict) ttl() uint32 {
 	return v.proof.TTL()
 }
 
+// bogus returns the verdict of a failure.
 func bogus(r dnssec.Reason, detail string) verdict {
 	return verdict{Finding: dnssec.Finding{Status: dnssec.Bogus, Reason: r, Detail: detail}}
 }

@@ -27,12 +27,17 @@ type arguments struct {
 	at        time.Time
 	allowSHA1 bool
 	tcp       bool
-	json      bool
-	dot       bool
-	quiet     bool
-	svg       string
-	from      string
-	file      string // for capture to write
+	from      string // the file of a capture to validate
+	output
+}
+
+// output is what the program writes, and where. By default check writes text.
+type output struct {
+	json  bool
+	dot   bool
+	quiet bool
+	svg   string // the file for a drawing
+	file  string // the file for a capture
 }
 
 // parse reads the arguments, which may come in any order.

@@ -35,7 +35,7 @@ func TestArguments(t *testing.T) {
 		{line: "check example --at 20261201120000 @192.0.2.53", want: a(func(a *arguments) { a.at = then })},
 		{line: "check example --at 2026-12-01T13:00:00+01:00 @192.0.2.53", want: a(func(a *arguments) { a.at = then })},
 		{line: "check example --at 2026-12-01 @192.0.2.53", want: a(func(a *arguments) { a.at = then.Truncate(24 * time.Hour) })},
-		{line: "check --from x --svg y", want: &arguments{command: "check", qtype: dns.TypeA, from: "x", svg: "y"}},
+		{line: "check --from x --svg y", want: &arguments{command: "check", qtype: dns.TypeA, from: "x", output: output{svg: "y"}}},
 		{line: "capture example @192.0.2.53 -o x --negative-trust-anchor y", want: a(func(a *arguments) { a.command, a.file, a.negative = "capture", "x", []string{"y"} })},
 	} {
 		got, err := parse(strings.Fields(test.line), "/no/such/file")

@@ -123,7 +123,7 @@ func judgeAny(t *testing.T, c *capture) {
 	if err != nil {
 		return
 	}
-	for _, a := range []*arguments{{}, {json: true}, {dot: true}, {svg: "-"}} {
+	for _, a := range []*arguments{{}, {output: output{json: true}}, {output: output{dot: true}}, {output: output{svg: "-"}}} {
 		if err := shown.print(a, newSummary(report, in.server)); err != nil {
 			t.Error(err)
 		}

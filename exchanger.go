@@ -14,12 +14,11 @@ import (
 	"github.com/miekg/dns"
 )
 
-// chain asks the questions of a validator where the Corefile has them answered: the
-// client's own by the next plugin, those for DS, DNSKEY and the targets of aliases by
-// whichever stanza or server block is in charge of the name. A client's question for a DS
-// goes where that of the chain goes. It implements
-// validator.Exchanger and validator.Topology.
-type chain struct {
+// exchanger asks the questions of a validator where the Corefile has them answered. The next
+// plugin answers the client's own question. Whichever stanza or server block is in charge of
+// the name answers questions for DS, DNSKEY and the targets of aliases, and a client's
+// question for a DS. It implements validator.Exchanger and validator.Topology.
+type exchanger struct {
 	block  *block
 	routes *placement.Routes
 	next   func() plugin.Handler // for a client's own question
@@ -32,27 +31,27 @@ type target struct {
 }
 
 // Exchange implements validator.Exchanger.
-func (c *chain) Exchange(ctx context.Context, request *dns.Msg, how validator.Manner) (*dns.Msg, error) {
+func (e *exchanger) Exchange(ctx context.Context, request *dns.Msg, how validator.Manner) (*dns.Msg, error) {
 	var w dns.ResponseWriter = ownWriter{}
-	asked, _ := ctx.Value(clientKey{}).(*client)
-	if asked != nil && !how.Chain {
-		w = asked.w
+	cl, _ := ctx.Value(clientKey{}).(*client)
+	if cl != nil && !how.Chain {
+		w = cl.w
 	}
 	if how.TCP {
 		w = asTCP{w}
 	}
-	if asked != nil && !how.Chain && request.Question[0].Name == asked.name {
-		return c.ask(ctx, c.ownTarget(ctx, request.Question[0]), w, request)
+	if cl != nil && !how.Chain && request.Question[0].Name == cl.name {
+		return e.ask(ctx, e.ownTarget(ctx, request.Question[0]), w, request)
 	}
-	to, ok := c.lookup(ctx, dnsname.Canonical(request.Question[0].Name), request.Question[0].Qtype)
+	to, ok := e.lookup(ctx, dnsname.Canonical(request.Question[0].Name), request.Question[0].Qtype)
 	if !ok {
 		return nil, validator.ErrNoRoute
 	}
-	return c.ask(apart(ctx), to, w, request)
+	return e.ask(apart(ctx), to, w, request)
 }
 
-// apart returns a context with metadata of its own: what is found for a question of the
-// validator does not belong to the client's, and parallel questions must not write to it.
+// apart returns a context with metadata of its own. Plugins that answer a question of the
+// validator must not write to the metadata of the client's question, least of all in parallel.
 func apart(ctx context.Context) context.Context {
 	if metadata.ValueFuncs(ctx) == nil {
 		return ctx
@@ -63,32 +62,32 @@ func apart(ctx context.Context) context.Context {
 // ownTarget returns who is to be asked a client's own question: the next plugin, or for a
 // DS whoever is in charge of the parent's side of the zone cut, as for the chain (RFC 4035,
 // section 3.1.4.1).
-func (c *chain) ownTarget(ctx context.Context, q dns.Question) target {
+func (e *exchanger) ownTarget(ctx context.Context, q dns.Question) target {
 	name := dnsname.Canonical(q.Name)
 	if q.Qtype != dns.TypeDS {
-		return c.first(name)
+		return e.first(name)
 	}
-	s, elsewhere := c.routes.ParentSide(name)
+	s, elsewhere := e.routes.ParentSide(name)
 	if s != nil {
 		return target{s.Handler, upstreamOf(s)}
 	}
 	if h, ok := placement.ViaServer(ctx); elsewhere && ok && !placement.CameViaServer(ctx, q) {
 		return target{handler: h}
 	}
-	return c.first(name)
+	return e.first(name)
 }
 
 // first returns the next plugin, as the handler of the stanza that answers for the name.
-func (c *chain) first(name string) target {
-	if s := c.routes.First(name); s != nil {
-		return target{c.next(), upstreamOf(s)}
+func (e *exchanger) first(name string) target {
+	if s := e.routes.First(name); s != nil {
+		return target{e.next(), upstreamOf(s)}
 	}
-	return target{handler: c.next()}
+	return target{handler: e.next()}
 }
 
 // lookup returns who is to be asked for a name, if anybody is in charge of it.
-func (c *chain) lookup(ctx context.Context, name string, qtype uint16) (target, bool) {
-	s, ok := c.routes.Lookup(name, qtype)
+func (e *exchanger) lookup(ctx context.Context, name string, qtype uint16) (target, bool) {
+	s, ok := e.routes.Lookup(name, qtype)
 	if !ok {
 		return target{}, false
 	}
@@ -99,15 +98,15 @@ func (c *chain) lookup(ctx context.Context, name string, qtype uint16) (target, 
 	return target{s.Handler, upstreamOf(s)}, true
 }
 
-// ask has a handler answer a request, and returns the message that it writes.
-func (c *chain) ask(ctx context.Context, to target, w dns.ResponseWriter, request *dns.Msg) (*dns.Msg, error) {
+// ask sends a request to a handler, and returns the message that the handler writes.
+func (e *exchanger) ask(ctx context.Context, to target, w dns.ResponseWriter, request *dns.Msg) (*dns.Msg, error) {
 	asked := time.Now()
 	if to.upstream != nil && !to.upstream.admit(ctx, to.handler) {
 		return nil, &noAnswer{dns.RcodeServerFailure, to.upstream.silence()}
 	}
-	c.block.countersOf(ctx).asked(request.Question[0].Qtype)
+	e.block.countersOf(ctx).countQuery(request.Question[0].Qtype)
 	caught := &catcher{ResponseWriter: w}
-	rcode, err := plugin.NextOrFailure(c.block.directive, to.handler, ctx, caught, request)
+	rcode, err := plugin.NextOrFailure(e.block.directive, to.handler, ctx, caught, request)
 	to.upstream.note(ctx, asked, caught.msg != nil, rcode, err)
 	if caught.msg == nil {
 		return nil, &noAnswer{rcode, err}
@@ -115,23 +114,15 @@ func (c *chain) ask(ctx context.Context, to target, w dns.ResponseWriter, reques
 	return caught.msg, nil
 }
 
-// countersOf returns the counters of the server that the question of a context came to.
-func (b *block) countersOf(ctx context.Context) *counters {
-	if asked, ok := ctx.Value(clientKey{}).(*client); ok {
-		return asked.counters
-	}
-	return b.metrics.of(b.serverOf(ctx))
-}
-
 // Private implements validator.Topology.
-func (c *chain) Private(name string) string { return c.routes.Private(name) }
+func (e *exchanger) Private(name string) string { return e.routes.Private(name) }
 
 // Forwarded implements validator.Topology.
-func (c *chain) Forwarded(name string) bool { return c.routes.Forwards(name) }
+func (e *exchanger) Forwarded(name string) bool { return e.routes.Forwards(name) }
 
 // Silent implements validator.Topology.
-func (c *chain) Silent(name string) bool {
-	b := c.routes.InCharge(name)
+func (e *exchanger) Silent(name string) bool {
+	b := e.routes.InCharge(name)
 	if b == nil {
 		return false
 	}
@@ -143,14 +134,13 @@ func (c *chain) Silent(name string) bool {
 	return false
 }
 
-// noAnswer is what a handler returned that wrote no message.
+// noAnswer is the error for a handler that wrote no message, with what it returned.
 type noAnswer struct {
 	rcode int
 	err   error // may be nil
 }
 
-// ofUpstream reports whether the handler failed to get an answer, rather than not to take
-// the question.
+// ofUpstream reports whether the handler asked and got no answer, and did not refuse to ask.
 func (e *noAnswer) ofUpstream() bool { return e.rcode == dns.RcodeServerFailure && e.err != nil }
 
 // Error implements error.
@@ -164,7 +154,7 @@ func (e *noAnswer) Error() string {
 // Unwrap returns the handler's error.
 func (e *noAnswer) Unwrap() error { return e.err }
 
-// Is reports what is not to be remembered of the name: that nothing was asked.
+// Is reports whether nothing was asked, which says nothing of the name.
 func (e *noAnswer) Is(other error) bool {
 	return other == validator.ErrNotAsked && (!e.ofUpstream() || errors.Is(e.err, errSilent))
 }
@@ -185,6 +175,7 @@ func (c *catcher) WriteMsg(m *dns.Msg) error {
 // decides how forward asks.
 type asTCP struct{ dns.ResponseWriter }
 
+// RemoteAddr implements dns.ResponseWriter.
 func (w asTCP) RemoteAddr() net.Addr {
 	if udp, ok := w.ResponseWriter.RemoteAddr().(*net.UDPAddr); ok {
 		return &net.TCPAddr{IP: udp.IP, Port: udp.Port, Zone: udp.Zone}
@@ -195,7 +186,10 @@ func (w asTCP) RemoteAddr() net.Addr {
 // ownWriter stands for a client where the plugin itself asks.
 type ownWriter struct{ dns.ResponseWriter }
 
+// RemoteAddr implements dns.ResponseWriter.
 func (ownWriter) RemoteAddr() net.Addr { return &net.UDPAddr{IP: loopback} }
-func (ownWriter) LocalAddr() net.Addr  { return &net.UDPAddr{IP: loopback} }
+
+// LocalAddr implements dns.ResponseWriter.
+func (ownWriter) LocalAddr() net.Addr { return &net.UDPAddr{IP: loopback} }
 
 var loopback = net.IPv4(127, 0, 0, 1)

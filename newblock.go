@@ -11,11 +11,11 @@ import (
 	"github.com/dnssecval/dnssecval/validator"
 )
 
-// newBlock makes the validators and handlers of a block out of its words, and returns what
-// the operator should know.
+// newBlock makes the validators and handlers of a block from its settings. The warnings are
+// for the log.
 func newBlock(directive string, words *config) (b *block, warnings []string, err error) {
 	b = &block{directive: directive, words: words, now: time.Now, metrics: metricsFor(directive), log: clog.NewWithPlugin(directive)}
-	if b.kept, err = newExplanations(words.capacity); err != nil {
+	if b.explanations, err = newExplanations(words.capacity); err != nil {
 		return nil, nil, err
 	}
 	if words.logFailures {
@@ -29,17 +29,17 @@ func newBlock(directive string, words *config) (b *block, warnings []string, err
 		return nil, nil, err
 	}
 	b.trust.engines = b.engines()
-	if !words.validate { // only the served zones can be asked for
+	if !words.validate { // then the validating handler is not in the chain of plugins
 		b.trust.engines = []*validator.Validator{b.server.engine, b.handler.engine}
 	}
 	return b, append(warnings, statuspage.Warnings(words.status)...), nil
 }
 
-// loadTrust reads the trust anchors, and goes on with the keys that are followed.
+// loadTrust reads the trust anchors, and with auto-trust-anchor the keys of the state file.
 func (b *block) loadTrust() (set *anchor.Set, warnings []string, err error) {
 	sources := b.words.sources
 	sources.Rules.AllowSHA1 = b.words.policy.AllowSHA1
-	t := &trust{block: b, sources: sources, seen: sources.Fingerprint()} // before they are read: what changes meanwhile is read again
+	t := &trust{block: b, sources: sources, seen: sources.Fingerprint()} // taken before the files are read: one that changes meanwhile is read again
 	b.trust = t
 	if t.configured, warnings, err = t.load(); err != nil {
 		return nil, nil, err
@@ -71,31 +71,32 @@ func (b *block) loadTrust() (set *anchor.Set, warnings []string, err error) {
 // validator of its own: they ask different plugins.
 func (b *block) makeHandlers(set *anchor.Set) (err error) {
 	h := &Handler{block: b}
-	h.chain = &chain{block: b, next: func() plugin.Handler { return h.Next }}
+	h.exchanger = &exchanger{block: b, next: func() plugin.Handler { return h.Next }}
 	b.handler = h
-	if h.engine, err = b.newEngine(h.chain, b.words.options(set)); err != nil || !b.words.serve {
+	if h.engine, err = b.newEngine(h.exchanger, b.words.options(set)); err != nil || !b.words.serve {
 		return err
 	}
 	s := &Server{block: b}
-	s.chain = &chain{block: b, next: func() plugin.Handler { return s.Next }}
+	s.exchanger = &exchanger{block: b, next: func() plugin.Handler { return s.Next }}
 	options := b.words.options(set)
 	options.NoSynthesis, options.Served = true, func(name string) string { return s.served.Zone(name) }
 	b.server = s
-	s.engine, err = b.newEngine(s.chain, options)
+	s.engine, err = b.newEngine(s.exchanger, options)
 	return err
 }
 
-func (b *block) newEngine(c *chain, options validator.Options) (*validator.Validator, error) {
+// newEngine makes a validator that asks through an exchanger.
+func (b *block) newEngine(c *exchanger, options validator.Options) (*validator.Validator, error) {
 	options.Topology, options.Observe, options.Clock = c, b.observe, b.clock
 	return validator.New(c, options)
 }
 
-// clock is the time for what is kept. Tests replace b.now.
+// clock returns the time for the validators. Tests replace b.now later.
 func (b *block) clock() time.Time { return b.now() }
 
-// options are the settings of a validator by the words of the block.
+// options returns the options of a validator that the words of the block set.
 func (conf *config) options(set *anchor.Set) validator.Options {
 	return validator.Options{
-		Anchors: set, Policy: &conf.policy, Capacity: conf.capacity, At: conf.override, ReportOnly: conf.report, NoSynthesis: conf.asksAll,
+		Anchors: set, Policy: &conf.policy, Capacity: conf.capacity, At: conf.override, ReportOnly: conf.reportOnly, NoSynthesis: conf.noSynthesis,
 	}
 }

@@ -331,7 +331,7 @@ func TestSilenceOfOneStanza(t *testing.T) {
 	}
 	full := target{returning(dns.RcodeRefused, errors.New("concurrent queries exceeded maximum")), new(upstream)}
 	for range 2 * silentAfter {
-		_, _ = h.chain.ask(t.Context(), full, new(testWriter), newQuestion("www.", dns.TypeA, wantDO))
+		_, _ = h.exchanger.ask(t.Context(), full, new(testWriter), newQuestion("www.", dns.TypeA, wantDO))
 	}
 	if full.upstream.silent() {
 		t.Error("a full forward counts as a dead upstream")
