@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coredns/caddy"
 	"github.com/dnssecval/dnssecval/internal/dnssec"
 	"github.com/dnssecval/dnssecval/internal/placement"
 	"github.com/dnssecval/dnssecval/internal/testzone"
@@ -273,5 +274,97 @@ func TestAttackWatcherPanics(t *testing.T) {
 	h.trust.guarded(func() { panic("malformed") })
 	if !strings.Contains(logged.String(), "recovered from panic") {
 		t.Error(logged)
+	}
+}
+
+const (
+	rootKey   = ". IN DS 38696 8 2 683D2D0ACB8C9B712A1948B27F741219298D0A450D612C483AF444A4C0FB2B16"
+	keyOfTime = ". IN DS 11111 18 2 683D2D0ACB8C9B712A1948B27F741219298D0A450D612C483AF444A4C0FB2B16" // of an algorithm without a number
+	keyOfSHA1 = ". IN DS 22222 5 2 683D2D0ACB8C9B712A1948B27F741219298D0A450D612C483AF444A4C0FB2B16"
+)
+
+// blockOf makes the block of some words, as setup does.
+func blockOf(t *testing.T, words ...string) (*block, []string, error) {
+	t.Helper()
+	conf, err := parse(caddy.NewTestController("dns", "dnssecval {\nvalidate\n"+strings.Join(words, "\n")+"\n}"), "dnssecval")
+	if err != nil {
+		return nil, nil, err
+	}
+	return newBlock("dnssecval", conf)
+}
+
+func textFile(t *testing.T, lines ...string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(path, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// TestUnsupportedAnchorWords: a trust anchor that is not relied on is a warning at start if its
+// zone has another one, and an error if it has none.
+func TestUnsupportedAnchorWords(t *testing.T) {
+	for _, test := range []struct {
+		name     string
+		lines    []string
+		words    []string
+		warnings []string // parts
+		err      string   // part
+	}{
+		{name: "beside a good one", lines: []string{rootKey, keyOfTime}, warnings: []string{":2: the trust anchor of . with tag 11111 is left out: algorithm 18 is not relied on"}},
+		{name: "SHA-1 beside a good one", lines: []string{keyOfSHA1, rootKey}, warnings: []string{":1: the trust anchor of . with tag 22222 is left out: algorithm RSASHA1 is relied on with allow-sha1 only"}},
+		{name: "SHA-1 with allow-sha1", lines: []string{keyOfSHA1, rootKey}, words: []string{"allow-sha1"}},
+		{name: "alone", lines: []string{keyOfTime}, err: ":1: algorithm 18 is not relied on: use one of 8, 10, 13, 14, 15, 16, and there is no other trust anchor of ."},
+		{name: "malformed", lines: []string{rootKey, keyOfTime + "x"}, err: ":2: the digest is not"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			b, warnings, err := blockOf(t, append(test.words, "trust-anchor "+textFile(t, test.lines...))...)
+			if test.err != "" {
+				if err == nil || !strings.Contains(err.Error(), test.err) {
+					t.Errorf("%v, want %s", err, test.err)
+				}
+				return
+			}
+			if err != nil || len(warnings) != len(test.warnings) {
+				t.Fatalf("%q, %v", warnings, err)
+			}
+			for i, want := range test.warnings {
+				if !strings.Contains(warnings[i], want) {
+					t.Errorf("%q, want %q", warnings[i], want)
+				}
+			}
+			if got := len(b.trust.set().Anchors(".")); got != len(test.lines)-len(test.warnings) {
+				t.Errorf("%d trust anchors", got)
+			}
+		})
+	}
+}
+
+// TestUnsupportedAnchorReload: with a file that has no other trust anchor by now the anchors
+// stay as they are. A warning is logged once, however often the file is read.
+func TestUnsupportedAnchorReload(t *testing.T) {
+	path := textFile(t, rootKey)
+	b, _, err := blockOf(t, "trust-anchor "+path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := b.trust.set().String()
+	write := func(lines ...string) {
+		if err := os.WriteFile(path, []byte(strings.Join(lines, "\n")), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(keyOfTime)
+	if b.trust.reload() || b.trust.set().String() != before {
+		t.Errorf("without another one: %s", b.trust.set())
+	}
+	write("", rootKey, keyOfTime)
+	if !b.trust.reload() || len(b.trust.set().Anchors(".")) != 1 || b.trust.set().String() == before {
+		t.Errorf("with another one: %s", b.trust.set())
+	}
+	b.trust.reloadInTime()
+	if b.trust.logged.first(path + ":3: the trust anchor of . with tag 11111 is left out: algorithm 18 is not relied on: use one of 8, 10, 13, 14, 15, 16. The zone is validated from its other trust anchors, and fails once it is signed by this key alone") {
+		t.Error("the warning would be logged again")
 	}
 }

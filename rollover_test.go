@@ -242,3 +242,42 @@ func TestAttackServerFollows(t *testing.T) {
 		}
 	}
 }
+
+// stateOf writes a state file with keys of the root.
+func stateOf(t *testing.T, lines ...string) string {
+	t.Helper()
+	z := &rollover.Zone{Name: "."}
+	for _, line := range lines {
+		rr, err := dns.NewRR(line)
+		if err != nil {
+			t.Fatal(err)
+		}
+		z.Keys = append(z.Keys, rollover.Key{DS: rr.(*dns.DS), State: rollover.Valid})
+	}
+	text, err := rollover.Format([]*rollover.Zone{z}, time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return textFile(t, strings.TrimSuffix(string(text), "\n"))
+}
+
+// TestUnsupportedKeyInState: a state file may have keys of later versions.
+func TestUnsupportedKeyInState(t *testing.T) {
+	b, warnings, err := blockOf(t, "auto-trust-anchor "+stateOf(t, rootKey, keyOfTime))
+	if err != nil || len(warnings) != 1 || !strings.Contains(warnings[0], "the key of . with tag 11111 is left out: algorithm 18") {
+		t.Fatalf("%q, %v", warnings, err)
+	}
+	if anchors := b.trust.set().Anchors("."); len(anchors) != 1 || anchors[0].DS.KeyTag != 38696 {
+		t.Errorf("the trust anchors are %s", b.trust.set())
+	}
+	if _, _, err := blockOf(t, "auto-trust-anchor "+stateOf(t, keyOfTime)); err == nil || !strings.Contains(err.Error(), "no trusted key of . is of an algorithm and digest type that is relied on") {
+		t.Errorf("alone: %v", err)
+	}
+	sha1 := stateOf(t, keyOfSHA1)
+	if _, _, err := blockOf(t, "auto-trust-anchor "+sha1); err == nil {
+		t.Error("SHA-1 alone is no error")
+	}
+	if _, _, err := blockOf(t, "allow-sha1", "auto-trust-anchor "+sha1); err != nil {
+		t.Errorf("SHA-1 with allow-sha1: %v", err)
+	}
+}

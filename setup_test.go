@@ -275,3 +275,38 @@ func FuzzCorefile(f *testing.F) {
 		}
 	})
 }
+
+// TestBuiltinNegativeWord: built-in negative trust anchors are on unless they are switched off.
+// They are not counted, listed or rechecked as the operator's.
+func TestBuiltinNegativeWord(t *testing.T) {
+	for _, test := range []struct {
+		word string
+		on   bool
+		err  string
+	}{
+		{on: true},
+		{word: "builtin-negative-trust-anchors on", on: true},
+		{word: "builtin-negative-trust-anchors off"},
+		{word: "builtin-negative-trust-anchors", err: "builtin-negative-trust-anchors: needs on or off"},
+		{word: "builtin-negative-trust-anchors no", err: "builtin-negative-trust-anchors: needs on or off"},
+		{word: "builtin-negative-trust-anchors on\nbuiltin-negative-trust-anchors on", err: "builtin-negative-trust-anchors is there twice"},
+		{word: "builtin-negative-anchors on", err: "aggressive-nsec, allow-sha1, auto-trust-anchor, builtin-negative-trust-anchors, cache_capacity,"},
+	} {
+		b, _, err := blockOf(t, test.word, "negative-trust-anchor corp.example")
+		if test.err != "" {
+			if err == nil || !strings.Contains(err.Error(), test.err) {
+				t.Errorf("%q: %v, want %s", test.word, err, test.err)
+			}
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, ok := b.trust.set().BuiltinNegative("a.test.", time.Now()); ok != test.on {
+			t.Errorf("%q: %t", test.word, ok)
+		}
+		if count, listed, rechecked := b.trust.negativeInForce(), b.View(0).Negative, b.trust.disabledZones(); count != 1 || len(listed) != 1 || len(rechecked) != 1 {
+			t.Errorf("%q: %d are counted, %v listed, %q rechecked", test.word, count, listed, rechecked)
+		}
+	}
+}
