@@ -32,8 +32,16 @@ const (
 	outageFrom  = 3 // different questions in a row that fail
 	probeEvery  = 2 * time.Second
 	mostMissed  = 3               // then it is the names that failed, not the upstream
-	outageKeeps = 4 * time.Minute // what failed counts for so much longer (at most 5 minutes: RFC 9520, section 3.2)
+	outageKeeps = 4 * time.Minute // what failed counts for up to so much longer (at most 5 minutes: RFC 9520, section 3.2)
 )
+
+// keepsFor returns how much longer than otherwise something counts as failed during an
+// outage, that failed so often in a row. Whoever asks for names that fail can make it look as
+// if there were an outage, and have all probes be of these names: for that, what failed once
+// must not fail for longer than maxFailureTTL.
+func keepsFor(times int) time.Duration {
+	return min(maxFailureTTL<<min(max(times-1, 0), 3), outageKeeps) - time.Second
+}
 
 // in returns the outage of a zone. The mutex has to be held.
 func (o *outages) in(zone string) *outage {
@@ -130,12 +138,12 @@ func (q *query) failedBefore() (dnssec.Finding, bool) {
 		return dnssec.Finding{}, false
 	}
 	zone := q.v.options.Topology.Private(q.question.name)
-	kept, until := q.v.cache.failure(q.question)
+	kept, until, times := q.v.cache.failure(q.question)
 	if above := q.failedAnchor(); above != nil && above.expires.After(until) {
-		kept, until = above.finding, above.expires
+		kept, until, times = above.finding, above.expires, above.times
 		q.v.outages.noteFailed(zone, q.question, q.now)
 	}
-	if !q.now.Before(until.Add(outageKeeps)) {
+	if !q.now.Before(until.Add(keepsFor(times))) {
 		return dnssec.Finding{}, false
 	}
 	q.hadFailed = true
