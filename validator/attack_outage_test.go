@@ -66,3 +66,33 @@ func TestAttackOutageThatIsMade(t *testing.T) {
 		}
 	}
 }
+
+// A name that is answered without proof does not end an outage, and what was not answered says
+// nothing of what can be proven: that is refused for no longer than by itself. Nor is a name
+// that fails alone refused until the end because it was the last to be asked again.
+func TestAttackOutageAndOneName(t *testing.T) {
+	for _, name := range []string{"www.plain.", "www.honest."} {
+		w := newWorld(t, testzone.Spec{Name: "honest.", Algorithm: p256, Records: []string{"www A 192.0.2.1"}}, testzone.Spec{Name: "plain.", Records: []string{"www A 192.0.2.1"}})
+		v := newTestValidator(t, w, noSynthesis)
+		clock := fakeClock(v)
+		w.Intercept(func(q, a *dns.Msg) *dns.Msg {
+			if q.Question[0].Qtype == typeA && q.Question[0].Name == "www.plain." {
+				return nil
+			}
+			return unsigned(a)
+		})
+		for range 8 {
+			for _, n := range []string{"a.honest.", "b.honest.", "c.honest.", name} {
+				ask(t, v, n, typeA, withDO)
+			}
+			clock.advance(5 * time.Second)
+		}
+		clock.advance(2 * time.Second)
+		ask(t, v, name, typeA, withDO)
+		w.Intercept(nil)
+		clock.advance(maxFailureTTL)
+		if m := ask(t, v, name, typeA, withDO); m.Rcode != dns.RcodeSuccess {
+			t.Errorf("%s", m)
+		}
+	}
+}

@@ -102,12 +102,17 @@ func (o *outages) noteMissed(zone string) {
 }
 
 // lasts reports whether there is an outage, and whether the question, which failed, is the
-// one that is to be asked again now. It is never the same question twice.
+// one that is to be asked again now. It is the same question twice in a row only if no other
+// one is asked for as long as a failure is kept.
 func (o *outages) lasts(zone string, q question, now time.Time) (lasts, probe bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	out := o.in(zone)
-	if !out.lasts() || out.probed == q || now.Before(out.at.Add(probeEvery)) {
+	wait := probeEvery
+	if out.probed == q {
+		wait = maxFailureTTL
+	}
+	if !out.lasts() || now.Before(out.at.Add(wait)) {
 		return out.lasts(), false
 	}
 	out.probed, out.at = q, now
@@ -147,6 +152,9 @@ func (q *query) failedBefore() (dnssec.Finding, bool) {
 		return dnssec.Finding{}, false
 	}
 	q.hadFailed = true
+	if kept.Reason == dnssec.AnswerUnavailable { // it says nothing of what can be proven, nor would an answer end the outage if it is insecure
+		return kept, q.now.Before(until)
+	}
 	lasts, probe := q.v.outages.lasts(zone, q.question, q.now)
 	q.probing = probe
 	return kept, !probe && (lasts || q.now.Before(until))
