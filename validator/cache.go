@@ -28,6 +28,7 @@ type keptFailure struct {
 	finding dnssec.Finding
 	until   time.Time // until when the question is refused without asking
 	times   int       // failures in a row
+	asked   int       // of these and of those of zones above
 }
 
 // newCache makes a cache, in which the part for signatures is four times as large.
@@ -120,11 +121,11 @@ func (l ledger) Checked(d dnssec.Digest, algorithm uint8, good bool) {
 	}
 }
 
-// failure returns why the question failed, and until when it is not to be asked again. The
-// time is zero if it did not fail.
-func (c *cache) failure(q question) (dnssec.Finding, time.Time) {
+// failure returns why the question failed, until when it is not to be asked again, and how
+// often it failed in a row. The time is zero if it did not fail.
+func (c *cache) failure(q question) (f dnssec.Finding, until time.Time, times int) {
 	kept, _ := c.failed.Get(q)
-	return kept.finding, kept.until
+	return kept.finding, kept.until, kept.asked
 }
 
 // keepFailure keeps why a question failed, for as long as keepCut keeps a failure: until a
@@ -133,6 +134,9 @@ func (c *cache) failure(q question) (dnssec.Finding, time.Time) {
 func (c *cache) keepFailure(q question, f dnssec.Finding, until, now time.Time) {
 	kept, _ := c.failed.Peek(q)
 	kept.finding = f
+	if !now.Before(kept.until) {
+		kept.asked++
+	}
 	switch {
 	case !until.IsZero():
 		kept.until = now.Add(max(until.Sub(now), backOff(1)))

@@ -97,6 +97,9 @@ func (d *denials) keep(sets []*dnssec.Authenticated, negative uint32, q *query) 
 		if span := zone.spans.Insert(a); span != nil {
 			d.spans.Add(spanKey{zone, a.RRset().Name}, keptSpan{span, q.until(min(negative, a.TTL()))})
 		}
+		if zone.spans.Empty() { // nothing would remove it later
+			delete(d.zones, zone.name)
+		}
 	}
 }
 

@@ -143,7 +143,7 @@ func TestUnansweredIsKept(t *testing.T) {
 				t.Errorf("failure %d: asked %d times\n%s", i, n, m)
 			}
 		}
-		if finding, until := v.cache.failure(question{"h1.calm.", dns.TypeA}); !now.Now().Before(until) || finding.Reason != dnssec.AnswerUnavailable {
+		if finding, until, _ := v.cache.failure(question{"h1.calm.", dns.TypeA}); !now.Now().Before(until) || finding.Reason != dnssec.AnswerUnavailable {
 			t.Errorf("failure %d: kept %v until %v", i, finding, until)
 		}
 		now.advance(kept * time.Second)

@@ -32,8 +32,16 @@ const (
 	outageFrom  = 3 // different questions in a row that fail
 	probeEvery  = 2 * time.Second
 	mostMissed  = 3               // probes that fail until the names are at fault, not the upstream, if others succeed
-	outageKeeps = 4 * time.Minute // for so much longer a failure counts during an outage (5 minutes in all: RFC 9520, section 3.2)
+	outageKeeps = 4 * time.Minute // what failed counts for up to so much longer (at most 5 minutes: RFC 9520, section 3.2)
 )
+
+// keepsFor returns how much longer than otherwise something counts as failed during an
+// outage, that failed so often in a row. Whoever asks for names that fail can make it look as
+// if there were an outage, and have all probes be of these names: for that, what failed once
+// must not fail for longer than maxFailureTTL.
+func keepsFor(times int) time.Duration {
+	return min(maxFailureTTL<<min(max(times-1, 0), 3), outageKeeps) - time.Second
+}
 
 // in returns the outage of a zone. The mutex has to be locked.
 func (o *outages) in(zone string) *outage {
@@ -95,12 +103,17 @@ func (o *outages) noteMissed(zone string) {
 }
 
 // lasts reports whether there is an outage, and whether the question, which failed, is the
-// one that is to be asked again now. It is never the same question twice.
+// one that is to be asked again now. It is the same question twice in a row only if no other
+// one is asked for as long as a failure is kept.
 func (o *outages) lasts(zone string, q question, now time.Time) (lasts, probe bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	out := o.in(zone)
-	if !out.lasts() || out.probed == q || now.Before(out.at.Add(probeEvery)) {
+	wait := probeEvery
+	if out.probed == q {
+		wait = maxFailureTTL
+	}
+	if !out.lasts() || now.Before(out.at.Add(wait)) {
 		return out.lasts(), false
 	}
 	out.probed, out.at = q, now
@@ -131,15 +144,18 @@ func (q *query) failedBefore() (dnssec.Finding, bool) {
 		return dnssec.Finding{}, false
 	}
 	zone := q.v.options.Topology.Private(q.question.name)
-	kept, until := q.v.cache.failure(q.question)
+	kept, until, times := q.v.cache.failure(q.question)
 	if above := q.failedAnchor(); above != nil && above.expires.After(until) {
-		kept, until = above.finding, above.expires
+		kept, until, times = above.finding, above.expires, above.times
 		q.v.outages.noteFailed(zone, q.question, q.now)
 	}
-	if !q.now.Before(until.Add(outageKeeps)) {
+	if !q.now.Before(until.Add(keepsFor(times))) {
 		return dnssec.Finding{}, false
 	}
 	q.hadFailed = true
+	if kept.Reason == dnssec.AnswerUnavailable { // it says nothing of what can be proven, nor would an answer end the outage if it is insecure
+		return kept, q.now.Before(until)
+	}
 	lasts, probe := q.v.outages.lasts(zone, q.question, q.now)
 	q.probing = probe
 	return kept, !probe && (lasts || q.now.Before(until))

@@ -141,6 +141,9 @@ func (r *response) addLink(l link) {
 	v := r.add(l.set)
 	r.msg.Answer = l.complete(r.msg.Answer)
 	if l.synthesized == "" {
+		if r.question.qtype == dns.TypeDS && v.Status != dnssec.Secure && v.Status != dnssec.Bogus {
+			r.weaken(r.judgeAliasForDS(l.set))
+		}
 		return
 	}
 	if v.Status != dnssec.Secure {
@@ -150,6 +153,18 @@ func (r *response) addLink(l link) {
 		r.weaken(bogus(dnssec.DNAMEMismatch, l.mismatch))
 	}
 	r.result.sets.proven = append(r.result.sets.proven, keptRRset{name: l.synthesized, rtype: dns.TypeCNAME, ttl: v.ttl()})
+}
+
+// judgeAliasForDS decides whether a CNAME that is not proven may answer a question for a DS.
+// At a zone cut there is none, since the zone below has an SOA there (RFC 2181, section 10.1),
+// so that it is in the zone of the name above, like the DS (RFC 4035, section 3.1.4.1).
+func (r *response) judgeAliasForDS(alias dnssec.RRset) verdict {
+	above := container(alias.Name, dns.TypeDS)
+	zone := r.zoneHolding(above)
+	if zone.finding.Status == dnssec.Secure {
+		return r.orLocal(alias.Name, bogus(dnssec.SignatureMissing, alias.String()+" is not proven, and answers for a DS in the secure zone "+zone.name))
+	}
+	return r.orLocal(alias.Name, inheritedFrom(zone))
 }
 
 // judgeRedirected decides whether a DNAME that is not proven may redirect a name. It may not

@@ -13,6 +13,10 @@ import (
 // signature is asked for by its own type, once, before the response is refused. The result
 // is one response, which is judged as any other.
 
+// maxLacks bounds the questions for what responses to one client's query lack: a signature of
+// each alias, and a few for the denial at the end. A response may lack thousands.
+const maxLacks = maxLinks + 5
+
 // lacksSignature remembers an RRset of the answer that has no signature and ought to. The
 // RRset that was asked for is not among them: it is asked for again anyway.
 func (r *response) lacksSignature(set dnssec.RRset) {
@@ -29,7 +33,7 @@ func (r *response) lacksProof(name string) {
 	hashed := false
 	for _, set := range r.authority() {
 		switch {
-		case len(set.Sigs) > 0:
+		case len(set.Sigs) > 0 || len(r.result.unsigned) >= maxLacks:
 		case set.Type == dns.TypeNSEC:
 			r.result.unsigned = append(r.result.unsigned, question{set.Name, dns.TypeNSEC})
 		case set.Type == dns.TypeNSEC3:
@@ -41,10 +45,10 @@ func (r *response) lacksProof(name string) {
 	}
 }
 
-// complete asks for what a bogus response lacks, each once. It returns the result of the
+// complete asks for what a bogus response lacks, each once and maxLacks in all. It returns the result of the
 // response that it leaves in msg.
 func (q *query) complete(msg **dns.Msg, result *Result, tried *[]question) *Result {
-	for result.Status == dnssec.Bogus && !result.Reason.Unfinished() && q.ctx.Err() == nil {
+	for result.Status == dnssec.Bogus && !result.Reason.Unfinished() && len(*tried) < maxLacks && q.ctx.Err() == nil {
 		i := slices.IndexFunc(result.unsigned, func(lack question) bool { return !slices.Contains(*tried, lack) })
 		if i < 0 {
 			return result
@@ -133,23 +137,29 @@ func signedAt(section []dns.RR, q question) []dnssec.RRset {
 	return nil
 }
 
-// signedDenials returns the NSEC and NSEC3 RRsets of a section that have signatures.
+// signedDenials returns the NSEC and NSEC3 RRsets of a section that have signatures, as many
+// as count in a response.
 func signedDenials(section []dns.RR) []dnssec.RRset {
-	return slices.DeleteFunc(dnssec.GroupRRsets(section), func(set dnssec.RRset) bool {
+	sets := slices.DeleteFunc(dnssec.GroupRRsets(section), func(set dnssec.RRset) bool {
 		return len(set.Sigs) == 0 || set.Type != dns.TypeNSEC && set.Type != dns.TypeNSEC3
 	})
+	return sets[:min(len(sets), maxDenialRRsets)]
 }
 
 // replacedBy returns a section in which signed RRsets take the place of those of the same
 // name and type that have no signature, and whether there are any.
 func replacedBy(section []dns.RR, signed []dnssec.RRset) (result []dns.RR, found bool) {
 	result = slices.Clone(section)
+	sets := dnssec.GroupRRsets(section)
 	for _, set := range signed {
-		old, ok := findSet(dnssec.GroupRRsets(result), set.Name, set.Type)
+		old, ok := findSet(sets, set.Name, set.Type)
 		if !ok || len(old.Sigs) > 0 {
 			continue
 		}
 		at := slices.Index(result, old.RRs[0])
+		if at < 0 {
+			continue // replaced already
+		}
 		rest := slices.DeleteFunc(slices.Clone(result[at:]), func(rr dns.RR) bool { return isOf(rr, set) })
 		result, found = slices.Concat(result[:at], copied(set), rest), true
 	}
