@@ -191,10 +191,7 @@ func TestStrippingUpstreamAmongGood(t *testing.T) {
 			})
 			v := newTestValidator(t, w)
 			clock := fakeClock(v)
-			lost := make([]string, zones)
-			for i := range lost {
-				lost[i] = fmt.Sprintf("www.z%d.test.", i+1)
-			}
+			lost := namesOf(zones)
 			for try := 0; try < 5 && len(lost) > 0; try++ { // of 1 s, 2 s, …
 				lost = stillLost(v, lost, parallel)
 				t.Logf("%s, delay %s, parallel %t: %d lost, %d questions", tc.policy, tc.delay, parallel, len(lost), n.Load())

@@ -24,6 +24,7 @@ type outage struct {
 	probed question   // that was asked again last
 	at     time.Time  // when it was
 	ended  time.Time  // when the last outage ended
+	anchor string     // zone of the trust anchor that questions failed with, if not by themselves
 	others bool       // an answer to a question that had not failed was Secure
 	missed int        // probes that failed since
 }
@@ -61,26 +62,41 @@ func (o *outage) lasts() bool { return len(o.failed) == outageFrom }
 func (o *outages) noteFailed(zone string, q question, now time.Time) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.in(zone).add(q, now)
+}
+
+// noteAnchorFailed is called for a question that is not asked, because the keys of its trust
+// anchor, which are those of another zone, could not be proven.
+func (o *outages) noteAnchorFailed(zone, anchor string, q question, now time.Time) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	out := o.in(zone)
-	if out.lasts() || slices.Contains(out.failed, q) {
+	out.anchor = anchor
+	out.add(q, now)
+}
+
+// add adds a question that failed.
+func (o *outage) add(q question, now time.Time) {
+	if o.lasts() || slices.Contains(o.failed, q) {
 		return
 	}
-	if out.failed = append(out.failed, q); out.lasts() {
-		out.probed, out.at = q, now
+	if o.failed = append(o.failed, q); o.lasts() {
+		o.probed, o.at = q, now
 	}
 }
 
-// noteSecure is called for a question that was asked and is Secure. It reports whether an
-// outage has ended: one that failed has to be among what is proven. An attacker with a zone
-// that fails now and then must not make it end more often than questions are asked again.
-func (o *outages) noteSecure(zone string, failedBefore bool, now time.Time) (ended bool) {
+// noteSecure is called for a question that was asked and is Secure from a trust anchor. It
+// reports whether an outage has ended: one that failed has to be among what is proven, or the
+// keys of the trust anchor. An attacker with a zone that fails now and then must not make it
+// end more often than questions are asked again.
+func (o *outages) noteSecure(zone, anchor string, failedBefore bool, now time.Time) (ended bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	out := o.in(zone)
 	switch {
 	case !out.lasts():
-		out.failed = out.failed[:0]
-	case !failedBefore:
+		out.failed, out.anchor = out.failed[:0], ""
+	case !failedBefore && out.anchor != anchor:
 		out.others = true
 	case !now.Before(out.ended.Add(probeEvery)):
 		*out = outage{ended: now}
@@ -125,7 +141,7 @@ func (q *query) noteOutcome(result *Result) {
 	zone := q.v.options.Topology.Private(q.question.name)
 	switch {
 	case result.Status == dnssec.Secure:
-		if q.v.outages.noteSecure(zone, q.hadFailed, q.now) {
+		if q.v.outages.noteSecure(zone, q.scope(container(q.question.name, q.question.qtype)).zone, q.hadFailed, q.now) {
 			q.v.cache.expireFailures(q.now)
 		}
 	case q.probing:
@@ -147,7 +163,7 @@ func (q *query) failedBefore() (dnssec.Finding, bool) {
 	kept, until, times := q.v.cache.failure(q.question)
 	if above := q.failedAnchor(); above != nil && above.expires.After(until) {
 		kept, until, times = above.finding, above.expires, above.times
-		q.v.outages.noteFailed(zone, q.question, q.now)
+		q.v.outages.noteAnchorFailed(zone, above.name, q.question, q.now)
 	}
 	if !q.now.Before(until.Add(keepsFor(times))) {
 		return dnssec.Finding{}, false

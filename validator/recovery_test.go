@@ -2,6 +2,7 @@ package validator
 
 import (
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -26,8 +27,8 @@ func TestRecovery(t *testing.T) {
 		{what: "nothing is known", lasts: 20 * time.Second, upset: unsigned},
 		{what: "nothing is known, long", lasts: 3 * time.Minute, upset: unsigned},
 		{what: "the TLD is known", known: []string{"www.z1.test."}, lasts: 20 * time.Second, upset: unsigned},
-		{what: "all zones are known", known: names40(zones), lasts: 20 * time.Second, upset: unsigned},
-		{what: "all zones are known, long", known: names40(zones), lasts: 3 * time.Minute, upset: unsigned},
+		{what: "all zones are known", known: namesOf(zones), lasts: 20 * time.Second, upset: unsigned},
+		{what: "all zones are known, long", known: namesOf(zones), lasts: 3 * time.Minute, upset: unsigned},
 		{what: "forged", known: []string{"www.z1.test."}, lasts: 20 * time.Second, upset: forged},
 	} {
 		v := newTestValidator(t, w, noSynthesis)
@@ -85,7 +86,7 @@ func forged(a *dns.Msg) *dns.Msg {
 	return a
 }
 
-func names40(zones int) (names []string) {
+func namesOf(zones int) (names []string) {
 	for i := range zones {
 		names = append(names, fmt.Sprintf("www.z%d.test.", i+1))
 	}
@@ -143,5 +144,35 @@ func TestInheritedFailureEnds(t *testing.T) {
 		if m := ask(t, v, name, dns.TypeA, withDO); !m.AuthenticatedData {
 			t.Errorf("when the failure of the zone ended:\n%s", m)
 		}
+	}
+}
+
+// TestRecoveryOfTheTrustAnchor: once its keys are proven, what failed with them is asked
+// again, and a name that fails by itself once more is not refused for the 30 s of a failure in
+// an outage (RFC 9520, section 3.2).
+func TestRecoveryOfTheTrustAnchor(t *testing.T) {
+	const zones = 5
+	w := manyZones(t, zones)
+	v := newTestValidator(t, w, noSynthesis)
+	clock := fakeClock(v)
+	for _, tc := range []struct {
+		what  string
+		upset func(q, a *dns.Msg) *dns.Msg
+		lost  []string
+	}{
+		{what: "all fail", upset: func(_, a *dns.Msg) *dns.Msg { return unsigned(a) }, lost: namesOf(zones)},
+		{what: "the first one fails", upset: func(q, a *dns.Msg) *dns.Msg {
+			if q.Question[0].Name == "www.z1.test." {
+				return unsigned(a)
+			}
+			return a
+		}, lost: []string{"www.z1.test."}},
+		{what: "none fails"},
+	} {
+		w.Intercept(tc.upset)
+		if lost := stillLost(v, namesOf(zones), false); !slices.Equal(lost, tc.lost) {
+			t.Errorf("%s: %q failed, want %q", tc.what, lost, tc.lost)
+		}
+		clock.advance(2500 * time.Millisecond)
 	}
 }
