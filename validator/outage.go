@@ -178,14 +178,15 @@ func (q *query) failedBefore() (dnssec.Finding, bool) {
 }
 
 // failedAnchor returns the zone of the trust anchor that counts for the question if it
-// failed the last time. A name that resolvers answer by themselves does not depend on it.
+// failed the last time. A name that resolvers answer by themselves does not depend on it. Keys
+// that the upstream did not answer for do not count: how it answers the name is passed on.
 func (q *query) failedAnchor() *cut {
 	home := container(q.question.name, q.question.qtype)
 	scope := q.scope(home)
 	if _, _, local := q.localFinding(home); local || scope.finding.Status != dnssec.Secure {
 		return nil
 	}
-	if c, ok := q.v.cache.cuts.Peek(scope.zone); ok && c.anchors == q.anchors && c.finding.Status == dnssec.Bogus {
+	if c, ok := q.v.cache.cuts.Peek(scope.zone); ok && c.anchors == q.anchors && c.finding.Status == dnssec.Bogus && !c.finding.Reason.Unavailable() {
 		return c
 	}
 	return nil

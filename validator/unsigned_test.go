@@ -51,7 +51,9 @@ func unsignedWorld(t *testing.T) *testzone.World {
 	)
 }
 
-// TestAskedByType: an RRset without its signature is asked for by its own type before the
+// TestAskedByType: an upstream
+// "leaves the signature of an alias or a denial out of answers to other questions".
+// An RRset without its signature is asked for by its own type before the
 // response is refused (RFC 4035, section 4.7, wants more than one try before data are
 // called bogus; section 5.3.1 has each RRset judged by its own signature, whichever
 // response brought it).
