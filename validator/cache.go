@@ -62,7 +62,7 @@ func (c *cache) cut(name string, anchors *anchor.Set, now time.Time) *cut {
 	return known
 }
 
-// provenDS returns the DS set of a zone whose keys failed, if it was proven and counts.
+// provenDS returns the DS set of a zone whose keys failed or expired, if it was proven and counts.
 func (c *cache) provenDS(name string, anchors *anchor.Set, now time.Time) provenDS {
 	if known, ok := c.cuts.Peek(name); ok && known.anchors == anchors && known.proven.holds(now) {
 		return known.proven

@@ -26,13 +26,13 @@ type cut struct {
 	renewing   atomic.Bool       // the keys were asked for again
 	expires    time.Time
 	anchors    *anchor.Set // from which it was proven
-	cutFailure
+	cutAttempts
 }
 
-// cutFailure is what is known of a cut that is Bogus, besides its finding.
-type cutFailure struct {
-	times     int      // failures in a row
-	proven    provenDS // the DS set of the zone, if it was authenticated and the keys failed
+// cutAttempts is what the next attempt to prove a cut starts from.
+type cutAttempts struct {
+	times     int      // failures in a row, if it is Bogus
+	proven    provenDS // the DS set of the zone, if it holds for longer than the finding
 	abandoned bool     // the query gave up, which says nothing of the zone
 }
 
@@ -93,10 +93,8 @@ func (q *query) zoneOf(name string) *cut {
 	return q.privateInLocal(name, current)
 }
 
-// closestZone returns the lowest zone that is known above or at the name that was
-// asked for, or nil.
-func (q *query) closestZone() *cut {
-	name := container(q.question.name, q.question.qtype)
+// closestZone returns the lowest zone that is known above or at a name, or nil.
+func (q *query) closestZone(name string) *cut {
 	scope := q.scope(name)
 	if scope.finding.Status != dnssec.Secure {
 		return nil

@@ -51,14 +51,14 @@ func (q *query) tryHard(name string) (c *cut) {
 			break
 		}
 	}
-	if c.finding.Status == dnssec.Bogus && !a.doubtful {
+	if c.finding.Status == dnssec.Bogus && !a.doubtful || a.ds.expires.After(c.expires) {
 		c.proven = a.ds
 	}
 	return c
 }
 
-// approach returns the first state of the attempts. If the DS set was proven before and only
-// the keys failed, it has that DS set.
+// approach returns the first state of the attempts. It has the DS set if that was proven
+// before, and only the keys failed or expired.
 func (q *query) approach(name string) *approach {
 	a := &approach{name: name}
 	a.ds = q.v.cache.provenDS(name, q.anchors, q.now)

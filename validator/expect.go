@@ -63,39 +63,113 @@ func (q *query) expectSigners(sections ...[]dns.RR) {
 	}
 }
 
-// speculate asks for what is at the likely next zone cut while the client's own question is
-// under way. Below the root and the top level the next label nearly always is a zone cut;
-// further down it seldom is, and nothing is asked.
-func (q *query) speculate(known *cut) {
-	name := container(q.question.name, q.question.qtype)
-	scope := q.scope(name)
-	if scope.finding.Status != dnssec.Secure {
-		return
+// speculate asks for what is at the likely next zone cut on the way from the closest zone that
+// is known to a name, while the question for the name is under way: answer, DS and keys arrive
+// together. It returns the name of a cut that is too unlikely to be asked for, if there is one.
+func (q *query) speculate(name string, known *cut) (unlikely string) {
+	next := q.nextCut(name, known)
+	if next == "" {
+		return ""
 	}
-	next := dnsname.Ancestor(name, 2)
-	if known != nil {
-		if known.finding.Status != dnssec.Secure || dnsname.Labels(known.name) > 1 {
-			return
+	if knowsNoTop(known) {
+		q.expectChain(next)
+	} else {
+		likely := q.likely(known.name, next)
+		if !likely.cut {
+			return next
 		}
+		if likely.keys {
+			q.expect(next, dns.TypeDNSKEY)
+		}
+	}
+	q.askAhead(next)
+	return ""
+}
+
+// knowsNoTop reports whether no zone below the root is known, so that it takes the keys of the
+// top level too.
+func knowsNoTop(known *cut) bool { return known == nil || known.name == dnsname.Root }
+
+// nextCut returns the name at which the next zone cut is looked for on the way down from the
+// closest zone that is known. It is empty if what is there is known, or is not to be asked for.
+func (q *query) nextCut(name string, known *cut) (next string) {
+	scope := q.scope(name)
+	switch {
+	case scope.finding.Status != dnssec.Secure || q.ahead.sparse():
+		return ""
+	case knowsNoTop(known):
+		next = dnsname.Ancestor(name, max(2, dnsname.Labels(scope.zone)))
+	case known.finding.Status != dnssec.Secure || known.name == name:
+		return ""
+	default:
 		next = dnsname.Ancestor(name, dnsname.Labels(known.name)+1)
 	}
-	if !dnsname.IsSubdomain(next, scope.zone) || q.known(next) != nil {
-		return
+	if q.keptCut(next) != nil {
+		return ""
 	}
 	if c := q.deniedCut(next); c != nil {
 		q.settle(c, q.now)
-		return
+		return ""
 	}
+	return next
+}
+
+// likely returns what is likely to be at a name below a zone: what was there before it
+// expired, or else what is elsewhere in the zone.
+func (q *query) likely(zone, name string) expected {
+	if before, ok := q.v.cache.cuts.Peek(name); ok && before.beginsZone() && before.finding.Status != dnssec.Bogus {
+		return expected{cut: true, keys: before.delegation == dnssec.DelegationSigned}
+	}
+	return q.v.delegations.next(zone)
+}
+
+// askAhead finds out what is at a name, and counts it, without waiting.
+func (q *query) askAhead(name string) {
 	ahead := q.detached()
-	if known == nil {
-		ahead.expectChain(next)
-	}
-	q.once("cut "+next, func() (any, error) {
+	q.once("cut "+name, func() (any, error) {
 		ctx, cancel := context.WithTimeout(ahead.ctx, Patience)
 		defer cancel()
 		ahead.ctx = ctx
-		return ahead.establish(next), nil
+		found := ahead.establish(name)
+		ahead.noteDelegation(name, found)
+		return found, nil
 	})
+}
+
+// noteDelegation counts what is at a name for the zone above it.
+func (q *query) noteDelegation(name string, found *cut) {
+	if above := q.closestZone(dnsname.Parent(name)); above != nil && name != dnsname.Root {
+		q.v.delegations.note(above.name, found)
+	}
+}
+
+// expectUnsigned asks at once for the DS of zones that unsigned RRsets behind an alias are
+// likely to lie in. For signed ones their signers tell.
+func (q *query) expectUnsigned(p path) {
+	asked := 0
+	expect := func(set dnssec.RRset) {
+		if asked == maxSpeculation || len(set.Sigs) > 0 {
+			return
+		}
+		known := q.closestZone(set.Name)
+		next := q.nextCut(set.Name, known)
+		if next == "" {
+			return
+		}
+		if knowsNoTop(known) {
+			q.expectChain(dnsname.Parent(next))
+		}
+		q.askAhead(next)
+		asked++
+	}
+	for _, l := range p.links[min(1, len(p.links)):] {
+		expect(l.set)
+	}
+	if len(p.links) > 0 {
+		for _, set := range p.final {
+			expect(set)
+		}
+	}
 }
 
 // renewedPart is the last part of their lifetime, a tenth, in which keys that are in use

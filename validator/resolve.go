@@ -63,17 +63,21 @@ func (q *query) resolve() (*dns.Msg, *Result) {
 		result := &Result{Finding: kept, shape: shape{rcode: dns.RcodeServerFailure}, Judged: true, Repeated: true}
 		return result.refuse(q.request), result
 	}
-	known := q.closestZone()
+	home := container(q.question.name, q.question.qtype)
+	known := q.closestZone(home)
 	if msg, result := q.synthesize(known); msg != nil {
 		return q.conclude(msg, result)
 	}
-	q.speculate(known)
+	unlikely := q.speculate(home, known)
 	msg, err := q.v.exchange(q.ctx, q.upstreamRequest(q.request.Question[0].Name), usual, Manner{})
 	if err != nil {
 		return q.unanswered(err)
 	}
 	result := q.judgeAndRetry(&msg)
 	q.noteOutcome(result)
+	if unlikely != "" {
+		q.v.delegations.note(known.name, q.keptCut(unlikely))
+	}
 	return q.conclude(msg, result)
 }
 

@@ -30,6 +30,9 @@ func (q *query) judgeResponse(msg *dns.Msg) *Result {
 		return &Result{Finding: failure.Finding(), shape: shape{rcode: msg.Rcode}}
 	}
 	q.expectSigners(msg.Answer, msg.Ns)
+	if q.v.served == nil {
+		q.expectUnsigned(p)
+	}
 	r := &response{query: q, msg: msg, result: Result{Finding: dnssec.Proven, shape: shape{sets: provenSets{path: p.kept()}}}}
 	r.judgePath(p)
 	r.result.rcode = r.msg.Rcode

@@ -22,6 +22,7 @@ func (q *query) answerAgain(msg *dns.Msg, result *Result, e effort) *dns.Msg {
 	ctx, name := q.ctx, q.request.Question[0].Name
 	if target != "" {
 		ctx, name = context.WithValue(q.ctx, targetsKey{}, q.targets()), target
+		q.speculate(target, q.closestZone(target))
 	}
 	next, err := q.v.exchange(ctx, q.upstreamRequest(name), e, Manner{})
 	if err != nil || isFailure(next.Rcode) {

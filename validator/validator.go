@@ -23,8 +23,10 @@ type Validator struct {
 	served    *served  // nil unless it judges what the program serves
 	turns     *turns
 	flights   singleflight.Group
-	mixed     mixed
-	outages   outages
+
+	delegations *delegations // what is likely to be below a zone
+	mixed       mixed
+	outages     outages
 }
 
 // Options are the settings of a Validator. The zero value is one for a single resolver,
@@ -78,7 +80,11 @@ func New(exchanger Exchanger, options Options) (*Validator, error) {
 	if err != nil {
 		return nil, err
 	}
-	v := &Validator{exchanger: exchanger, options: options, cache: kept, turns: allTurns()}
+	counted, err := newDelegations()
+	if err != nil {
+		return nil, err
+	}
+	v := &Validator{exchanger: exchanger, options: options, cache: kept, turns: allTurns(), delegations: counted}
 	if !options.NoSynthesis && options.Served == nil { // a zone that is served may change at any time
 		if v.denials, err = newDenials(options.Capacity); err != nil {
 			return nil, err
