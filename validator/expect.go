@@ -136,10 +136,14 @@ func (q *query) askAhead(name string) {
 	})
 }
 
-// noteDelegation counts what is at a name for the zone above it.
+// noteDelegation counts what is at a name for the closest zone above it.
 func (q *query) noteDelegation(name string, found *cut) {
-	if above := q.closestZone(dnsname.Parent(name)); above != nil && name != dnsname.Root {
-		q.v.delegations.note(above.name, found)
+	for zone := name; zone != dnsname.Root; {
+		zone = dnsname.Parent(zone)
+		if above, ok := q.v.cache.cuts.Peek(zone); ok && above.beginsZone() {
+			q.v.delegations.note(zone, found)
+			return
+		}
 	}
 }
 
