@@ -30,24 +30,45 @@ type target struct {
 	upstream *upstream // nil if it is not watched
 }
 
-// Exchange implements validator.Exchanger.
+// Exchange implements validator.Exchanger. The plugins behind it run on the same stack, so its
+// frame is kept small.
 func (e *exchanger) Exchange(ctx context.Context, request *dns.Msg, how validator.Manner) (*dns.Msg, error) {
-	var w dns.ResponseWriter = ownWriter{}
-	cl, _ := ctx.Value(clientKey{}).(*client)
-	if cl != nil && !how.Chain {
-		w = cl.w
+	ctx, to, w, err := e.admit(ctx, request, how)
+	if err != nil {
+		return nil, err
 	}
-	if how.TCP {
-		w = asTCP{w}
+	w.rcode, w.err = plugin.NextOrFailure(e.block.directive, to, ctx, w, request)
+	return w.outcome(ctx)
+}
+
+// admit returns who is to be asked, with which context, and where the answer is kept. It fails
+// if nobody is in charge of the name, or whoever is does not answer anything at present.
+//
+//go:noinline
+func (e *exchanger) admit(ctx context.Context, request *dns.Msg, how validator.Manner) (context.Context, plugin.Handler, *catcher, error) {
+	cl, _ := ctx.Value(clientKey{}).(*client)
+	var to target
+	var ok bool
+	w := &catcher{ResponseWriter: ownWriter{}, asked: time.Now()}
+	if cl != nil && !how.Chain {
+		w.ResponseWriter = cl.w
 	}
 	if cl != nil && !how.Chain && request.Question[0].Name == cl.name {
-		return e.ask(ctx, e.ownTarget(ctx, request.Question[0]), w, request)
+		to = e.ownTarget(ctx, request.Question[0])
+	} else if to, ok = e.lookup(ctx, dnsname.Canonical(request.Question[0].Name), request.Question[0].Qtype); !ok {
+		return nil, nil, nil, validator.ErrNoRoute
+	} else {
+		ctx = apart(ctx)
 	}
-	to, ok := e.lookup(ctx, dnsname.Canonical(request.Question[0].Name), request.Question[0].Qtype)
-	if !ok {
-		return nil, validator.ErrNoRoute
+	w.upstream = to.upstream
+	if how.TCP {
+		w.ResponseWriter = asTCP{w.ResponseWriter}
 	}
-	return e.ask(apart(ctx), to, w, request)
+	if to.upstream != nil && !to.upstream.admit(ctx, to.handler) {
+		return nil, nil, nil, &noAnswer{dns.RcodeServerFailure, to.upstream.silence()}
+	}
+	e.block.countersOf(ctx).countQuery(request.Question[0].Qtype)
+	return ctx, to.handler, w, nil
 }
 
 // apart returns a context with metadata of its own. Plugins that answer a question of the
@@ -96,22 +117,6 @@ func (e *exchanger) lookup(ctx context.Context, name string, qtype uint16) (targ
 		return target{handler: h}, ok
 	}
 	return target{s.Handler, upstreamOf(s)}, true
-}
-
-// ask sends a request to a handler, and returns the message that the handler writes.
-func (e *exchanger) ask(ctx context.Context, to target, w dns.ResponseWriter, request *dns.Msg) (*dns.Msg, error) {
-	asked := time.Now()
-	if to.upstream != nil && !to.upstream.admit(ctx, to.handler) {
-		return nil, &noAnswer{dns.RcodeServerFailure, to.upstream.silence()}
-	}
-	e.block.countersOf(ctx).countQuery(request.Question[0].Qtype)
-	caught := &catcher{ResponseWriter: w}
-	rcode, err := plugin.NextOrFailure(e.block.directive, to.handler, ctx, caught, request)
-	to.upstream.note(ctx, asked, caught.msg != nil, rcode, err)
-	if caught.msg == nil {
-		return nil, &noAnswer{rcode, err}
-	}
-	return caught.msg, nil
 }
 
 // Private implements validator.Topology.
@@ -163,12 +168,28 @@ func (e *noAnswer) Is(other error) bool {
 type catcher struct {
 	dns.ResponseWriter
 	msg *dns.Msg
+
+	upstream *upstream // that was asked, if it is watched
+	asked    time.Time
+	rcode    int // what the handler returned
+	err      error
 }
 
 // WriteMsg keeps the message.
 func (c *catcher) WriteMsg(m *dns.Msg) error {
 	c.msg = m
 	return nil
+}
+
+// outcome returns the message, and notes whether there was one.
+//
+//go:noinline
+func (c *catcher) outcome(ctx context.Context) (*dns.Msg, error) {
+	c.upstream.note(ctx, c.asked, c.msg != nil, c.rcode, c.err)
+	if c.msg == nil {
+		return nil, &noAnswer{c.rcode, c.err}
+	}
+	return c.msg, nil
 }
 
 // asTCP is a writer whose client seems to have come over TCP: the type of its address

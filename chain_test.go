@@ -329,11 +329,14 @@ func TestSilenceOfOneStanza(t *testing.T) {
 	if m := ask(t, h, "h1.calm.", dns.TypeA, wantDO); !m.AuthenticatedData {
 		t.Errorf("%s", m)
 	}
-	full := target{returning(dns.RcodeRefused, errors.New("concurrent queries exceeded maximum")), new(upstream)}
+	full := new(upstream)
 	for range 2 * silentAfter {
-		_, _ = h.exchanger.ask(t.Context(), full, new(testWriter), newQuestion("www.", dns.TypeA, wantDO))
+		w := &catcher{upstream: full, asked: time.Now(), rcode: dns.RcodeRefused, err: errors.New("concurrent queries exceeded maximum")}
+		if m, err := w.outcome(t.Context()); m != nil || err == nil {
+			t.Errorf("%v, %v", m, err)
+		}
 	}
-	if full.upstream.silent() {
+	if full.silent() {
 		t.Error("a full forward counts as a dead upstream")
 	}
 }

@@ -36,14 +36,18 @@ func (h *Handler) Name() string { return h.directive }
 // The plugins behind it run on the same stack. Its frame is kept small: to grow the stack for
 // each question takes a tenth of the time of a validated answer.
 func (h *Handler) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
-	if h.idle || h.words.zones.Matches(nameOf(r)) == "" {
-		return plugin.NextOrFailure(h.Name(), h.Next, ctx, withoutAD{w}, r)
-	}
-	if !validator.Judges(r) {
+	cl := h.clientOf(ctx, w, r)
+	if cl == nil {
 		return h.pass(ctx, w, r)
 	}
-	cl := h.newClient(ctx, w, r)
 	answer, result := h.engine.Resolve(context.WithValue(ctx, clientKey{}, cl), r)
+	return h.finish(ctx, cl, answer, result)
+}
+
+// finish writes the answer, or returns what the server is to write.
+//
+//go:noinline
+func (h *Handler) finish(ctx context.Context, cl *client, answer *dns.Msg, result *validator.Result) (int, error) {
 	if result.Err != nil {
 		return h.unanswered(ctx, cl, result)
 	}
@@ -64,10 +68,15 @@ func (h *Handler) answered(ctx context.Context, cl *client, answer *dns.Msg, res
 // parent zone is forwarded to, since validating clients ask for it with CD set.
 func (h *Handler) pass(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
 	next := h.Next
-	if r.Opcode == dns.OpcodeQuery && len(r.Question) == 1 && r.Question[0].Qtype == dns.TypeDS {
+	if h.isInCharge(r) && r.Opcode == dns.OpcodeQuery && len(r.Question) == 1 && r.Question[0].Qtype == dns.TypeDS {
 		next = h.exchanger.ownTarget(ctx, r.Question[0]).handler
 	}
 	return plugin.NextOrFailure(h.Name(), next, ctx, withoutAD{w}, r)
+}
+
+// isInCharge reports whether the handler has a validator for a request.
+func (h *Handler) isInCharge(r *dns.Msg) bool {
+	return !h.idle && h.words.zones.Matches(nameOf(r)) != ""
 }
 
 // nameOf returns the name that is asked for, in lower case.
@@ -150,6 +159,16 @@ type client struct {
 
 // clientKey is the key of the client in a context.
 type clientKey struct{}
+
+// clientOf returns the client of a request, or nil if the response is not judged.
+//
+//go:noinline
+func (h *Handler) clientOf(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) *client {
+	if !h.isInCharge(r) || !validator.Judges(r) {
+		return nil
+	}
+	return h.newClient(ctx, w, r)
+}
 
 // newClient returns the client of a question.
 func (b *block) newClient(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) *client {

@@ -84,14 +84,29 @@ func (v *Validator) exchange(ctx context.Context, req *dns.Msg, e effort, how Ma
 		how.TCP, req.CheckingDisabled = true, true
 	}
 	msg, err := v.exchangeOnce(ctx, req, how)
-	if msg != nil && (msg.Rcode == dns.RcodeFormatError || msg.Rcode == dns.RcodeBadVers) && req.IsEdns0() != nil {
+	if msg != nil && isUpstreamFailure(msg.Rcode) {
+		return v.exchangeOtherwise(ctx, req, how, msg)
+	}
+	return msg, err
+}
+
+// isUpstreamFailure reports whether a response code may be another one if the request is.
+func isUpstreamFailure(rcode int) bool {
+	return rcode == dns.RcodeFormatError || rcode == dns.RcodeBadVers || rcode == dns.RcodeServerFailure
+}
+
+// exchangeOtherwise asks a question that failed again, without EDNS or with CD. If there is no
+// better response it returns the last one.
+func (v *Validator) exchangeOtherwise(ctx context.Context, req *dns.Msg, how Manner, msg *dns.Msg) (*dns.Msg, error) {
+	var err error
+	if msg.Rcode != dns.RcodeServerFailure && req.IsEdns0() != nil {
 		req = req.Copy()
 		req.Extra = nil
 		if other, errOther := v.exchangeOnce(ctx, req, how); other != nil {
 			msg, err = other, errOther
 		}
 	}
-	if msg != nil && msg.Rcode == dns.RcodeServerFailure && !req.CheckingDisabled {
+	if msg.Rcode == dns.RcodeServerFailure && !req.CheckingDisabled {
 		req = req.Copy()
 		req.CheckingDisabled = true
 		if other, errOther := v.exchangeOnce(ctx, req, how); other != nil {
@@ -102,13 +117,20 @@ func (v *Validator) exchange(ctx context.Context, req *dns.Msg, e effort, how Ma
 }
 
 // exchangeOnce asks a question, and again over TCP if the response is truncated. It checks
-// that the response is to the question.
+// that the response is to the question. Its frame is kept small, for the stack below it.
 func (v *Validator) exchangeOnce(ctx context.Context, req *dns.Msg, how Manner) (*dns.Msg, error) {
 	msg, err := v.exchanger.Exchange(ctx, req, how)
 	if err == nil && msg != nil && msg.Truncated {
 		how.TCP = true
 		msg, err = v.exchanger.Exchange(ctx, req, how)
 	}
+	return checked(msg, err, req)
+}
+
+// checked returns the response to a request, or why there is none.
+//
+//go:noinline
+func checked(msg *dns.Msg, err error, req *dns.Msg) (*dns.Msg, error) {
 	switch {
 	case err != nil:
 		return nil, err

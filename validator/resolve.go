@@ -25,8 +25,14 @@ type query struct {
 	verifier dnssec.Verifier
 	ahead    *ahead
 
-	probing   bool // the query finds out whether an outage has ended
-	hadFailed bool // the question failed a while ago
+	premise
+}
+
+// premise is what is known of a question before it is asked.
+type premise struct {
+	probing   bool   // the query finds out whether an outage has ended
+	hadFailed bool   // the question failed a while ago
+	unlikely  string // a name above at which no zone cut was expected
 }
 
 // question is a canonical name and a type.
@@ -57,8 +63,25 @@ func (v *Validator) observer(ctx context.Context) Observer {
 	return NopObserver{}
 }
 
-// resolve answers the question from what is known, or asks it and judges the response.
-func (q *query) resolve() (*dns.Msg, *Result) {
+// answerUnasked answers a question whose response is not to be judged, or whose answer is
+// known. Otherwise it returns no result.
+//
+//go:noinline
+func (q *query) answerUnasked() (*dns.Msg, *Result) {
+	switch {
+	case !Judges(q.request):
+		return q.pass()
+	case q.question.qtype == dns.TypeNXNAME:
+		result := &Result{shape: shape{rcode: dns.RcodeFormatError, errors: []*dns.EDNS0_EDE{{InfoCode: dns.ExtendedErrorCodeInvalidQueryType, ExtraText: "NXNAME can't be asked for"}}}}
+		return result.refuse(q.request), result
+	default:
+		return q.answerKnown()
+	}
+}
+
+// answerKnown answers the question from what is known, or with its failure of a moment ago.
+// Otherwise it asks for what is at the likely next zone cut, and returns no result.
+func (q *query) answerKnown() (*dns.Msg, *Result) {
 	if kept, ok := q.failedBefore(); ok {
 		result := &Result{Finding: kept, shape: shape{rcode: dns.RcodeServerFailure}, Judged: true, Repeated: true}
 		return result.refuse(q.request), result
@@ -68,15 +91,21 @@ func (q *query) resolve() (*dns.Msg, *Result) {
 	if msg, result := q.synthesize(known); msg != nil {
 		return q.conclude(msg, result)
 	}
-	unlikely := q.speculate(home, known)
-	msg, err := q.v.exchange(q.ctx, q.upstreamRequest(q.request.Question[0].Name), usual, Manner{})
+	q.unlikely = q.speculate(home, known)
+	return nil, nil
+}
+
+// answer judges the response to the question, and makes the answer for the client.
+//
+//go:noinline
+func (q *query) answer(msg *dns.Msg, err error) (*dns.Msg, *Result) {
 	if err != nil {
 		return q.unanswered(err)
 	}
 	result := q.judgeAndRetry(&msg)
 	q.noteOutcome(result)
-	if unlikely != "" {
-		q.v.delegations.note(known.name, q.keptCut(unlikely))
+	if q.unlikely != "" {
+		q.noteDelegation(q.unlikely, q.keptCut(q.unlikely))
 	}
 	return q.conclude(msg, result)
 }

@@ -140,15 +140,12 @@ func (v *Validator) Resolve(ctx context.Context, request *dns.Msg) (*dns.Msg, *R
 	}
 	ctx, cancel := context.WithTimeout(ctx, Patience)
 	defer cancel()
-	switch q := v.newQuery(ctx, request); {
-	case !Judges(request):
-		return q.pass()
-	case q.question.qtype == dns.TypeNXNAME:
-		result := &Result{shape: shape{rcode: dns.RcodeFormatError, errors: []*dns.EDNS0_EDE{{InfoCode: dns.ExtendedErrorCodeInvalidQueryType, ExtraText: "NXNAME can't be asked for"}}}}
-		return result.refuse(request), result
-	default:
-		return q.resolve()
+	q := v.newQuery(ctx, request)
+	if msg, result := q.answerUnasked(); result != nil {
+		return msg, result
 	}
+	msg, err := v.exchange(ctx, q.upstreamRequest(request.Question[0].Name), usual, Manner{})
+	return q.answer(msg, err)
 }
 
 // Judges reports whether Resolve does not just pass a request on: a QUERY in class IN
