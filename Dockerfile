@@ -14,8 +14,9 @@ ARG VERSION=devel
 ARG TARGETOS
 ARG TARGETARCH
 ARG TARGETVARIANT
-RUN CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH GOARM=${TARGETVARIANT#v} \
-    go build -trimpath \
+RUN go run ./cmd/modfile bin/coredns.mod && \
+    CGO_ENABLED=0 GOOS=$TARGETOS GOARCH=$TARGETARCH GOARM=${TARGETVARIANT#v} \
+    go build -modfile=bin/coredns.mod -trimpath \
     -ldflags "-s -w -X github.com/coredns/coredns/coremain.GitCommit=dnssecval-$VERSION" \
     -o /out/coredns ./cmd/coredns
 

@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"bytes"
+	"debug/buildinfo"
 	"debug/elf"
 	"encoding/json"
 	"io/fs"
@@ -10,6 +11,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strings"
 	"testing"
@@ -170,7 +172,7 @@ func context(t *testing.T) []string {
 }
 
 func TestDockerIgnore(t *testing.T) {
-	cmd := exec.Command("go", "list", "-deps", "-json=Dir,GoFiles,EmbedFiles,Module", "./cmd/coredns")
+	cmd := exec.Command("go", "list", "-deps", "-json=Dir,GoFiles,EmbedFiles,Module", "./cmd/coredns", "./cmd/modfile", "./internal/coredns/cache")
 	cmd.Dir = repository
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
 	out, err := cmd.Output()
@@ -242,6 +244,7 @@ func TestDockerBuild(t *testing.T) {
 	if err != nil || !strings.Contains(string(text), "dnssecval-v9.8.7") {
 		t.Errorf("-version: %v\n%s", err, text)
 	}
+	checkCounted(t, out)
 	if runtime.GOOS != "linux" {
 		return
 	}
@@ -254,6 +257,22 @@ func TestDockerBuild(t *testing.T) {
 		if part.Type == elf.PT_INTERP {
 			t.Error("the binary is not static and cannot start in scratch")
 		}
+	}
+}
+
+// TestMadeBinary checks that the CoreDNS that `make build` builds is like the image's.
+func TestMadeBinary(t *testing.T) { checkCounted(t, binary(t)) }
+
+// checkCounted checks that the binary has internal/coredns/cache.
+func checkCounted(t *testing.T, binary string) {
+	t.Helper()
+	info, err := buildinfo.ReadFile(binary)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(info.Deps, func(m *debug.Module) bool { return m.Path == "github.com/coredns/coredns" })
+	if i < 0 || info.Deps[i].Replace == nil || !strings.Contains(info.Deps[i].Replace.Version, ".counted.") {
+		t.Errorf("the binary has CoreDNS's own plugin/pkg/cache:\n%s", info)
 	}
 }
 

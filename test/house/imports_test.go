@@ -37,6 +37,7 @@ var rules = []rule{
 	{name: "validator", ours: []string{"anchor", "internal/dnssec", "internal/dnsname"}, never: slices.Concat(logAndFile, network), without: slices.Concat(coredns, prometheus)},
 	{name: "internal/placement", ours: []string{"internal/dnsname"}, never: prometheus},
 	{name: "internal/statuspage", ours: []string{"internal/dnssec"}, without: slices.Concat(coredns, prometheus)},
+	{name: "internal/coredns/cache", never: slices.Concat(logAndFile, network), without: slices.Concat(coredns, prometheus)},
 	{name: "cmd/dnssecval", ours: []string{"validator", "anchor"}, without: slices.Concat(coredns, prometheus)},
 	{name: "examples/stub", ours: []string{"validator", "anchor"}, without: slices.Concat(coredns, prometheus)},
 }
