@@ -44,6 +44,7 @@ type listeners struct {
 type reporting struct {
 	explanations *explanations       // for answers from CoreDNS's cache
 	dns64        bool                // dns64 is in the block
+	traced       bool                // trace is in the block: each plugin is called with a span
 	failures     *failureLog         // nil without log-failures
 	journal      *statuspage.Journal // nil without status
 	warned       onceEach            // zones about which a warning was logged
@@ -127,6 +128,7 @@ func (b *block) checkNeighbours(p *placement.Placement) error {
 		return b.nothingToValidate(p)
 	}
 	b.explanations.keeping = p.Keeping()
+	b.traced = p.Config().Handler("trace") != nil
 	if b.dns64 = p.Config().Handler("dns64") != nil; b.dns64 {
 		b.log.Warning("dns64 in the same block synthesizes from A also where the AAAA fail to validate, and what it synthesizes is not secure")
 	}

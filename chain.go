@@ -37,7 +37,11 @@ func (e *exchanger) Exchange(ctx context.Context, request *dns.Msg, how validato
 	if err != nil {
 		return nil, err
 	}
-	w.rcode, w.err = plugin.NextOrFailure(e.block.directive, to, ctx, w, request)
+	if to == nil || e.block.traced {
+		w.rcode, w.err = plugin.NextOrFailure(e.block.directive, to, ctx, w, request)
+	} else {
+		w.rcode, w.err = to.ServeDNS(ctx, w, request)
+	}
 	return w.outcome(ctx)
 }
 

@@ -48,18 +48,37 @@ type explanationKey struct{}
 // Name implements plugin.Handler.
 func (e *explainer) Name() string { return e.block.directive }
 
-// ServeDNS implements plugin.Handler.
-func (e *explainer) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
+// ServeDNS implements plugin.Handler. Its frame is kept small, as those of Handler are.
+func (e *explainer) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (rcode int, err error) {
+	ctx, explaining := e.begin(ctx, w, r)
+	if e.next == nil || e.block.traced {
+		rcode, err = plugin.NextOrFailure(e.Name(), e.next, ctx, explaining, r)
+	} else {
+		rcode, err = e.next.ServeDNS(ctx, explaining, r)
+	}
+	return explaining.finish(r, rcode), err
+}
+
+// begin returns the writer of a question, and a context in which its explanation is noted.
+//
+//go:noinline
+func (e *explainer) begin(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (context.Context, *explainingWriter) {
 	explaining := e.newWriter(w, r)
 	explaining.outer, _ = ctx.Value(explanationKey{}).(*explanationSlot)
 	explaining.publish(ctx)
-	ctx = context.WithValue(ctx, explanationKey{}, &explaining.slot)
-	rcode, err := plugin.NextOrFailure(e.Name(), e.next, ctx, explaining, r)
-	if x := explaining.slot.own.Load(); plugin.ClientWrite(rcode) || x == nil || len(x.errors) == 0 {
-		return rcode, err
+	return context.WithValue(ctx, explanationKey{}, &explaining.slot), explaining
+}
+
+// finish writes what the server would write after a response code, but with the Extended DNS
+// Errors, if there are any. It returns what is left for the server to do.
+//
+//go:noinline
+func (w *explainingWriter) finish(r *dns.Msg, rcode int) int {
+	if x := w.slot.own.Load(); plugin.ClientWrite(rcode) || x == nil || len(x.errors) == 0 {
+		return rcode
 	}
-	_ = explaining.WriteMsg(new(dns.Msg).SetRcode(r, rcode)) // what the server would write, without the EDE
-	return dns.RcodeSuccess, err
+	_ = w.WriteMsg(new(dns.Msg).SetRcode(r, rcode))
+	return dns.RcodeSuccess
 }
 
 // newWriter notes what the client asked: the plugin rewrite changes the request in place.

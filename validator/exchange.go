@@ -78,16 +78,18 @@ func newRequest(name string, qtype uint16) *dns.Msg {
 // exchange asks a question: again over TCP if the response is truncated, without EDNS if
 // the server knows none (RFC 6891, section 7), and with CD if it failed, so that the
 // reason is found here. It never returns a truncated response.
+//
+// The Exchanger runs on the same stack, so the frame is kept small.
 func (v *Validator) exchange(ctx context.Context, req *dns.Msg, e effort, how Manner) (*dns.Msg, error) {
 	how.Again = int(e)
 	if e >= overTCP {
 		how.TCP, req.CheckingDisabled = true, true
 	}
-	msg, err := v.exchangeOnce(ctx, req, how)
-	if msg != nil && isUpstreamFailure(msg.Rcode) {
+	msg, err := v.exchanger.Exchange(ctx, req, how)
+	if err == nil && msg != nil && (msg.Truncated || isUpstreamFailure(msg.Rcode)) {
 		return v.exchangeOtherwise(ctx, req, how, msg)
 	}
-	return msg, err
+	return checked(msg, err, req)
 }
 
 // isUpstreamFailure reports whether a response code may be another one if the request is.
@@ -95,32 +97,42 @@ func isUpstreamFailure(rcode int) bool {
 	return rcode == dns.RcodeFormatError || rcode == dns.RcodeBadVers || rcode == dns.RcodeServerFailure
 }
 
-// exchangeOtherwise asks a question that failed again, without EDNS or with CD. If there is no
-// better response it returns the last one.
-func (v *Validator) exchangeOtherwise(ctx context.Context, req *dns.Msg, how Manner, msg *dns.Msg) (*dns.Msg, error) {
-	var err error
-	if msg.Rcode != dns.RcodeServerFailure && req.IsEdns0() != nil {
+// exchangeOtherwise asks a question again whose response is truncated or a failure. If there is
+// no better response it returns the last one.
+func (v *Validator) exchangeOtherwise(ctx context.Context, req *dns.Msg, how Manner, first *dns.Msg) (*dns.Msg, error) {
+	msg, err := v.untruncated(ctx, req, how, first)
+	if msg == nil {
+		return nil, err
+	}
+	if (msg.Rcode == dns.RcodeFormatError || msg.Rcode == dns.RcodeBadVers) && req.IsEdns0() != nil {
 		req = req.Copy()
 		req.Extra = nil
-		if other, errOther := v.exchangeOnce(ctx, req, how); other != nil {
-			msg, err = other, errOther
+		if other, _ := v.exchangeOnce(ctx, req, how); other != nil {
+			msg = other
 		}
 	}
 	if msg.Rcode == dns.RcodeServerFailure && !req.CheckingDisabled {
 		req = req.Copy()
 		req.CheckingDisabled = true
-		if other, errOther := v.exchangeOnce(ctx, req, how); other != nil {
-			msg, err = other, errOther
+		if other, _ := v.exchangeOnce(ctx, req, how); other != nil {
+			msg = other
 		}
 	}
-	return msg, err
+	return msg, nil
 }
 
-// exchangeOnce asks a question, and again over TCP if the response is truncated. It checks
-// that the response is to the question. Its frame is kept small, for the stack below it.
+// exchangeOnce asks a question, and again over TCP if the response is truncated.
 func (v *Validator) exchangeOnce(ctx context.Context, req *dns.Msg, how Manner) (*dns.Msg, error) {
 	msg, err := v.exchanger.Exchange(ctx, req, how)
-	if err == nil && msg != nil && msg.Truncated {
+	if err != nil || msg == nil {
+		return checked(msg, err, req)
+	}
+	return v.untruncated(ctx, req, how, msg)
+}
+
+// untruncated returns the response to a request, or that over TCP if it is truncated.
+func (v *Validator) untruncated(ctx context.Context, req *dns.Msg, how Manner, msg *dns.Msg) (_ *dns.Msg, err error) {
+	if msg.Truncated {
 		how.TCP = true
 		msg, err = v.exchanger.Exchange(ctx, req, how)
 	}

@@ -135,17 +135,25 @@ func (v *Validator) SetAnchors(set *anchor.Set) {
 // with CD, or that is no QUERY in class IN, is passed on without AD. The answer is never
 // nil; Result.Err is set if there was no response to judge.
 func (v *Validator) Resolve(ctx context.Context, request *dns.Msg) (*dns.Msg, *Result) {
-	if len(request.Question) != 1 {
-		return refusal(request, dns.RcodeFormatError), &Result{shape: shape{rcode: dns.RcodeFormatError}}
-	}
 	ctx, cancel := context.WithTimeout(ctx, Patience)
 	defer cancel()
-	q := v.newQuery(ctx, request)
-	if msg, result := q.answerUnasked(); result != nil {
+	q, msg, result := v.begin(ctx, request)
+	if result != nil {
 		return msg, result
 	}
-	msg, err := v.exchange(ctx, q.upstreamRequest(request.Question[0].Name), usual, Manner{})
-	return q.answer(msg, err)
+	return q.answer(v.exchange(ctx, q.upstreamRequest(request.Question[0].Name), usual, Manner{}))
+}
+
+// begin returns the query of a request, and the answer if the question is not to be asked.
+//
+//go:noinline
+func (v *Validator) begin(ctx context.Context, request *dns.Msg) (*query, *dns.Msg, *Result) {
+	if len(request.Question) != 1 {
+		return nil, refusal(request, dns.RcodeFormatError), &Result{shape: shape{rcode: dns.RcodeFormatError}}
+	}
+	q := v.newQuery(ctx, request)
+	msg, result := q.answerUnasked()
+	return q, msg, result
 }
 
 // Judges reports whether Resolve does not just pass a request on: a QUERY in class IN
