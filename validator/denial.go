@@ -20,7 +20,7 @@ func (r *response) addDenial(p path) {
 	if v.Status == dnssec.Bogus && r.result.partial && r.result.Status != dnssec.Secure {
 		return // the upstream did not resolve the target of an alias that is not proven: it is asked for
 	}
-	if v.Status == dnssec.Bogus && !v.inherited {
+	if v.Status == dnssec.Bogus && !v.inherited() {
 		r.lacksProof(p.end)
 	}
 	r.weaken(v)

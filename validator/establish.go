@@ -100,7 +100,7 @@ func (q *query) delegationSigner(name string, e effort) (provenDS, *cut) {
 	}
 	verdict := q.judgeSet(set)
 	if verdict.Status != dnssec.Secure {
-		c := &cut{name: name, delegation: dnssec.DelegationUnsigned, finding: verdict.Finding, expires: verdict.until, inherited: verdict.inherited}
+		c := &cut{name: name, delegation: dnssec.DelegationUnsigned, finding: verdict.Finding, expires: verdict.until(), inherited: verdict.inherited()}
 		if c.finding.Status != dnssec.Bogus {
 			c.expires = earlier(c.expires, q.now.Add(maxDenialTTL))
 		}

@@ -53,7 +53,7 @@ func (q *query) orLocal(name string, v verdict) verdict {
 	if !unsignedIn(zone, holder) {
 		return v
 	}
-	return verdict{Finding: finding, inherited: true}
+	return verdict{Finding: finding, zone: &cut{finding: finding}}
 }
 
 // unproven reports whether a finding is that something is missing, and not that something is

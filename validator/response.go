@@ -1,7 +1,6 @@
 package validator
 
 import (
-	"time"
 
 	"github.com/dnssecval/dnssecval/internal/dnssec"
 	"github.com/miekg/dns"
@@ -77,14 +76,11 @@ func (r *response) judgePath(p path) {
 
 // weaken makes the result as weak as the verdict; the first of equals is kept.
 func (r *response) weaken(v verdict) {
-	if r.lenient && !v.inherited && incomplete(v.Reason) {
+	if r.lenient && !v.inherited() && incomplete(v.Reason) {
 		v.Status = dnssec.Insecure
 	}
 	if weaker := r.result.Status.Weaker(v.Status); weaker != r.result.Status {
-		r.result.Finding, r.result.inherited, r.result.until = v.Finding, v.inherited, time.Time{}
-		if v.inherited {
-			r.result.until = v.until
-		}
+		r.result.Finding, r.result.inherited, r.result.until = v.Finding, v.inherited(), v.until()
 	}
 }
 

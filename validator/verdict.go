@@ -12,10 +12,20 @@ import (
 // verdict is what was found of one RRset.
 type verdict struct {
 	dnssec.Finding
-	proof     *dnssec.Authenticated // nil unless Secure
-	inherited bool                  // the finding is that of the zone
-	until     time.Time             // of an inherited failure: when that of the zone ends
-	refuted   bool                  // a signature by a secure zone does not verify
+	proof   *dnssec.Authenticated // nil unless Secure
+	zone    *cut                  // whose finding it is; nil if it is that of the RRset
+	refuted bool                  // a signature by a secure zone does not verify
+}
+
+// inherited reports whether the finding is that of a zone.
+func (v verdict) inherited() bool { return v.zone != nil }
+
+// until returns when an inherited failure ends.
+func (v verdict) until() time.Time {
+	if v.zone == nil {
+		return time.Time{}
+	}
+	return v.zone.expires
 }
 
 // ttl is that of the proof, if there is one.
@@ -73,7 +83,7 @@ func showsDelegation(f dnssec.Finding) bool {
 
 // inheritedFrom returns the verdict of what lies in a zone that is not secure.
 func inheritedFrom(zone *cut) verdict {
-	return verdict{Finding: zone.finding, inherited: true, until: zone.expires}
+	return verdict{Finding: zone.finding, zone: zone}
 }
 
 // zoneHolding returns the zone that a name lies in. For what the program serves that is
@@ -143,9 +153,10 @@ func (q *query) judgeBySigner(set dnssec.RRset, signer, within string) (v verdic
 		}
 		return verdict{Finding: failure.Finding(), refuted: true}, false
 	case dnssec.Bogus:
-		v = inheritedFrom(zone)
-		v.inherited = zone.finding.Reason != dnssec.SignatureSignerInvalid
-		return v, false
+		if zone.finding.Reason == dnssec.SignatureSignerInvalid {
+			return verdict{Finding: zone.finding}, false
+		}
+		return inheritedFrom(zone), false
 	default:
 		return inheritedFrom(zone), true
 	}

@@ -38,7 +38,7 @@ func newKeys(set RRset) ([]*key, *Failure) {
 	if len(set.RRs) > MaxDNSKEY {
 		return nil, fail(DNSKEYLimitExceeded, fmt.Sprintf("%d DNSKEYs in %s", len(set.RRs), set.Name))
 	}
-	rdatas, _, ok := canonicalRDATA(set.RRs, nil, nil)
+	rdatas, ok := new(packer).canonicalRDATA(set.RRs, nil)
 	if !ok {
 		return nil, fail(ResponseMalformed, set.String()+" has RDATA that can't be packed")
 	}

@@ -121,7 +121,7 @@ func FuzzDenial(f *testing.F) {
 		qname, zone = dnsname.Canonical(qname), dnsname.Canonical(zone)
 		var sets []*Authenticated
 		for _, set := range GroupRRsets(msg.Answer) {
-			if zoneMayHold(set, zone) {
+			if zoneMayHold(&set, zone) {
 				sig := &dns.RRSIG{Labels: uint8(dnsname.SignedLabels(set.Name))}
 				sets = append(sets, &Authenticated{set: set, signer: zone, sig: sig})
 			}

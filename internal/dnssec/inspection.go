@@ -29,7 +29,7 @@ func CheckKey(rr *dns.DNSKEY) *Failure {
 
 // parseKey reads a single DNSKEY. ok is false if the public key is not base64.
 func parseKey(rr *dns.DNSKEY) (k *key, ok bool) {
-	rdata, _, ok := canonicalRDATA([]dns.RR{rr}, nil, nil)
+	rdata, ok := new(packer).canonicalRDATA([]dns.RR{rr}, nil)
 	if !ok || len(rdata[0]) < dnskeyHeaderLength {
 		return nil, false
 	}

@@ -136,19 +136,21 @@ func TestLedgerHit(t *testing.T) {
 // TestDigest checks that the Digest depends on the zone, the key, the signature and
 // the data (hickory-dns 123592: a cache key of the data only).
 func TestDigest(t *testing.T) {
-	data, signature := []byte("data"), []byte("signature")
 	a := newKey("a.example.", []byte{1, 1, 3, 15, 1})
+	digest := func(k *key, signature, signed string) Digest {
+		return (&signedData{signature: []byte(signature), signed: []byte(signed)}).digest(k)
+	}
 	digests := map[Digest]string{}
 	for name, d := range map[string]Digest{
-		"as it is":              new(signedData).digest(a, signature, data),
-		"another zone":          new(signedData).digest(newKey("b.example.", a.rdata), signature, data),
-		"another key":           new(signedData).digest(newKey("a.example.", []byte{1, 1, 3, 15, 2}), signature, data),
-		"other flags":           new(signedData).digest(newKey("a.example.", []byte{1, 0, 3, 15, 1}), signature, data),
-		"other data":            new(signedData).digest(a, signature, []byte("atad")),
-		"the border moved":      new(signedData).digest(a, []byte("signatured"), []byte("ata")),
-		"the other border":      new(signedData).digest(a, []byte("signatur"), []byte("edata")),
-		"name into the key":     new(signedData).digest(newKey("example.", append([]byte("\x01a"), a.rdata...)), signature, data),
-		"no signature, no data": new(signedData).digest(a, nil, nil),
+		"as it is":              digest(a, "signature", "data"),
+		"another zone":          digest(newKey("b.example.", a.rdata), "signature", "data"),
+		"another key":           digest(newKey("a.example.", []byte{1, 1, 3, 15, 2}), "signature", "data"),
+		"other flags":           digest(newKey("a.example.", []byte{1, 0, 3, 15, 1}), "signature", "data"),
+		"other data":            digest(a, "signature", "atad"),
+		"the border moved":      digest(a, "signatured", "ata"),
+		"the other border":      digest(a, "signatur", "edata"),
+		"name into the key":     digest(newKey("example.", append([]byte("\x01a"), a.rdata...)), "signature", "data"),
+		"no signature, no data": digest(a, "", ""),
 	} {
 		if other, ok := digests[d]; ok {
 			t.Errorf("%s and %s have one digest", name, other)

@@ -19,7 +19,7 @@ func (v *Verifier) Revokes(set RRset, revoked *dns.DNSKEY) *Failure {
 	if f != nil {
 		return f
 	}
-	rdata, _, ok := canonicalRDATA([]dns.RR{revoked}, nil, nil)
+	rdata, ok := new(packer).canonicalRDATA([]dns.RR{revoked}, nil)
 	if !ok || revoked.Flags&dns.REVOKE == 0 {
 		return fail(DNSKEYMissing, fmt.Sprintf("DNSKEY %s (tag %d) does not have the REVOKE bit", set.Name, revoked.KeyTag()))
 	}

@@ -3,9 +3,9 @@ package dnssec
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/binary"
 	"slices"
-	"sync"
 
 	"github.com/dnssecval/dnssecval/internal/dnsname"
 	"github.com/miekg/dns"
@@ -13,67 +13,70 @@ import (
 
 // signedData builds the data that an RRSIG signs (RFC 4034, section 3.1.8.1). The
 // RDATA are converted to canonical form and sorted once for all signatures of the
-// RRset.
+// RRset. Its buffers are used again for later RRsets.
 type signedData struct {
 	set       RRset
 	rdatas    [][]byte // in canonical form and order, without duplicates
-	rdataBuf  []byte   // backs rdatas
+	rdataBuf  packer   // backs rdatas
+	signed    []byte   // of the last call of forSignature
+	signature []byte   // of the last call of decode
 	buf       []byte
-	digestBuf []byte
 }
 
-// signedDataPool reuses the buffers for later RRsets.
-var signedDataPool = sync.Pool{New: func() any { return new(signedData) }}
-
-// newSignedData prepares the data of an RRset. It fails if a record can't be packed.
-// The caller has to call release.
-func newSignedData(set RRset) (*signedData, *Failure) {
-	d := signedDataPool.Get().(*signedData)
+// prepare converts the RDATA of an RRset. It returns false if a record can't be packed.
+func (d *signedData) prepare(set RRset) (ok bool) {
 	d.set = set
-	var ok bool
-	if d.rdatas, d.rdataBuf, ok = canonicalRDATA(set.RRs, d.rdatas[:0], d.rdataBuf); !ok {
-		d.release()
-		return nil, fail(ResponseMalformed, set.String()+" has RDATA that can't be packed")
+	if d.rdatas, ok = d.rdataBuf.canonicalRDATA(set.RRs, d.rdatas[:0]); !ok {
+		return false
 	}
 	if len(d.rdatas) > 1 {
-		slices.SortFunc(d.rdatas, bytes.Compare)
-		d.rdatas = slices.CompactFunc(d.rdatas, bytes.Equal)
+		d.sort()
 	}
-	return d, nil
+	return true
 }
 
-// release returns the buffers to the pool. Nothing of the data may be used
-// afterwards.
-func (d *signedData) release() {
-	d.set = RRset{}
-	signedDataPool.Put(d)
+// sort sorts the RDATA and leaves out duplicates (RFC 4034, section 6.3).
+//
+//go:noinline
+func (d *signedData) sort() {
+	slices.SortFunc(d.rdatas, bytes.Compare)
+	d.rdatas = slices.CompactFunc(d.rdatas, bytes.Equal)
+}
+
+// packer packs records. Its buffer is used again.
+type packer struct {
+	msg dns.Msg
+	buf []byte
 }
 
 // canonicalRDATA appends the RDATA of the records in canonical form (RFC 4034,
-// section 6.2) to rdatas. They are slices of wire, which reuses buf if it is large
-// enough. The records are packed as a message because dns.PackRR writes to the record
-// header, which other goroutines may be reading.
-func canonicalRDATA(rrs []dns.RR, rdatas [][]byte, buf []byte) (_ [][]byte, wire []byte, ok bool) {
-	wire, err := (&dns.Msg{Answer: rrs}).PackBuffer(buf[:cap(buf)])
+// section 6.2) to rdatas. They are valid until the next call. The records are packed
+// as a message because dns.PackRR writes to the record header, which other goroutines
+// may be reading.
+func (p *packer) canonicalRDATA(rrs []dns.RR, rdatas [][]byte) (_ [][]byte, ok bool) {
+	p.msg.Answer = rrs
+	wire, err := p.msg.PackBuffer(p.buf[:cap(p.buf)])
+	p.msg.Answer = nil
 	if err != nil {
-		return rdatas, buf, false
+		return rdatas, false
 	}
+	p.buf = wire
 	off := 12 // message header
 	for _, rr := range rrs {
 		off += skipName(wire[off:]) + 10 // type, class, TTL, RDLENGTH
 		if off > len(wire) {
-			return rdatas, wire, false
+			return rdatas, false
 		}
 		end := off + int(binary.BigEndian.Uint16(wire[off-2:]))
 		if end > len(wire) {
-			return rdatas, wire, false
+			return rdatas, false
 		}
 		rdata := wire[off:end:end]
 		lowerRDATANames(rr.Header().Rrtype, rdata)
 		rdatas = append(rdatas, rdata)
 		off = end
 	}
-	return rdatas, wire, true
+	return rdatas, true
 }
 
 // skipName returns the length of the uncompressed name at the start of wire.
@@ -118,9 +121,17 @@ func lowerTwoNames(rdata []byte, off int) {
 	}
 }
 
-// forSignature returns the data that sig signs. They are valid until the next call.
-func (d *signedData) forSignature(sig *dns.RRSIG) []byte {
-	b := d.buf[:0]
+// decode decodes a signature from base64, and reports whether it could.
+func (d *signedData) decode(signature string) bool {
+	d.buf = append(d.buf[:0], signature...)
+	var err error
+	d.signature, err = base64.StdEncoding.AppendDecode(d.signature[:0], d.buf)
+	return err == nil
+}
+
+// forSignature builds the data that sig signs, in signed.
+func (d *signedData) forSignature(sig *dns.RRSIG) {
+	b := d.signed[:0]
 	b = binary.BigEndian.AppendUint16(b, sig.TypeCovered)
 	b = append(b, sig.Algorithm, sig.Labels)
 	b = binary.BigEndian.AppendUint32(b, sig.OrigTtl)
@@ -142,17 +153,16 @@ func (d *signedData) forSignature(sig *dns.RRSIG) []byte {
 		b = binary.BigEndian.AppendUint16(b, uint16(len(rdata)))
 		b = append(b, rdata...)
 	}
-	d.buf = b
-	return b
+	d.signed = b
 }
 
-// digest returns the Digest of a signature by k over data.
-func (d *signedData) digest(k *key, signature, data []byte) Digest {
-	b := append(d.digestBuf[:0], k.digest[:]...)
-	b = binary.BigEndian.AppendUint16(b, uint16(len(signature)))
-	b = append(b, signature...)
-	d.digestBuf = append(b, data...)
-	return sha256.Sum256(d.digestBuf)
+// digest returns the Digest of the signature by k over the data.
+func (d *signedData) digest(k *key) Digest {
+	b := append(d.buf[:0], k.digest[:]...)
+	b = binary.BigEndian.AppendUint16(b, uint16(len(d.signature)))
+	b = append(b, d.signature...)
+	d.buf = append(b, d.signed...)
+	return sha256.Sum256(d.buf)
 }
 
 // signedOwner returns the owner name, or the wildcard that the RRset was expanded

@@ -1,7 +1,6 @@
 package dnssec
 
 import (
-	"encoding/base64"
 	"fmt"
 	"slices"
 	"time"
@@ -40,24 +39,21 @@ func (v *Verifier) Authenticate(set RRset, keys *Keys) (*Authenticated, *Failure
 
 // authenticate implements Authenticate with some of the keys of a zone.
 func (v *Verifier) authenticate(set RRset, zone string, keys []*key) (*Authenticated, *Failure) {
-	if len(set.RRs) == 0 {
-		return nil, fail(ResponseMalformed, set.String()+" has no records")
+	a := v.attempt(set)
+	defer a.end()
+	if f := a.malformed(); f != nil {
+		return nil, f
 	}
-	if set.hasSeveralTargets() {
-		return nil, fail(CNAMEChainInvalid, set.String()+" has several targets")
-	}
-	attempt := attempt{verifier: v, set: set}
-	defer attempt.release()
-	sig, f := attempt.trySignatures(zone, keys)
+	sig, f := a.trySignatures(zone, keys)
 	if f != nil {
 		return nil, f
 	}
-	return v.newAuthenticated(set, zone, sig), nil
+	return a.authenticated(zone, sig), nil
 }
 
 // checkSignature makes the checks of RFC 4035, section 5.3.1, that need no key. It
 // does not compare owner name, class and type covered, which GroupRRsets did.
-func (v *Verifier) checkSignature(set RRset, zone string, sig *dns.RRSIG) *Failure {
+func (v *Verifier) checkSignature(set *RRset, zone string, sig *dns.RRSIG) *Failure {
 	if dnsname.Canonical(sig.SignerName) != zone || !zoneMayHold(set, zone) {
 		return fail(SignatureSignerInvalid, signatureString(sig)+" is not of the zone "+zone)
 	}
@@ -74,7 +70,7 @@ func (v *Verifier) checkSignature(set RRset, zone string, sig *dns.RRSIG) *Failu
 // zoneMayHold reports whether an RRset can be in the zone. A DS is below the apex,
 // SOA, NS and DNSKEY are at the apex, NSEC3 is directly below it, and other types are
 // at the apex or below.
-func zoneMayHold(set RRset, zone string) bool {
+func zoneMayHold(set *RRset, zone string) bool {
 	switch set.Type {
 	case dns.TypeDS:
 		return dnsname.IsBelow(set.Name, zone)
@@ -87,23 +83,18 @@ func zoneMayHold(set RRset, zone string) bool {
 	}
 }
 
-// newAuthenticated returns the authenticated RRset with its TTL (RFC 4035, section
+// authenticated returns the authenticated RRset with its TTL (RFC 4035, section
 // 5.3.3).
-func (v *Verifier) newAuthenticated(set RRset, zone string, sig *dns.RRSIG) *Authenticated {
+//
+//go:noinline
+func (a *attempt) authenticated(zone string, sig *dns.RRSIG) *Authenticated {
+	v := a.verifier
 	expires := v.expires(sig)
 	ttl := min(sig.OrigTtl, sig.Hdr.Ttl, uint32(max(expires.Sub(v.Now)/time.Second, 0)))
-	for _, rr := range set.RRs {
+	for _, rr := range a.set.RRs {
 		ttl = min(ttl, rr.Header().Ttl)
 	}
-	return &Authenticated{set: set, signer: zone, sig: sig, ttl: ttl, expires: expires}
-}
-
-// attempt is the search for a signature and a key that verify one RRset.
-type attempt struct {
-	verifier *Verifier
-	set      RRset
-	data     *signedData // nil until the first signature check
-	failed   int         // signature checks that failed, including those known to the Ledger
+	return &Authenticated{set: a.set, signer: zone, sig: sig, ttl: ttl, expires: expires}
 }
 
 // trySignatures returns the first signature that a key verifies. Otherwise it returns
@@ -112,9 +103,9 @@ func (a *attempt) trySignatures(zone string, keys []*key) (*dns.RRSIG, *Failure)
 	var best *Failure
 	for i, sig := range a.set.Sigs {
 		if i == MaxCandidates {
-			return nil, laterFailure(best, fail(LimitExceeded, "RRSIG records of "+a.set.String()))
+			return nil, laterFailure(best, a.limit("RRSIG records of "))
 		}
-		f := a.verifier.checkSignature(a.set, zone, sig)
+		f := a.verifier.checkSignature(&a.set, zone, sig)
 		if f == nil {
 			f = a.tryKeys(sig, keys)
 		}
@@ -126,7 +117,7 @@ func (a *attempt) trySignatures(zone string, keys []*key) (*dns.RRSIG, *Failure)
 		}
 	}
 	if best == nil {
-		best = fail(SignatureMissing, "no RRSIG "+a.set.String()+" by "+zone)
+		best = a.unsigned(zone)
 	}
 	return nil, best
 }
@@ -135,7 +126,7 @@ func (a *attempt) trySignatures(zone string, keys []*key) (*dns.RRSIG, *Failure)
 // verifies it. It returns nil on success.
 func (a *attempt) tryKeys(sig *dns.RRSIG, keys []*key) *Failure {
 	var best *Failure
-	for i, k := range candidateKeys(sig, keys) {
+	for i, k := range a.candidateKeys(sig, keys) {
 		if i == MaxKeysPerTag {
 			return fail(LimitExceeded, fmt.Sprintf("DNSKEYs with tag %d", sig.KeyTag))
 		}
@@ -160,8 +151,8 @@ func (a *attempt) tryKeys(sig *dns.RRSIG, keys []*key) *Failure {
 // candidateKeys returns the keys with the key tag and the algorithm of the signature.
 // If there are several, keys that have verified a signature come first: the others
 // may have been published only to collide.
-func candidateKeys(sig *dns.RRSIG, keys []*key) []*key {
-	found := make([]*key, 0, 2)
+func (a *attempt) candidateKeys(sig *dns.RRSIG, keys []*key) []*key {
+	found := a.candidates[:0]
 	signing := 0
 	for _, k := range keys {
 		if k.tag != sig.KeyTag || k.algorithm() != sig.Algorithm {
@@ -174,6 +165,7 @@ func candidateKeys(sig *dns.RRSIG, keys []*key) []*key {
 			found = append(found, k)
 		}
 	}
+	a.candidates = found
 	return found
 }
 
@@ -182,37 +174,36 @@ func (a *attempt) tryKey(sig *dns.RRSIG, k *key) *Failure {
 	if f := k.usable(); f != nil {
 		return f
 	}
-	signature, err := base64.StdEncoding.DecodeString(sig.Signature)
-	if err != nil {
+	if !a.data.decode(sig.Signature) {
 		return fail(SignatureInvalid, signatureString(sig)+" can't be read")
 	}
-	if a.data == nil {
-		data, f := newSignedData(a.set)
-		if f != nil {
-			return f
+	if !a.packed {
+		if !a.data.prepare(a.set) {
+			return fail(ResponseMalformed, a.set.String()+" has RDATA that can't be packed")
 		}
-		a.data = data
+		a.packed = true
 	}
-	return a.verify(sig, k, a.data.forSignature(sig), signature)
+	a.data.forSignature(sig)
+	return a.verify(sig, k)
 }
 
 // verify makes the signature check, or takes its result from the Ledger. It fails
 // with LimitExceeded after MaxFailedPerRRset failed checks. Known results count as
 // well, so that the result does not depend on the Ledger.
-func (a *attempt) verify(sig *dns.RRSIG, k *key, data, signature []byte) *Failure {
+func (a *attempt) verify(sig *dns.RRSIG, k *key) *Failure {
 	if a.failed == MaxFailedPerRRset {
-		return fail(LimitExceeded, "signature checks for "+a.set.String())
+		return a.limit("signature checks for ")
 	}
 	var digest Digest
 	var good, known bool
 	ledger := a.verifier.Ledger
 	if ledger != nil {
-		digest = a.data.digest(k, signature, data)
+		digest = a.data.digest(k)
 		good, known = ledger.Known(digest)
 	}
 	if !known {
 		var f *Failure
-		if good, f = a.verifier.Budget.verifySignature(k.cost(), func() bool { return k.verify(data, signature) }); f != nil {
+		if good, f = a.check(k); f != nil {
 			return f
 		}
 		if ledger != nil {
@@ -224,11 +215,4 @@ func (a *attempt) verify(sig *dns.RRSIG, k *key, data, signature []byte) *Failur
 		return fail(SignatureInvalid, signatureString(sig)+" does not verify")
 	}
 	return nil
-}
-
-// release returns the buffers of the signed data.
-func (a *attempt) release() {
-	if a.data != nil {
-		a.data.release()
-	}
 }
