@@ -7,7 +7,7 @@ import (
 )
 
 // addDenial judges that there is no answer at the end of the alias chain.
-func (r *response) addDenial(p path) {
+func (r *response) addDenial(p *path) {
 	v, zone := r.denial(p.end)
 	v = r.orLocal(p.end, v)
 	if v.Status == dnssec.Secure || v.Status == dnssec.Insecure && zone != "" {

@@ -1,7 +1,6 @@
 package validator
 
 import (
-
 	"github.com/dnssecval/dnssecval/internal/dnssec"
 	"github.com/miekg/dns"
 )
@@ -24,15 +23,10 @@ func (q *query) judgeResponse(msg *dns.Msg) *Result {
 	if isFailure(msg.Rcode) {
 		return &Result{shape: shape{rcode: msg.Rcode, errors: upstreamErrors(msg)}}
 	}
-	p, failure := followAliases(q.question, msg)
+	r, p, failure := q.response(msg)
 	if failure != nil {
 		return &Result{Finding: failure.Finding(), shape: shape{rcode: msg.Rcode}}
 	}
-	q.expectSigners(msg.Answer, msg.Ns)
-	if q.v.served == nil {
-		q.expectUnsigned(p)
-	}
-	r := &response{query: q, msg: msg, result: Result{Finding: dnssec.Proven, shape: shape{sets: provenSets{path: p.kept()}}}}
 	r.judgePath(p)
 	r.result.rcode = r.msg.Rcode
 	if r.exists {
@@ -41,11 +35,26 @@ func (q *query) judgeResponse(msg *dns.Msg) *Result {
 	return &r.result
 }
 
+// response begins to judge a message. It asks at once for the zones that it will take.
+//
+//go:noinline
+func (q *query) response(msg *dns.Msg) (*response, *path, *dnssec.Failure) {
+	p, failure := followAliases(q.question, msg)
+	if failure != nil {
+		return nil, nil, failure
+	}
+	q.expectSigners(msg.Answer, msg.Ns)
+	if q.v.served == nil {
+		q.expectUnsigned(p)
+	}
+	return &response{query: q, msg: msg, result: Result{Finding: dnssec.Proven, shape: shape{sets: provenSets{path: p.kept()}}}}, &p, nil
+}
+
 // provable reports whether a response with this code can be proven.
 func provable(rcode int) bool { return rcode == dns.RcodeSuccess || rcode == dns.RcodeNameError }
 
 // judgePath judges each link of the alias chain, and then what it leads to.
-func (r *response) judgePath(p path) {
+func (r *response) judgePath(p *path) {
 	for _, link := range p.links {
 		if r.addLink(link); r.result.Status == dnssec.Bogus {
 			return
@@ -56,10 +65,17 @@ func (r *response) judgePath(p path) {
 	for _, set := range p.final {
 		r.add(set)
 	}
+	if r.result.Status != dnssec.Bogus { // nothing makes it weaker
+		r.judgeEnd(p)
+	}
+}
+
+// judgeEnd judges whether the response code agrees with what the path leads to, and the
+// denial if it leads to nothing.
+func (r *response) judgeEnd(p *path) {
 	msg := r.msg
 	positive := len(p.final) > 0 || p.end == ""
 	switch {
-	case r.result.Status == dnssec.Bogus: // nothing makes it weaker
 	case positive && msg.Rcode == dns.RcodeNameError && r.result.Status == dnssec.Secure:
 		r.exists = true
 	case (positive || p.unsigned) && msg.Rcode == dns.RcodeNameError:
@@ -104,18 +120,24 @@ func (r *response) add(set dnssec.RRset) verdict {
 		return verdict{Finding: r.result.Finding}
 	}
 	v := r.judgeSet(set)
-	r.weaken(v)
-	if v.Status == dnssec.Bogus {
-		r.lacksSignature(set)
-	}
-	if v.Status != dnssec.Secure {
-		return v
-	}
-	r.keep(v.proof, answerSection)
-	if encloser, expanded := v.proof.Expanded(); expanded {
-		r.addExpansion(set, v.proof, encloser)
-	}
+	r.added(set, v)
 	return v
+}
+
+// added takes over the verdict of an RRset of the answer.
+//
+//go:noinline
+func (r *response) added(set dnssec.RRset, v verdict) {
+	r.weaken(v)
+	switch v.Status {
+	case dnssec.Bogus:
+		r.lacksSignature(set)
+	case dnssec.Secure:
+		r.keep(v.proof, answerSection)
+		if encloser, expanded := v.proof.Expanded(); expanded {
+			r.addExpansion(set, v.proof, encloser)
+		}
+	}
 }
 
 // addExpansion judges the denial that belongs to a wildcard expansion (RFC 4035, section

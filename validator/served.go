@@ -91,7 +91,7 @@ func (r *response) judgeServedEnd(p path) {
 			// Authoritative plugins do not answer ANY, and the DS of a zone is its parent's to deny.
 			r.weaken(verdict{Finding: dnssec.Finding{Status: dnssec.Indeterminate, Reason: dnssec.TypeNotSigned}})
 		} else {
-			r.addDenial(p)
+			r.addDenial(&p)
 		}
 		r.judgeServedSOA()
 	}

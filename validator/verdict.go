@@ -50,9 +50,17 @@ func (q *query) judgeSet(set dnssec.RRset) verdict {
 	if decided {
 		return v
 	}
+	return q.judgeUnsigned(set, v)
+}
+
+// judgeUnsigned decides the status of an RRset by the zone that it lies in. No signature
+// verifies, which is the failure.
+//
+//go:noinline
+func (q *query) judgeUnsigned(set dnssec.RRset, failure verdict) verdict {
 	zone := q.zoneHolding(home(set))
-	if zone.finding.Status == dnssec.Secure || v.refuted && !excuses(zone.finding, set) {
-		return q.orLocal(home(set), v)
+	if zone.finding.Status == dnssec.Secure || failure.refuted && !excuses(zone.finding, set) {
+		return q.orLocal(home(set), failure)
 	}
 	return q.orLocal(home(set), inheritedFrom(zone))
 }
@@ -112,27 +120,41 @@ const maxSigners = 4
 // judgeSigned decides by the signatures. It is undecided if none verifies: the RRset may lie
 // in a zone that did not sign it.
 func (q *query) judgeSigned(set dnssec.RRset) (best verdict, decided bool) {
-	scope := q.scope(home(set))
-	if scope.finding.Status != dnssec.Secure {
-		return verdict{Finding: scope.finding}, true
+	within, unproven := q.trustAnchorFor(set)
+	if unproven.Status != dnssec.Secure {
+		return verdict{Finding: unproven}, true
 	}
-	best.Finding = dnssec.Finding{Status: dnssec.Bogus, Reason: dnssec.SignatureMissing}
+	best = bogus(dnssec.SignatureMissing, "")
 	for _, signer := range closestFirst(set.Signers()) {
-		v, decided := q.judgeBySigner(set, signer, scope.zone)
+		v, decided := q.judgeBySigner(set, signer, within)
 		if decided {
 			return v, true
 		}
-		refuted := best.refuted || v.refuted
-		best = laterFailure(best, v)
-		best.refuted = refuted
+		best = best.orLater(v)
 	}
 	if best.Reason == dnssec.SignatureMissing && best.Detail == "" {
-		best.Detail = "no RRSIG " + set.String()
+		best.Detail = lacksRRSIG(set)
 	}
 	return best, best.Reason.Unfinished()
 }
 
+// trustAnchorFor returns the zone of the trust anchor that counts for an RRset. If none does
+// the finding says why.
+//
+//go:noinline
+func (q *query) trustAnchorFor(set dnssec.RRset) (zone string, f dnssec.Finding) {
+	scope := q.scope(home(set))
+	return scope.zone, scope.finding
+}
+
+// lacksRRSIG returns the detail of the failure of an RRset without a signature.
+//
+//go:noinline
+func lacksRRSIG(set dnssec.RRset) string { return "no RRSIG " + set.String() }
+
 // closestFirst orders signers by depth, and leaves out those over the limit.
+//
+//go:noinline
 func closestFirst(signers []string) []string {
 	slices.SortFunc(signers, func(a, b string) int { return len(b) - len(a) })
 	return signers[:min(len(signers), maxSigners)]
@@ -141,10 +163,7 @@ func closestFirst(signers []string) []string {
 // judgeBySigner decides by the signatures of one signer, which has to be at or below
 // the zone of the anchor that counts.
 func (q *query) judgeBySigner(set dnssec.RRset, signer, within string) (v verdict, decided bool) {
-	if !dnsname.IsSubdomain(home(set), signer) || !dnsname.IsSubdomain(signer, within) {
-		return bogus(dnssec.SignatureSignerInvalid, signer+" signed "+set.String()), false
-	}
-	zone := q.zone(signer)
+	zone := q.signerZone(set, signer, within)
 	switch zone.finding.Status {
 	case dnssec.Secure:
 		proof, failure := q.verifier.Authenticate(set, zone.keys)
@@ -160,6 +179,25 @@ func (q *query) judgeBySigner(set dnssec.RRset, signer, within string) (v verdic
 	default:
 		return inheritedFrom(zone), true
 	}
+}
+
+// signerZone returns the zone of a signer, or a failure if it can't sign the RRset.
+//
+//go:noinline
+func (q *query) signerZone(set dnssec.RRset, signer, within string) *cut {
+	if !dnsname.IsSubdomain(home(set), signer) || !dnsname.IsSubdomain(signer, within) {
+		return failedCut(signer, dnssec.SignatureSignerInvalid, signer+" signed "+set.String())
+	}
+	return q.zone(signer)
+}
+
+// orLater returns the failure that got further through the checks. A signature by either that
+// does not verify refutes it.
+func (v verdict) orLater(other verdict) verdict {
+	refuted := v.refuted || other.refuted
+	v = laterFailure(v, other)
+	v.refuted = refuted
+	return v
 }
 
 // laterFailure returns the failure that got further through the checks.
