@@ -2,6 +2,7 @@ package validator
 
 import (
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -146,6 +147,7 @@ func TestAttackAtRandom(t *testing.T) {
 			}
 			v := newTestValidator(t, w, opts...)
 			clock := fakeClock(v)
+			goroutines := runtime.NumGoroutine()
 			w.Intercept(c.answer)
 			pick := rand.New(rand.NewPCG(seed, 2))
 			for i := range 40 {
@@ -161,6 +163,9 @@ func TestAttackAtRandom(t *testing.T) {
 				clock.advance(time.Duration(pick.IntN(3000)) * time.Millisecond)
 			}
 			w.Intercept(nil)
+			for wait := 0; runtime.NumGoroutine() > goroutines && wait < 1000; wait++ { // what was asked ahead
+				time.Sleep(time.Millisecond)
+			}
 			clock.advance(maxFailureTTL + 1)
 			for _, q := range asks {
 				m := ask(t, v, q.Name, q.Type, withDO)

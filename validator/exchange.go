@@ -68,11 +68,26 @@ const (
 // udpSize is the EDNS buffer size of requests (RFC 9715, section 3.2).
 const udpSize = 1232
 
+// ownRequest is a request with its parts, in one piece of memory.
+type ownRequest struct {
+	dns.Msg
+	question [1]dns.Question
+	opt      dns.OPT
+	extra    [1]dns.RR
+}
+
 // newRequest makes a question with RD and DO set.
 func newRequest(name string, qtype uint16) *dns.Msg {
-	req := new(dns.Msg).SetQuestion(name, qtype)
-	req.SetEdns0(udpSize, true)
-	return req
+	req := new(ownRequest)
+	req.Id, req.RecursionDesired = dns.Id(), true
+	req.question[0] = dns.Question{Name: name, Qtype: qtype, Qclass: dns.ClassINET}
+	req.Question = req.question[:]
+	req.opt.Hdr = dns.RR_Header{Name: ".", Rrtype: dns.TypeOPT}
+	req.opt.SetUDPSize(udpSize)
+	req.opt.SetDo()
+	req.extra[0] = &req.opt
+	req.Extra = req.extra[:]
+	return &req.Msg
 }
 
 // exchange asks a question: again over TCP if the response is truncated, without EDNS if

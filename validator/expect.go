@@ -48,17 +48,20 @@ func (q *query) expectChain(signer string) {
 }
 
 // expectSigners asks at once for the chains of all zones that signed a response.
-func (q *query) expectSigners(sections ...[]dns.RR) {
-	var signers []string
-	for _, rr := range slices.Concat(sections...) {
-		sig, ok := rr.(*dns.RRSIG)
-		if !ok || len(signers) == maxSigners {
-			continue
-		}
-		signer := dnsname.Canonical(sig.SignerName)
-		if dnsname.IsSubdomain(dnsname.Canonical(sig.Hdr.Name), signer) && !slices.Contains(signers, signer) {
-			signers = append(signers, signer)
-			q.expectChain(signer)
+func (q *query) expectSigners(msg *dns.Msg) {
+	var buf [maxSigners]string
+	signers := buf[:0]
+	for _, section := range [...][]dns.RR{msg.Answer, msg.Ns} {
+		for _, rr := range section {
+			sig, ok := rr.(*dns.RRSIG)
+			if !ok || len(signers) == maxSigners {
+				continue
+			}
+			signer := dnsname.Canonical(sig.SignerName)
+			if dnsname.IsSubdomain(dnsname.Canonical(sig.Hdr.Name), signer) && !slices.Contains(signers, signer) {
+				signers = append(signers, signer)
+				q.expectChain(signer)
+			}
 		}
 	}
 }
@@ -149,7 +152,7 @@ func (q *query) noteDelegation(name string, found *cut) {
 
 // expectUnsigned asks at once for the DS of zones that unsigned RRsets behind an alias are
 // likely to lie in. For signed ones their signers tell.
-func (q *query) expectUnsigned(p path) {
+func (q *query) expectUnsigned(p *path) {
 	asked := 0
 	expect := func(set dnssec.RRset) {
 		if asked == maxSpeculation || len(set.Sigs) > 0 {

@@ -43,12 +43,19 @@ type question struct {
 
 // newQuery returns the query of a request, with a budget of its own.
 func (v *Validator) newQuery(ctx context.Context, r *dns.Msg) *query {
-	q := &query{
+	own := new(struct { // in one piece of memory
+		query
+		ahead
+		ledger
+	})
+	q := &own.query
+	*q = query{
 		v: v, ctx: ctx, request: r, started: time.Now(), now: v.options.Clock(), observer: v.observer(ctx), anchors: v.anchors.Load(),
 		question: question{dnsname.Canonical(r.Question[0].Name), r.Question[0].Qtype},
-		ahead:    new(ahead),
+		ahead:    &own.ahead,
 	}
-	q.verifier = dnssec.Verifier{Now: q.now, Policy: *v.options.Policy, Budget: dnssec.NewBudget(v.turns), Ledger: ledger{v.cache, q.observer}}
+	own.ledger = ledger{v.cache, q.observer}
+	q.verifier = dnssec.Verifier{Now: q.now, Policy: *v.options.Policy, Budget: dnssec.NewBudget(v.turns), Ledger: &own.ledger}
 	if !v.options.At.IsZero() {
 		q.verifier.Now = v.options.At
 	}

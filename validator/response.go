@@ -9,6 +9,7 @@ import (
 type response struct {
 	*query
 	msg    *dns.Msg
+	path   path
 	result Result
 	sets   []dnssec.RRset // of the authority section; nil until they are needed
 	found  *proofs        // the denial records among them, authenticated
@@ -23,11 +24,11 @@ func (q *query) judgeResponse(msg *dns.Msg) *Result {
 	if isFailure(msg.Rcode) {
 		return &Result{shape: shape{rcode: msg.Rcode, errors: upstreamErrors(msg)}}
 	}
-	r, p, failure := q.response(msg)
+	r, failure := q.response(msg)
 	if failure != nil {
 		return &Result{Finding: failure.Finding(), shape: shape{rcode: msg.Rcode}}
 	}
-	r.judgePath(p)
+	r.judgePath(&r.path)
 	r.result.rcode = r.msg.Rcode
 	if r.exists {
 		r.result.rcode = dns.RcodeSuccess
@@ -38,16 +39,16 @@ func (q *query) judgeResponse(msg *dns.Msg) *Result {
 // response begins to judge a message. It asks at once for the zones that it will take.
 //
 //go:noinline
-func (q *query) response(msg *dns.Msg) (*response, *path, *dnssec.Failure) {
+func (q *query) response(msg *dns.Msg) (*response, *dnssec.Failure) {
 	p, failure := followAliases(q.question, msg)
 	if failure != nil {
-		return nil, nil, failure
+		return nil, failure
 	}
-	q.expectSigners(msg.Answer, msg.Ns)
+	q.expectSigners(msg)
 	if q.v.served == nil {
-		q.expectUnsigned(p)
+		q.expectUnsigned(&p)
 	}
-	return &response{query: q, msg: msg, result: Result{Finding: dnssec.Proven, shape: shape{sets: provenSets{path: p.kept()}}}}, &p, nil
+	return &response{query: q, msg: msg, path: p, result: Result{Finding: dnssec.Proven, shape: shape{sets: provenSets{path: p.kept()}}}}, nil
 }
 
 // provable reports whether a response with this code can be proven.
