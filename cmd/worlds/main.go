@@ -33,7 +33,16 @@ func main() {
 		_, err := fmt.Sscanf(text, "%d,%d,%d", &o.From[0], &o.From[1], &o.From[2])
 		return err
 	})
+	faults := flag.Bool("faults", false, "seed faults into the validator, and walk with each of them for -time until it is found")
+	only := flag.String("only", "", "only faults with this `text` in their name")
 	flag.Parse()
+	if *faults {
+		if err := seedFaults(ctx, o.Time, *only); err != nil {
+			fmt.Fprintln(os.Stderr, "worlds:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	debug.SetGCPercent(400) // most of what is allocated is a response
 	fmt.Printf("seed %d\n", o.Seed)
 	tally := worlds.Run(ctx, o, os.Stdout)

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/dnssecval/dnssecval/anchor"
 	"github.com/dnssecval/dnssecval/internal/dnssec"
@@ -54,6 +55,7 @@ type engine struct {
 	script      atomic.Pointer[script]
 	synthesized atomic.Bool
 	anchors     *anchor.Set
+	later       atomic.Int64 // how much time has passed for the caches, in seconds
 }
 
 func newEngine(s *signer) *engine {
@@ -68,7 +70,8 @@ func newEngine(s *signer) *engine {
 	exchange := func(_ context.Context, request *dns.Msg, _ validator.Manner) (*dns.Msg, error) {
 		return e.script.Load().exchange(request), nil
 	}
-	options := validator.Options{Anchors: e.anchors, At: s.now, Capacity: capacity, Observe: func(context.Context) validator.Observer { return observer{engine: e} }}
+	clock := func() time.Time { return s.now.Add(time.Duration(e.later.Load()) * time.Second) }
+	options := validator.Options{Anchors: e.anchors, At: s.now, Clock: clock, Capacity: capacity, Observe: func(context.Context) validator.Observer { return observer{engine: e} }}
 	if e.Validator, err = validator.New(validator.ExchangerFunc(exchange), options); err != nil {
 		panic("worlds: " + err.Error())
 	}
@@ -173,8 +176,10 @@ var askedTypes = []uint16{dns.TypeA, dns.TypeA, dns.TypeA, dns.TypeTXT, dns.Type
 
 // question returns a random question.
 func (j *engineJudge) question() question {
-	names := namesTo(deepest)
-	q := question{names[j.random.IntN(len(names))], askedTypes[j.random.IntN(len(askedTypes))]}
+	q := question{randomName(j.random, j.world.Nodes), askedTypes[j.random.IntN(len(askedTypes))]}
+	if j.random.IntN(20) == 0 {
+		q.name = top
+	}
 	if q.name == top && q.qtype == dns.TypeDS {
 		q.qtype = dns.TypeA
 	}

@@ -17,6 +17,7 @@ type honest struct {
 	response
 	status dnssec.Status
 	ok     bool
+	absent bool // there is no such name, though the response code is that of a name without data
 }
 
 // answer follows the aliases from a question to the end.
@@ -51,7 +52,7 @@ func (a authority) addStep(h *honest, name string, qtype uint16, s step) {
 	case redirected:
 		h.answer = append(h.answer, item{set: a.data(s.zone, s.source, s.source, dns.TypeDNAME)}, synthesizedCNAME(name, s.target))
 	default:
-		if s.outcome == noName && s.zone.mode != Compact {
+		if h.absent = s.outcome == noName; h.absent && s.zone.mode != Compact {
 			h.rcode = dns.RcodeNameError
 		}
 		h.addAuthority(append(a.denials(name, s), a.soa(s.zone)))
@@ -85,14 +86,18 @@ next:
 	}
 }
 
-// addUnsigned adds what a zone without signatures answers.
+// addUnsigned adds what a zone without signatures answers. A hostile one has its keys.
 func (a authority) addUnsigned(h *honest, name string, qtype uint16, z *zone) {
 	if z == nil {
 		h.status, h.ok = h.status.Weaker(dnssec.Indeterminate), true
 		h.addUnsignedData(name, qtype == dns.TypeA, outside)
 		return
 	}
-	h.status, h.ok = h.status.Weaker(dnssec.Insecure), !z.hostile
+	if z.hostile {
+		h.answer = append(h.answer, item{set: a.data(z, z.apex, z.apex, dns.TypeDNSKEY)})
+		return
+	}
+	h.status, h.ok = h.status.Weaker(dnssec.Insecure), true
 	h.addUnsignedData(name, z.owners[name].Kind == Host && name != z.apex && qtype == dns.TypeA, z.apex)
 }
 
@@ -106,8 +111,8 @@ func (h *honest) addUnsignedData(name string, exists bool, apex string) {
 }
 
 // form writes an honest response in one of the ways that the RFCs allow: with more
-// denial records than needed, in any order, with records twice, with owner names in upper
-// case, and without the CNAME of a DNAME.
+// denial records than needed, in any order, with records twice, and with owner names in
+// upper case.
 func (a authority) form(h *honest, random *rand.Rand) *response {
 	r := h.response
 	r.answer, r.authority = append([]item(nil), h.answer...), append([]item(nil), h.authority...)
@@ -120,6 +125,9 @@ func (a authority) form(h *honest, random *rand.Rand) *response {
 	}
 	if random.IntN(4) == 0 {
 		r.answer, r.authority = append(r.answer, r.answer...), append(r.authority, r.authority...)
+	}
+	if h.absent && random.IntN(2) == 0 { // RFC 9824, section 5
+		r.rcode = dns.RcodeNameError
 	}
 	r.style.upper = random.IntN(4) == 0
 	return &r

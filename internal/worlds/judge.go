@@ -83,6 +83,41 @@ func (j *engineJudge) judgeSequence() {
 		}
 		before += q.String() + ": " + s.describe(q) + "; "
 	}
+	if forged && j.isSimple() {
+		j.judgeRecovery(e, before)
+	}
+}
+
+// forgottenAfter is when no failure is kept any more, in seconds.
+const forgottenAfter = 31
+
+// isSimple reports whether nothing that is true of the world is the attacker's choice.
+func (j *engineJudge) isSimple() bool {
+	return len(j.versions) == 1 && !slices.ContainsFunc(j.world.Nodes, func(n Node) bool { return n.Kind == Hostile })
+}
+
+// judgeRecovery checks that forged responses leave behind nothing but failures, which end
+// soon: an honest response is accepted then. It is asked for twice, since a question that
+// was under way may have failed after the time had passed.
+func (j *engineJudge) judgeRecovery(e *engine, before string) {
+	q, s := j.question(), j.honestScript()
+	h := authority{j.signer, j.versions[0]}.answer(q.name, q.qtype)
+	if !h.ok {
+		return
+	}
+	var v verdict
+	for range 2 {
+		e.later.Add(forgottenAfter)
+		v = j.resolve(e, q, s, false)
+		j.tally.Responses++
+		j.checkReply(q, s, v, before)
+		if v.finding.Status == h.status {
+			break
+		}
+	}
+	j.tally.check(HonestRecovery, v.finding.Status == h.status, func() Counterexample {
+		return j.example(q, s, v, "it ought to be "+h.status.String()+", after "+before)
+	})
 }
 
 // checkAfterHonest makes the claim about honest responses after honest ones.

@@ -1,6 +1,9 @@
 package worlds
 
-import "math/rand/v2"
+import (
+	"math/rand/v2"
+	"slices"
+)
 
 // largest is how many names a random world may have.
 const largest = 5
@@ -32,13 +35,41 @@ func randomWorld(random *rand.Rand) World {
 
 // randomNodes returns nodes with different names, in canonical order.
 func randomNodes(random *rand.Rand, n int) []Node {
-	names := namesTo(deepest)[1:]
 	var nodes []Node
-	for _, i := range random.Perm(len(names))[:n] {
-		nodes = append(nodes, randomNode(random, names[i]))
+	for len(nodes) < n {
+		name := randomName(random, nodes)
+		if !slices.ContainsFunc(nodes, func(other Node) bool { return other.Name == name }) {
+			nodes = append(nodes, randomNode(random, name))
+		}
 	}
 	sortNodes(nodes)
 	return nodes
+}
+
+// randomName returns any name below the top zone, or as often one that has to do with a
+// node: its own, one below it, one beside it or the one above.
+func randomName(random *rand.Rand, nodes []Node) string {
+	names := namesTo(deepest)[1:]
+	name := names[random.IntN(len(names))]
+	if len(nodes) == 0 || random.IntN(2) == 0 {
+		return name
+	}
+	near := nodes[random.IntN(len(nodes))].Name
+	letter := letters[random.IntN(len(letters))] + "."
+	switch random.IntN(4) {
+	case 0:
+		return near
+	case 1:
+		near = letter + near
+	case 2:
+		near = letter + parent(near)
+	default:
+		near = parent(near)
+	}
+	if labels(near) > labels(top)+deepest || near == top {
+		return name
+	}
+	return near
 }
 
 // randomNode gives a name something. The target of an alias may be below the name.
@@ -62,17 +93,8 @@ func older(random *rand.Rand, nodes []Node) []Node {
 			before = append(before, n)
 		}
 	}
-	if random.IntN(3) > 0 {
-		names := namesTo(deepest)[1:]
-		name := nodes[i].Name
-		if random.IntN(2) == 0 {
-			name = names[random.IntN(len(names))]
-		}
-		for _, n := range before {
-			if n.Name == name {
-				return append([]Node{}, before...)
-			}
-		}
+	name := randomName(random, nodes)
+	if random.IntN(3) > 0 && !slices.ContainsFunc(before, func(n Node) bool { return n.Name == name }) {
 		before = append(before, randomNode(random, name))
 	}
 	sortNodes(before)

@@ -29,11 +29,12 @@ const (
 	Synthesized     Property = "synthesized answer: true"
 	KeptState       Property = "after other questions: true"
 	HonestAfterward Property = "honest after honest: accepted"
+	HonestRecovery  Property = "honest after forged, a minute later: accepted"
 )
 
 // isLoss reports whether a violation is an honest response that is lost.
 func (p Property) isLoss() bool {
-	return p == HonestProof || p == HonestAnswer || p == HonestAfterward
+	return p == HonestProof || p == HonestAnswer || p == HonestAfterward || p == HonestRecovery
 }
 
 // count is how often a property was looked at, and how often it did not hold.
