@@ -71,3 +71,63 @@ func dnssecTypes(section []dns.RR) (text string) {
 	}
 	return text
 }
+
+// TestForgedCounterexamples has forged responses that were believed, or of which forged
+// records were passed on beside AD.
+func TestForgedCounterexamples(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		world World
+		asked question
+		forge func(f *forger, a authority) response
+	}{
+		{
+			name:  "an unsigned NSEC of the other side of the apex (RFC 4035, section 3.2.3)",
+			world: World{Nodes: []Node{{Name: "a.t.", Kind: Host}}},
+			asked: question{"b.t.", dns.TypeA},
+			forge: func(f *forger, a authority) response {
+				r := a.answer("b.t.", dns.TypeA).response
+				forged := &dns.NSEC{Hdr: header(top, dns.TypeNSEC), NextDomain: "a.t.", TypeBitMap: []uint16{dns.TypeNS, dns.TypeRRSIG, dns.TypeNSEC}}
+				r.authority = append(r.authority, item{record: forged})
+				return r
+			},
+		},
+		{
+			name:  "the same, signed by a zone below (RFC 4035, section 5.3.1)",
+			world: World{Nodes: []Node{{Name: "a.t.", Kind: Hostile}}},
+			asked: question{"*.t.", dns.TypeA},
+			forge: func(f *forger, a authority) response {
+				r := a.answer("*.t.", dns.TypeA).response
+				r.authority = append(r.authority, f.hostileDenials(a.zones["a.t."], "*.t.")...)
+				return r
+			},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			j := newEngineJudge(newSigner(time.Now()), newTally())
+			j.mu.Lock()
+			defer j.mu.Unlock()
+			j.enter(tt.world, nil)
+			r := tt.forge(j.forger, authority{j.signer, j.versions[0]})
+			s := j.honestScript()
+			s.parts[tt.asked] = &r
+			v := j.validate(newEngine(j.signer), tt.asked, s)
+			if v.finding.Status == dnssec.Secure && !(j.isGenuine(v.reply.Ns) && hasNoneOf("a.t.", v.reply.Ns)) {
+				t.Errorf("%s\n%v", j.example(tt.asked, s, v, ""), v.reply.Ns)
+			}
+			if j.checkReply(tt.asked, s, v, ""); j.tally.Unsound() != 0 {
+				t.Errorf("%v", j.tally.Counterexamples)
+			}
+		})
+	}
+}
+
+// hasNoneOf reports whether a section has no signature of a zone for an NSEC RRset.
+func hasNoneOf(zone string, section []dns.RR) bool {
+	for _, rr := range section {
+		if sig, ok := rr.(*dns.RRSIG); ok && sig.SignerName == zone && sig.TypeCovered == dns.TypeNSEC {
+			return false
+		}
+	}
+	return true
+}
