@@ -19,7 +19,7 @@ WITH_RACE    = $(filter-out %/cmd/coredns,$(shell go list ./...))
 SHIPPED = -modfile=bin/coredns.mod
 
 .DEFAULT_GOAL := build
-.PHONY: help build run test lint generate integration race recipe attacks fuzz bench differential soak worlds vulncheck clean
+.PHONY: help build run test lint generate integration race recipe attacks fuzz bench differential soak worlds faults vulncheck clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -89,6 +89,10 @@ soak: build ## load, faults, reloads and anchor swaps for SOAK, one hour
 worlds: ## judge assembled responses in small worlds for TIME, one hour; SEED selects the order
 	go build -o bin/worlds ./cmd/worlds
 	bin/worlds -time $(TIME) -seed $(SEED)
+
+faults: ## seed faults into the proofs, and find each of them by make worlds; ten minutes
+	go build -o bin/worlds ./cmd/worlds
+	bin/worlds -faults -time 1m
 
 vulncheck: ## dependencies in the Go vulnerability database; needs a network
 	go run $(GOVULNCHECK) ./...

@@ -4,6 +4,9 @@
 //
 //	worlds -time 2m -seed 1
 //
+// With -faults it seeds faults into copies of the validator instead, and walks with each of
+// them until a verdict is wrong.
+//
 // The exit status is 1 if a verdict is untrue, or an honest response is not accepted. What
 // is wrong is printed with the world, the question, the response and the verdict. The
 // same seed walks the same worlds, as far as the time lasts.
