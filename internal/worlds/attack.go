@@ -139,9 +139,10 @@ func (j *proofJudge) judgeHonest() {
 	}
 }
 
-// honestFinding asks the denial for what the authority says of the name.
+// honestFinding asks the denial for what the authority says of the name. With the NXNAME
+// type that is a name error too (RFC 9824, section 2).
 func (j *proofJudge) honestFinding(s step, qtype uint16) dnssec.Finding {
-	if s.outcome == noName && s.zone.mode != Compact {
+	if s.outcome == noName {
 		return j.denial.NameError(j.name)
 	}
 	return j.denial.NoData(j.name, qtype)

@@ -83,10 +83,15 @@ func (j *engineJudge) judgeSequence() {
 		}
 		before += q.String() + ": " + s.describe(q) + "; "
 	}
-	if forged && j.isSimple() {
-		j.judgeRecovery(e, before)
+	for range recoveries {
+		if forged && j.isSimple() {
+			j.judgeRecovery(e, before)
+		}
 	}
 }
+
+// recoveries is how many questions are asked after forged responses.
+const recoveries = 3
 
 // forgottenAfter is when no failure is kept any more, in seconds.
 const forgottenAfter = 31
