@@ -92,7 +92,7 @@ worlds: ## judge assembled responses in small worlds for TIME, one hour; SEED se
 
 faults: ## seed faults into the proofs, and find each of them by make worlds; ten minutes
 	go build -o bin/worlds ./cmd/worlds
-	bin/worlds -faults -time 1m
+	bin/worlds -faults -time 2m
 
 vulncheck: ## dependencies in the Go vulnerability database; needs a network
 	go run $(GOVULNCHECK) ./...

@@ -86,7 +86,7 @@ type walking struct {
 
 func newWorker(r *run, number int) *worker {
 	w := &worker{run: r, number: number, signer: newSigner(r.now), tally: newTally()}
-	w.engine = newEngineJudge(w.signer, w.tally)
+	w.engine = newEngineJudge(newSigner(r.now), w.tally) // whose validators may still ask in the other walks
 	w.walks = [walkCount]walking{
 		{share: 40, step: w.enumerated},
 		{share: 10, step: w.randomProofs},

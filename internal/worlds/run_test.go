@@ -8,22 +8,37 @@ import (
 	"time"
 )
 
-// TestRun walks for a moment. It finds nothing, and walks a part of each walk.
+// TestRun walks for a moment, and finds nothing.
 func TestRun(t *testing.T) {
 	var text strings.Builder
-	tally := Run(t.Context(), Options{Time: 3 * time.Second, Seed: 1}, &text)
+	tally := Run(t.Context(), Options{Time: 2 * time.Second, Seed: 1}, &text)
 	tally.Print(&text)
-	if tally.Unsound() != 0 || tally.Lost() != 0 {
-		t.Errorf("wrong verdicts:\n%s", text.String())
-	}
-	for _, p := range []Property{ProvenNoName, ProvenNoData, ProvenNoCut, ProvenSpan, ProvenUnsigned, HonestProof, SecureAnswer, InsecureAnswer, HonestAnswer, KeptState, HonestAfterward} {
-		if tally.Properties[p].Judged == 0 {
-			t.Errorf("%q was not looked at", p)
-		}
+	if tally.Unsound() != 0 || tally.Lost() != 0 || tally.Worlds == 0 {
+		t.Errorf("%d worlds, wrong verdicts:\n%s", tally.Worlds, text.String())
 	}
 	lines := strings.Split(strings.TrimSpace(text.String()), "\n")
 	if last := lines[len(lines)-1]; !strings.HasPrefix(last, "worlds ") || !strings.HasSuffix(last, ", unsound 0, lost 0") {
 		t.Errorf("the last line is %q", last)
+	}
+}
+
+// TestWalks takes some steps of each walk, in which every property is looked at.
+func TestWalks(t *testing.T) {
+	w := newWorker(&run{Options: Options{Seed: 1}, workers: 1, now: time.Now(), tally: newTally(), covered: make([]coverage, len(stages))}, 0)
+	for i := range stages[0].size() {
+		w.enumerated(i)
+	}
+	for i := range 3 {
+		w.randomProofs(i)
+		w.randomResponses(i)
+	}
+	for _, p := range []Property{
+		ProvenNoName, ProvenNoData, ProvenNoCut, ProvenSpan, ProvenUnsigned, HonestProof, SecureAnswer, InsecureAnswer, GenuineRecords,
+		BoundedTTL, HonestAnswer, Synthesized, KeptState, HonestAfterward, HonestRecovery,
+	} {
+		if c := w.tally.Properties[p]; c.Judged == 0 || c.Violated != 0 {
+			t.Errorf("%q: %d judged, %d violated", p, c.Judged, c.Violated)
+		}
 	}
 }
 
