@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/dnssecval/dnssecval/internal/dnssec"
 	"github.com/miekg/dns"
@@ -102,8 +103,8 @@ func (j *engineJudge) isSimple() bool {
 }
 
 // judgeRecovery checks that forged responses leave behind nothing but failures, which end
-// soon: an honest response is accepted then. It is asked for twice, since a question that
-// was under way may have failed after the time had passed.
+// soon: an honest response is accepted then. It is asked for several times, since a
+// question that was under way may have failed after the time had passed.
 func (j *engineJudge) judgeRecovery(e *engine, before string) {
 	q, s := j.question(), j.honestScript()
 	h := authority{j.signer, j.versions[0]}.answer(q.name, q.qtype)
@@ -111,7 +112,8 @@ func (j *engineJudge) judgeRecovery(e *engine, before string) {
 		return
 	}
 	var v verdict
-	for range 2 {
+	for tries := range 4 {
+		j.rest(time.Duration(tries) * 20 * time.Millisecond)
 		e.later.Add(forgottenAfter)
 		v = j.resolve(e, q, s, false)
 		j.tally.Responses++
@@ -123,6 +125,13 @@ func (j *engineJudge) judgeRecovery(e *engine, before string) {
 	j.tally.check(HonestRecovery, v.finding.Status == h.status, func() Counterexample {
 		return j.example(q, s, v, "it ought to be "+h.status.String()+", after "+before)
 	})
+}
+
+// rest lets questions that are under way end.
+func (j *engineJudge) rest(length time.Duration) {
+	j.mu.Unlock()
+	defer j.mu.Lock()
+	time.Sleep(length)
 }
 
 // checkAfterHonest makes the claim about honest responses after honest ones.
