@@ -7,6 +7,7 @@ BENCHCOUNT  = 1
 NAMES       = 10000
 SEED        = 1
 SOAK        = 1h
+TIME        = 1h
 RACING      = TestReload|TestCache|TestRewrite|TestCrowd|TestServe|TestHostile|TestFlapping|TestNeighbours/dns64|TestPrivate
 
 # CoreDNS takes minutes to compile with the race detector, and cmd/coredns has
@@ -18,7 +19,7 @@ WITH_RACE    = $(filter-out %/cmd/coredns,$(shell go list ./...))
 SHIPPED = -modfile=bin/coredns.mod
 
 .DEFAULT_GOAL := build
-.PHONY: help build run test lint generate integration race recipe attacks fuzz bench differential soak vulncheck clean
+.PHONY: help build run test lint generate integration race recipe attacks fuzz bench differential soak worlds faults vulncheck clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -84,6 +85,14 @@ differential: build ## compare CoreDNS with Unbound and BIND on NAMES of random 
 soak: build ## load, faults, reloads and anchor swaps for SOAK, one hour
 	go build -o bin/soak ./cmd/soak
 	bin/soak -coredns bin/coredns -duration $(SOAK) -seed $(SEED)
+
+worlds: ## judge assembled responses in small worlds for TIME, one hour; SEED selects the order
+	go build -o bin/worlds ./cmd/worlds
+	bin/worlds -time $(TIME) -seed $(SEED)
+
+faults: ## seed faults into the proofs, and find each of them by make worlds; ten minutes
+	go build -o bin/worlds ./cmd/worlds
+	bin/worlds -faults -time 2m
 
 vulncheck: ## dependencies in the Go vulnerability database; needs a network
 	go run $(GOVULNCHECK) ./...

@@ -99,6 +99,9 @@ func onlyKept(records []dns.RR, kept []keptRRset, in section) []dns.RR {
 			rtype = sig.TypeCovered
 		}
 		k := keptFor(kept, dnsname.Canonical(h.Name), rtype, in)
+		if k != nil && rtype == dns.TypeNSEC {
+			k = keptNSEC(kept, rr, in)
+		}
 		if k == nil && rtype != h.Rrtype { // an RRSIG that was asked for by its own type
 			k = keptFor(kept, dnsname.Canonical(h.Name), h.Rrtype, in)
 		}

@@ -82,8 +82,17 @@ func onlyProving(records []dns.RR, kept []keptRRset, in section) []dns.RR {
 		if !ok {
 			return false
 		}
-		k := keptFor(kept, dnsname.Canonical(sig.Hdr.Name), sig.TypeCovered, in)
-		return k != nil && k.sig != nil && k.sig != sig
+		name, proven := dnsname.Canonical(sig.Hdr.Name), false
+		for _, k := range kept { // of NSEC at a zone cut there are two: the parent's and the child's
+			if k.name != name || k.rtype != sig.TypeCovered || k.section != in || k.sig == nil {
+				continue
+			}
+			if k.sig == sig {
+				return false
+			}
+			proven = true
+		}
+		return proven
 	})
 }
 

@@ -287,3 +287,20 @@ func (v validating) Exchange(ctx context.Context, request *dns.Msg, _ Manner) (*
 func questionOf(m *dns.Msg) string {
 	return m.Question[0].Name + " " + dns.Type(m.Question[0].Qtype).String()
 }
+
+// TestOnlyProving: of the signatures of proven RRsets those stay that verified. At a zone cut
+// there are two NSEC RRsets of one owner name.
+func TestOnlyProving(t *testing.T) {
+	sig := func(rtype uint16, signer string) *dns.RRSIG {
+		return &dns.RRSIG{Hdr: header("sub.example.", dns.TypeRRSIG), TypeCovered: rtype, SignerName: signer}
+	}
+	above, apex, other, unproven := sig(dns.TypeNSEC, "example."), sig(dns.TypeNSEC, "sub.example."), sig(dns.TypeNSEC, "example."), sig(dns.TypeA, "sub.example.")
+	kept := []keptRRset{
+		{name: "sub.example.", rtype: dns.TypeNSEC, section: authoritySection, sig: above},
+		{name: "sub.example.", rtype: dns.TypeNSEC, section: authoritySection, sig: apex},
+	}
+	got := onlyProving([]dns.RR{above, other, apex, unproven}, kept, authoritySection)
+	if want := []dns.RR{above, apex, unproven}; !slices.Equal(got, want) {
+		t.Errorf("left are %v, want %v", got, want)
+	}
+}

@@ -106,18 +106,18 @@ func (n *nsec3Records) noData(qname string, qtype uint16) Finding {
 	if f != nil {
 		return f.Finding()
 	}
+	if p.optOut { // whatever the wildcard has: it does not apply if the name exists
+		return p.unlessOptOut(Proven, qname)
+	}
 	wildcard := dnsname.Wildcard(p.closestEncloser)
 	r, f = n.match(wildcard)
 	switch {
 	case f != nil:
 		return f.Finding()
 	case r != nil:
-		if denied := r.deniesType(wildcard, qtype); denied.Status == Bogus {
-			return denied
-		}
-		return p.unlessOptOut(Proven, qname)
+		return r.deniesType(wildcard, qtype)
 	default:
-		return p.unlessOptOut(finding(DenialIncomplete, "NSEC3 shows that "+qname+" does not exist, and none matches "+wildcard), qname)
+		return finding(DenialIncomplete, "NSEC3 shows that "+qname+" does not exist, and none matches "+wildcard)
 	}
 }
 

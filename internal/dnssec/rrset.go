@@ -21,7 +21,8 @@ type RRset struct {
 // GroupRRsets groups the records of one section of a message into RRsets, in the
 // order of their first records. Owner names are compared without regard to case. It
 // drops OPT records, classes other than IN, and RRSIG records that cover nothing in
-// the section. Duplicate records are kept.
+// the section. Duplicate records are kept. The NSEC records of both sides of a zone cut
+// are two RRsets.
 func GroupRRsets(section []dns.RR) []RRset {
 	g := rrsetGrouper{sets: make([]RRset, 0, min(len(section), 4))}
 	for _, rr := range section {
@@ -29,21 +30,29 @@ func GroupRRsets(section []dns.RR) []RRset {
 		if h.Class != dns.ClassINET || h.Rrtype == dns.TypeRRSIG || h.Rrtype == dns.TypeOPT {
 			continue
 		}
-		name := dnsname.Canonical(h.Name)
-		i := g.find(name, h.Rrtype)
+		key := rrsetKey{dnsname.Canonical(h.Name), h.Rrtype, isApexNSEC(rr)}
+		i := g.find(key)
 		if i < 0 {
-			i = g.add(name, h.Rrtype)
+			i = g.add(key)
 		}
 		g.sets[i].RRs = append(g.sets[i].RRs, rr)
 	}
 	for _, rr := range section {
 		if sig, ok := rr.(*dns.RRSIG); ok && sig.Hdr.Class == dns.ClassINET {
-			if i := g.find(dnsname.Canonical(sig.Hdr.Name), sig.TypeCovered); i >= 0 {
+			if i := g.covered(sig); i >= 0 {
 				g.sets[i].Sigs = append(g.sets[i].Sigs, sig)
 			}
 		}
 	}
 	return g.sets
+}
+
+// isApexNSEC reports whether a record is the NSEC record of a zone apex. At a zone cut
+// there is another one, of the parent zone (RFC 4035, section 2.3), and a response can
+// have both: where an alias leads from one zone to the other, for instance.
+func isApexNSEC(rr dns.RR) bool {
+	nsec, ok := rr.(*dns.NSEC)
+	return ok && typeBitMap(nsec.TypeBitMap).has(dns.TypeSOA)
 }
 
 // rrsetGrouper collects RRsets. A few RRsets are searched linearly. Above
@@ -56,42 +65,62 @@ type rrsetGrouper struct {
 type rrsetKey struct {
 	name   string
 	rrtype uint16
+	apex   bool // of NSEC: see isApexNSEC
 }
 
 // maxLinearSearch is the number of RRsets up to which there is no index.
 const maxLinearSearch = 16
 
 // add appends an empty RRset and returns its position.
-func (g *rrsetGrouper) add(name string, rrtype uint16) int {
-	g.sets = append(g.sets, RRset{Name: name, Type: rrtype})
+func (g *rrsetGrouper) add(key rrsetKey) int {
+	g.sets = append(g.sets, RRset{Name: key.name, Type: key.rrtype})
 	last := len(g.sets) - 1
 	if len(g.sets) > maxLinearSearch {
 		if g.index == nil {
 			g.index = make(map[rrsetKey]int)
-			for i, set := range g.sets {
-				g.index[rrsetKey{set.Name, set.Type}] = i
+			for i := range g.sets[:last] {
+				g.index[g.sets[i].key()] = i
 			}
 		}
-		g.index[rrsetKey{name, rrtype}] = last
+		g.index[key] = last
 	}
 	return last
 }
 
+// key returns the key of an RRset that has records.
+func (s *RRset) key() rrsetKey { return rrsetKey{s.Name, s.Type, isApexNSEC(s.RRs[0])} }
+
 // find returns the position of an RRset, or -1. It starts at the end because the
 // records of an RRset are usually adjacent.
-func (g *rrsetGrouper) find(name string, rrtype uint16) int {
+func (g *rrsetGrouper) find(key rrsetKey) int {
 	if g.index != nil {
-		if i, ok := g.index[rrsetKey{name, rrtype}]; ok {
+		if i, ok := g.index[key]; ok {
 			return i
 		}
 		return -1
 	}
 	for i := len(g.sets) - 1; i >= 0; i-- {
-		if g.sets[i].Type == rrtype && g.sets[i].Name == name {
+		if s := &g.sets[i]; s.Type == key.rrtype && s.Name == key.name && s.key() == key {
 			return i
 		}
 	}
 	return -1
+}
+
+// covered returns the position of the RRset that a signature covers, or -1. Of the NSEC
+// RRsets at a zone cut that is the one on the signer's side.
+func (g *rrsetGrouper) covered(sig *dns.RRSIG) int {
+	key := rrsetKey{name: dnsname.Canonical(sig.Hdr.Name), rrtype: sig.TypeCovered}
+	if key.rrtype != dns.TypeNSEC {
+		return g.find(key)
+	}
+	key.apex = dnsname.Canonical(sig.SignerName) == key.name
+	i := g.find(key)
+	if i < 0 {
+		key.apex = !key.apex
+		i = g.find(key)
+	}
+	return i
 }
 
 // String returns the type and the owner name, such as "A www.example.".

@@ -1,6 +1,7 @@
 package dnssec
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -33,6 +34,55 @@ func TestGroupRRsets(t *testing.T) {
 	}
 	if got := GroupRRsets([]dns.RR{sigA, sigMX}); len(got) != 0 {
 		t.Errorf("signatures of nothing make %v", got)
+	}
+}
+
+// TestGroupNSECAtZoneCut checks that the NSEC records of both sides of a zone cut are two
+// RRsets (RFC 4035, section 2.3), each with its own signature.
+func TestGroupNSECAtZoneCut(t *testing.T) {
+	parent, child := newTestZone(t, "example.", dns.ED25519), newTestZone(t, "sub.example.", dns.ED25519)
+	above := records(t, "sub.example. 300 NSEC z.example. NS DS RRSIG NSEC")
+	apex := records(t, "SUB.example. 300 NSEC sub.example. NS SOA RRSIG NSEC DNSKEY")
+	sigAbove, sigApex := parent.rrsig(t, above), child.rrsig(t, apex)
+	many := records(t, "example. 300 SOA ns.example. host.example. 1 2 3 4 5")
+	for i := range 2 * maxLinearSearch {
+		many = append(many, records(t, fmt.Sprintf("n%d.example. 300 A 192.0.2.1", i))...)
+	}
+	for _, tt := range []struct {
+		name    string
+		section []dns.RR
+	}{
+		{name: "the parent's first", section: []dns.RR{above[0], sigAbove, apex[0], sigApex}},
+		{name: "the child's first", section: []dns.RR{sigApex, sigAbove, apex[0], above[0]}},
+		{name: "the parent's alone", section: []dns.RR{sigAbove, above[0]}},
+		{name: "the child's alone", section: []dns.RR{apex[0], sigApex}},
+		{name: "among many RRsets", section: slices.Concat(many, []dns.RR{above[0], apex[0], sigApex, sigAbove})},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			found := 0
+			for _, set := range GroupRRsets(tt.section) {
+				if set.Type != dns.TypeNSEC {
+					continue
+				}
+				found++
+				keys := parent.keys
+				if set.RRs[0] == apex[0] {
+					keys = child.keys
+				}
+				if _, f := verifierAt(now).Authenticate(set, keys); f != nil || len(set.RRs) != 1 || len(set.Sigs) != 1 {
+					t.Errorf("%d records and %d signatures of %s: %v", len(set.RRs), len(set.Sigs), keys.Zone(), f)
+				}
+			}
+			want := 0
+			for _, rr := range tt.section {
+				if rr.Header().Rrtype == dns.TypeNSEC {
+					want++
+				}
+			}
+			if found != want {
+				t.Errorf("%d NSEC RRsets, want %d", found, want)
+			}
+		})
 	}
 }
 

@@ -42,6 +42,9 @@ var rules = []rule{
 	{name: "examples/stub", ours: []string{"validator", "anchor"}, without: slices.Concat(coredns, prometheus)},
 }
 
+// forTests are packages that only tests and test tools may use.
+var forTests = []string{module + "/internal/testzone", module + "/internal/worlds"}
+
 // listed is what `go list -json` says of a package.
 type listed struct{ Imports, Deps []string }
 
@@ -54,7 +57,7 @@ func (r rule) violations(p listed) (found []string) {
 		}
 	}
 	for _, path := range p.Deps {
-		if matches(path, r.without) || path == module || path == module+"/internal/testzone" {
+		if matches(path, r.without) || path == module || slices.Contains(forTests, path) {
 			found = append(found, path)
 		}
 	}
@@ -102,6 +105,7 @@ func TestViolations(t *testing.T) {
 		{name: "log", p: listed{Imports: []string{"log"}}, want: []string{"log"}},
 		{name: "CoreDNS by way of another", p: listed{Deps: []string{"github.com/coredns/caddy"}}, want: []string{"github.com/coredns/caddy"}},
 		{name: "test zones by way of another", p: listed{Deps: []string{module + "/internal/testzone"}}, want: []string{module + "/internal/testzone"}},
+		{name: "small worlds by way of another", p: listed{Deps: []string{module + "/internal/worlds"}}, want: []string{module + "/internal/worlds"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			if got := r.violations(tc.p); !slices.Equal(got, tc.want) {

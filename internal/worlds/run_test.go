@@ -1,0 +1,90 @@
+package worlds
+
+import (
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestRun walks for a moment, and finds nothing.
+func TestRun(t *testing.T) {
+	var text strings.Builder
+	tally := Run(t.Context(), Options{Time: 2 * time.Second, Seed: 1}, &text)
+	tally.Print(&text)
+	if tally.Unsound() != 0 || tally.Lost() != 0 || tally.Worlds == 0 {
+		t.Errorf("%d worlds, wrong verdicts:\n%s", tally.Worlds, text.String())
+	}
+	lines := strings.Split(strings.TrimSpace(text.String()), "\n")
+	if last := lines[len(lines)-1]; !strings.HasPrefix(last, "worlds ") || !strings.HasSuffix(last, ", unsound 0, lost 0") {
+		t.Errorf("the last line is %q", last)
+	}
+}
+
+// TestWalks takes some steps of each walk, in which every property is looked at.
+func TestWalks(t *testing.T) {
+	w := newWorker(&run{Options: Options{Seed: 1}, workers: 1, now: time.Now(), tally: newTally(), covered: make([]coverage, len(stages))}, 0)
+	for i := range stages[0].size() {
+		w.enumerated(i)
+	}
+	for i := range 3 {
+		w.randomProofs(i)
+		w.randomResponses(i)
+	}
+	for _, p := range []Property{
+		ProvenNoName, ProvenNoData, ProvenNoCut, ProvenSpan, ProvenUnsigned, HonestProof, SecureAnswer, InsecureAnswer, GenuineRecords,
+		BoundedTTL, HonestAnswer, Synthesized, KeptState, HonestAfterward, HonestRecovery,
+	} {
+		if c := w.tally.Properties[p]; c.Judged == 0 || c.Violated != 0 {
+			t.Errorf("%q: %d judged, %d violated", p, c.Judged, c.Violated)
+		}
+	}
+}
+
+// TestStages checks that each stage has each possible world once.
+func TestStages(t *testing.T) {
+	for _, s := range []stage{{0, 0}, {1, 1}, {2, 1}} {
+		order := newWalk(s.size(), rand.New(rand.NewPCG(1, 2)))
+		seen := make(map[string]bool)
+		worlds := 0
+		for i := range s.size() {
+			if w, ok := s.world(order.at(i)); ok {
+				seen[w.String()] = true
+				worlds++
+			}
+		}
+		if worlds == 0 || len(seen) != worlds {
+			t.Errorf("%d names: %d different worlds of %d", s.names, len(seen), worlds)
+		}
+	}
+}
+
+// TestOrders checks that all orders of the hashes of a zone are found.
+func TestOrders(t *testing.T) {
+	s := newSigner(time.Now())
+	w := World{Modes: [2]Mode{NSEC3, NSEC3}, Nodes: []Node{{Name: "a.a.t.", Kind: Host}, {Name: "b.t.", Kind: Host}}}
+	seen := make(map[string]bool)
+	for _, w := range s.orders(w) {
+		seen[s.order(plant(w, w.Nodes).zones[top], w.Salts[0])] = true
+	}
+	if len(seen) != 24 { // of t., a.t., a.a.t. and b.t.
+		t.Errorf("%d orders of four names, want 24", len(seen))
+	}
+}
+
+// TestForgeIsRepeatable checks that a seed makes the same forgeries in the same world.
+func TestForgeIsRepeatable(t *testing.T) {
+	w := World{Nodes: []Node{{Name: "*.t.", Kind: Host}, {Name: "a.t.", Kind: Hostile}, {Name: "b.t.", Kind: Signed}}}
+	forged := func() (texts []string) {
+		s := newSigner(time.Unix(1_800_000_000, 0))
+		f := newForger(s, s.versionsOf(w))
+		for seed := range uint64(20) {
+			texts = append(texts, f.forge(question{"a.b.t.", 1}, seed).String())
+		}
+		return texts
+	}
+	if first, second := forged(), forged(); !slices.Equal(first, second) {
+		t.Errorf("%q and %q", first, second)
+	}
+}
