@@ -24,7 +24,7 @@ type RRset struct {
 // the section. Duplicate records are kept. The NSEC records of both sides of a zone cut
 // are two RRsets.
 func GroupRRsets(section []dns.RR) []RRset {
-	g := rrsetGrouper{sets: make([]RRset, 0, min(len(section), 4))}
+	g := newGrouper(len(section))
 	for _, rr := range section {
 		h := rr.Header()
 		if h.Class != dns.ClassINET || h.Rrtype == dns.TypeRRSIG || h.Rrtype == dns.TypeOPT {
@@ -60,6 +60,14 @@ func isApexNSEC(rr dns.RR) bool {
 type rrsetGrouper struct {
 	sets  []RRset
 	index map[rrsetKey]int
+	rrs   []dns.RR // room for one record and one signature of each RRset: most have no more
+	sigs  []*dns.RRSIG
+}
+
+// newGrouper returns a grouper for so many records.
+func newGrouper(records int) rrsetGrouper {
+	room := min(records, maxLinearSearch)
+	return rrsetGrouper{sets: make([]RRset, 0, min(records, 4)), rrs: make([]dns.RR, room), sigs: make([]*dns.RRSIG, room)}
 }
 
 type rrsetKey struct {
@@ -73,8 +81,12 @@ const maxLinearSearch = 16
 
 // add appends an empty RRset and returns its position.
 func (g *rrsetGrouper) add(key rrsetKey) int {
-	g.sets = append(g.sets, RRset{Name: key.name, Type: key.rrtype})
-	last := len(g.sets) - 1
+	last := len(g.sets)
+	set := RRset{Name: key.name, Type: key.rrtype}
+	if last < len(g.rrs) {
+		set.RRs, set.Sigs = g.rrs[last:last:last+1], g.sigs[last:last:last+1]
+	}
+	g.sets = append(g.sets, set)
 	if len(g.sets) > maxLinearSearch {
 		if g.index == nil {
 			g.index = make(map[rrsetKey]int)

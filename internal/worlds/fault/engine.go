@@ -20,7 +20,7 @@ var Engine = []Fault{
 	},
 	{
 		Name: "answer: what has no signature is insecure", Rule: "RFC 4035, section 5.2", Like: "routedns #530, blocky GHSA-x845-2f78-7v36",
-		Changes: []Change{{verdicts, "if zone.finding.Status == dnssec.Secure || v.refuted", "if v.refuted"}, {verdicts, "return q.orLocal(home(set), inheritedFrom(zone))", "zone.finding.Status = dnssec.Insecure\n\treturn inheritedFrom(&cut{name: zone.name, finding: dnssec.Finding{Status: dnssec.Insecure}})"}},
+		Changes: []Change{{verdicts, "if zone.finding.Status == dnssec.Secure || failure.refuted", "if failure.refuted"}, {verdicts, "return q.orLocal(home(set), inheritedFrom(zone))", "zone.finding.Status = dnssec.Insecure\n\treturn inheritedFrom(&cut{name: zone.name, finding: dnssec.Finding{Status: dnssec.Insecure}})"}},
 	},
 	{
 		Name: "answer: NXDOMAIN may come with an answer", Rule: "RFC 2308, section 2.1",
