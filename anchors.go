@@ -2,6 +2,7 @@ package dnssecval
 
 import (
 	"crypto/sha256"
+	"fmt"
 	"reflect"
 	"sync"
 
@@ -144,4 +145,36 @@ func (t *trust) negativeInForce() (count int) {
 		}
 	}
 	return count
+}
+
+// loadTrust reads the trust anchors, and with auto-trust-anchor the keys of the state file.
+func (b *block) loadTrust() (set *anchor.Set, warnings []string, err error) {
+	sources := b.words.sources
+	sources.Rules.AllowSHA1 = b.words.policy.AllowSHA1
+	t := &trust{block: b, sources: sources, seen: sources.Fingerprint()} // taken before the files are read: one that changes meanwhile is read again
+	b.trust = t
+	if t.configured, warnings, err = t.load(); err != nil {
+		return nil, nil, err
+	}
+	set = t.configured.Clone()
+	if file := b.words.stateFile; file != "" {
+		if sources.Contains(file) {
+			return nil, nil, fmt.Errorf("auto-trust-anchor: %s is among the files of trust-anchor too, which would trust keys that wait or were revoked; keep it elsewhere", file)
+		}
+		if t.rollovers, err = newRollovers(file, set, b.words.policy); err != nil {
+			return nil, nil, err
+		}
+		leftOut, err := t.rollovers.leftOut()
+		if err != nil {
+			return nil, nil, err
+		}
+		warnings = append(warnings, leftOut...)
+		if err := t.rollovers.apply(set); err != nil {
+			return nil, nil, err
+		}
+	}
+	for _, warning := range warnings {
+		t.logged.first(warning) // setup logs it
+	}
+	return set, warnings, nil
 }

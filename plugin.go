@@ -10,9 +10,12 @@ import (
 	"time"
 
 	"github.com/coredns/coredns/plugin"
+	clog "github.com/coredns/coredns/plugin/pkg/log"
 	"github.com/coredns/coredns/request"
+	"github.com/dnssecval/dnssecval/anchor"
 	"github.com/dnssecval/dnssecval/internal/dnsname"
 	"github.com/dnssecval/dnssecval/internal/dnssec"
+	"github.com/dnssecval/dnssecval/internal/statuspage"
 	"github.com/dnssecval/dnssecval/validator"
 	"github.com/miekg/dns"
 )
@@ -183,4 +186,62 @@ func (c *client) address() string {
 		return c.w.RemoteAddr().String()
 	}
 	return host
+}
+
+// newBlock makes the validators and handlers of a block from its settings. The warnings are
+// for the log.
+func newBlock(directive string, words *config) (b *block, warnings []string, err error) {
+	b = &block{directive: directive, words: words, now: time.Now, metrics: metricsFor(directive), log: clog.NewWithPlugin(directive)}
+	if b.explanations, err = newExplanations(words.capacity); err != nil {
+		return nil, nil, err
+	}
+	if words.logFailures {
+		b.failures = newFailureLog(b.log)
+	}
+	set, warnings, err := b.loadTrust()
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := b.makeHandlers(set); err != nil {
+		return nil, nil, err
+	}
+	b.trust.engines = b.engines()
+	if !words.validate { // then the validating handler is not in the chain of plugins
+		b.trust.engines = []*validator.Validator{b.server.engine, b.handler.engine}
+	}
+	return b, append(warnings, statuspage.Warnings(words.status)...), nil
+}
+
+// makeHandlers makes the validating handler, and with serve the server, each with a
+// validator of its own: they ask different plugins.
+func (b *block) makeHandlers(set *anchor.Set) (err error) {
+	h := &Handler{block: b}
+	h.exchanger = &exchanger{block: b, next: func() plugin.Handler { return h.Next }}
+	b.handler = h
+	if h.engine, err = b.newEngine(h.exchanger, b.words.options(set)); err != nil || !b.words.serve {
+		return err
+	}
+	s := &Server{block: b}
+	s.exchanger = &exchanger{block: b, next: func() plugin.Handler { return s.Next }}
+	options := b.words.options(set)
+	options.NoSynthesis, options.Served = true, func(name string) string { return s.served.Zone(name) }
+	b.server = s
+	s.engine, err = b.newEngine(s.exchanger, options)
+	return err
+}
+
+// newEngine makes a validator that asks through an exchanger.
+func (b *block) newEngine(c *exchanger, options validator.Options) (*validator.Validator, error) {
+	options.Topology, options.Observe, options.Clock = c, b.observe, b.clock
+	return validator.New(c, options)
+}
+
+// clock returns the time for the validators. Tests replace b.now later.
+func (b *block) clock() time.Time { return b.now() }
+
+// options returns the options of a validator that the words of the block set.
+func (conf *config) options(set *anchor.Set) validator.Options {
+	return validator.Options{
+		Anchors: set, Policy: &conf.policy, Capacity: conf.capacity, At: conf.override, ReportOnly: conf.reportOnly, NoSynthesis: conf.noSynthesis,
+	}
 }
