@@ -19,7 +19,7 @@ WITH_RACE    = $(filter-out %/cmd/coredns,$(shell go list ./...))
 SHIPPED = -modfile=bin/coredns.mod
 
 .DEFAULT_GOAL := build
-.PHONY: help build run test lint generate integration race recipe attacks fuzz bench differential soak worlds faults vulncheck clean
+.PHONY: help build run test lint generate integration race recipe attacks fuzz bench differential soak worlds faults cluster vulncheck clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +64,15 @@ integration: build ## comparisons with Unbound and BIND, Prometheus and Chromium
 race: bin/coredns.mod ## a CoreDNS built with the race detector under load, reloads and refreshes
 	go build -race $(SHIPPED) -o bin/coredns-race ./test/race
 	DNSSECVAL_COREDNS=$(CURDIR)/bin/coredns-race go test -count=1 -timeout 5m ./test/real -run '$(RACING)'
+
+cluster: ## the manifests in a Kubernetes cluster of one node; Linux, root; compiles Kubernetes the first time
+	test/scripts/install-cluster.sh
+	CGO_ENABLED=0 go build -trimpath -o bin/cluster/coredns ./cmd/coredns
+	CGO_ENABLED=0 go build -trimpath -o bin/cluster/stock ./test/stock
+	cd test/cluster && go tool controller-gen crd paths=github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1 output:dir=$(CURDIR)/bin/cluster/crds
+	cd test/cluster && DNSSECVAL_CLUSTER_PROGRAMS=$$(../scripts/install-cluster.sh -n) DNSSECVAL_CLUSTER_CRDS=$(CURDIR)/bin/cluster/crds \
+		DNSSECVAL_CLUSTER_COREDNS=$(CURDIR)/bin/cluster/coredns DNSSECVAL_CLUSTER_STOCK=$(CURDIR)/bin/cluster/stock \
+		DNSSECVAL_CLUSTER_LOGS=$(CURDIR)/bin/cluster/logs go test -count=1 -timeout 40m -v ./...
 
 recipe: ## build CoreDNS in each way that the README describes
 	test/scripts/recipe.sh
