@@ -19,10 +19,10 @@ WITH_RACE    = $(filter-out %/cmd/coredns,$(shell go list ./...))
 SHIPPED = -modfile=bin/coredns.mod
 
 .DEFAULT_GOAL := build
-.PHONY: help build run test lint generate integration race recipe attacks fuzz bench differential soak worlds faults cluster vulncheck clean
+.PHONY: help build run test lint generate integration race recipe attacks fuzz bench differential soak worlds faults cluster release test386 vulncheck clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: bin/coredns.mod ## bin/coredns, bin/dnssecval
 	go build $(SHIPPED) -o bin/coredns ./cmd/coredns
@@ -50,6 +50,8 @@ lint: ## formatting, staticcheck, lengths
 	go run $(STATICCHECK) -tags integration ./test/...
 	go test ./test/house
 	cd deploy/test && go vet ./...
+	cd deploy/release && go vet ./... && go test ./...
+	cd test/cluster && go vet ./...
 
 generate: ## cmd/coredns/zplugin.go from plugin.cfg, the table in docs/troubleshooting.md
 	go generate ./...
@@ -91,6 +93,13 @@ differential: build ## compare CoreDNS with Unbound and BIND on NAMES of random 
 	go build -o bin/differential ./cmd/differential
 	bin/differential -coredns bin/coredns -names $(NAMES) -seed $(SEED)
 
+release: ## archives, images, modules and sums of VERSION=v0.1.0 in dist; the same commit gives the same files
+	rm -rf dist
+	cd deploy/release && go run . -version "$(VERSION)" -out $(CURDIR)/dist
+
+test386: ## the tests on a 32-bit platform, but for those that start all of CoreDNS
+	GOARCH=386 CGO_ENABLED=0 go test -timeout 10m $(filter-out %/cmd/coredns %/test/real %/test/race %/test/stock,$(shell go list ./...))
+
 soak: build ## load, faults, reloads and anchor swaps for SOAK, one hour
 	go build -o bin/soak ./cmd/soak
 	bin/soak -coredns bin/coredns -duration $(SOAK) -seed $(SEED)
@@ -107,4 +116,4 @@ vulncheck: ## dependencies in the Go vulnerability database; needs a network
 	go run $(GOVULNCHECK) ./...
 
 clean: ## remove what was built
-	rm -rf bin
+	rm -rf bin dist

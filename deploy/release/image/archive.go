@@ -1,6 +1,8 @@
 package image
 
 import (
+	"bytes"
+	"compress/gzip"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -44,4 +46,22 @@ func Archive(image v1.Image, name, tag string, at time.Time) ([]byte, error) {
 		return nil, err
 	}
 	return tarOf(files, at)
+}
+
+// Compressed returns the files as a tar file that gzip has compressed.
+func Compressed(files []File, at time.Time) ([]byte, error) {
+	text, err := tarOf(files, at)
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	w, err := gzip.NewWriterLevel(&b, gzip.BestCompression)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := w.Write(text); err != nil {
+		return nil, err
+	}
+	err = w.Close()
+	return b.Bytes(), err
 }
