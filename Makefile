@@ -19,7 +19,7 @@ WITH_RACE    = $(filter-out %/cmd/coredns,$(shell go list ./...))
 SHIPPED = -modfile=bin/coredns.mod
 
 .DEFAULT_GOAL := build
-.PHONY: help build run test lint generate integration race recipe attacks fuzz bench differential soak worlds faults cluster release test386 vulncheck clean
+.PHONY: help build run test lint generate integration race recipe attacks fuzz bench differential soak worlds faults cluster release test386 helm vulncheck clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +52,7 @@ lint: ## formatting, staticcheck, lengths
 	cd deploy/test && go vet ./...
 	cd deploy/release && go vet ./... && go test ./...
 	cd test/cluster && go vet ./...
+	cd deploy/helm/test && go vet ./...
 
 generate: ## cmd/coredns/zplugin.go from plugin.cfg, the table in docs/troubleshooting.md
 	go generate ./...
@@ -96,6 +97,9 @@ differential: build ## compare CoreDNS with Unbound and BIND on NAMES of random 
 release: ## archives, images, modules and sums of VERSION=v0.1.0 in dist; the same commit gives the same files
 	rm -rf dist
 	cd deploy/release && go run . -version "$(VERSION)" -out $(CURDIR)/dist
+
+helm: ## render the CoreDNS project's Helm chart in CHART=DIR with the values of deploy/helm
+	cd deploy/helm/test && DNSSECVAL_COREDNS_CHART="$(CHART)" go test -count=1 ./...
 
 test386: ## the tests on a 32-bit platform, but for those that start all of CoreDNS
 	GOARCH=386 CGO_ENABLED=0 go test -timeout 10m $(filter-out %/cmd/coredns %/test/real %/test/race %/test/stock,$(shell go list ./...))

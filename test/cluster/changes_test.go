@@ -126,11 +126,11 @@ func (c *cluster) awaitLog(t *testing.T, pattern string) {
 
 // testInsecure switches report-only mode on and off, as the page says.
 func (c *cluster) testInsecure(t *testing.T) {
-	on := c.changeCorefile(t, func(s string) string { return strings.Replace(s, "# insecure\n", "insecure\n", 1) })
+	on := c.changeCorefile(t, func(s string) string { return strings.Replace(s, "        # insecure\n", "        insecure\n", 1) })
 	// What the cache has is refused for some seconds more.
 	passed := []answer{validated[0], {"www.expired.example", dns.TypeA, "NOERROR 192.0.2.80"}}
 	c.awaitAll(t, time.Minute, passed)
-	off := c.changeCorefile(t, func(s string) string { return strings.Replace(s, " insecure\n", " # insecure\n", 1) })
+	off := c.changeCorefile(t, func(s string) string { return strings.Replace(s, "        insecure\n", "        # insecure\n", 1) })
 	c.awaitAll(t, time.Minute, validated)
 	c.note("%-36s %4.0f s, off %.0f s", "  insecure on", on.Seconds(), off.Seconds())
 }

@@ -145,31 +145,57 @@ func (c *cluster) testNames(t *testing.T) {
 	c.note("  an ExternalName for a bogus name: %s", describe(a))
 }
 
+// splitPod has a search domain more than other Pods.
+const splitPod = `apiVersion: v1
+kind: Pod
+metadata: {name: split, namespace: default}
+spec:
+  terminationGracePeriodSeconds: 1
+  dnsConfig: {searches: [` + splitZone + `]}
+  containers:
+  - {name: tools, image: "` + toolsImage + `", imagePullPolicy: IfNotPresent}
+`
+
 // testSuffixes looks external names up as an Alpine container does, with the search path of a
 // Pod: it is the cluster's and the node's, and one SERVFAIL would end the search.
 func (c *cluster) testSuffixes(t *testing.T) {
 	if conf := c.inPod(t, "cat /etc/resolv.conf"); !strings.Contains(conf, privateZone) || !strings.Contains(conf, "ndots:5") {
 		t.Fatalf("the Pod has\n%s", conf)
 	}
-	// As it is, and with a line for the private zone, as the page says.
-	for _, stanza := range []string{"", "forward " + privateZone + " " + node.Upstream} {
-		if stanza != "" {
-			c.changeCorefile(t, func(corefile string) string {
-				return strings.Replace(corefile, "forward . ", stanza+"\n    forward . ", 1)
-			})
-		}
-		for name, want := range map[string]string{
-			"www.signed.example": "192.0.2.80", "www.unsigned.example": "192.0.2.80", "alias.signed.example": "192.0.2.80",
-			"nobody.signed.example": "Name does not resolve", "www.tampered.example": "Try again", "web.names": c.run(t, "kubectl -n names get service web -o jsonpath={.spec.clusterIP}"),
-		} {
-			if got := c.inPod(t, "lookup "+name); !strings.HasPrefix(got, want) {
-				t.Errorf("with %q, %s: %s, want %s", stanza, name, got, want)
-			}
-		}
-		got := c.inPod(t, "lookup db")
-		c.note("  db.%s %-27s %s", privateZone, map[bool]string{true: "by forward .", false: "by a line of its own"}[stanza == ""], got)
-		if stanza != "" && got != "192.0.2.53" {
-			t.Errorf("db.%s with a line of its own: %s", privateZone, got)
+	c.apply(t, splitPod)
+	c.run(t, "kubectl wait --for=condition=Ready pod/split --timeout=60s")
+	service := c.run(t, "kubectl -n names get service web -o jsonpath={.spec.clusterIP}")
+	external := map[string]string{
+		"www.signed.example": "192.0.2.80", "www.unsigned.example": "192.0.2.80", "alias.signed.example": "192.0.2.80",
+		"nobody.signed.example": "Name does not resolve", "www.tampered.example": "Try again", "web.names": service,
+	}
+	c.lookups(t, "tools", external)
+	c.note("  without a line for them: db.%s: %s; db.%s: %s; www.signed.example in a Pod that searches in %s: %s", privateZone, c.lookup(t, "tools", "db."+privateZone),
+		splitZone, c.lookup(t, "split", "db."+splitZone), splitZone, c.lookup(t, "split", "www.signed.example"))
+
+	lines := ""
+	for _, zone := range []string{privateZone, splitZone} {
+		lines += "forward " + zone + " " + node.Upstream + "\n    "
+	}
+	c.changeCorefile(t, func(corefile string) string { return strings.Replace(corefile, "forward . ", lines+"forward . ", 1) })
+	external["db"] = "192.0.2.53"
+	c.lookups(t, "tools", external)
+	external["db."+splitZone] = "192.0.2.53"
+	c.lookups(t, "split", external)
+}
+
+// lookup returns what a container with musl prints.
+func (c *cluster) lookup(t *testing.T, pod, name string) string {
+	t.Helper()
+	return strings.TrimSpace(c.run(t, "kubectl exec "+pod+" -- sh -c 'lookup "+name+"; true'"))
+}
+
+// lookups compares what a container with musl finds.
+func (c *cluster) lookups(t *testing.T, pod string, wants map[string]string) {
+	t.Helper()
+	for name, want := range wants {
+		if got := c.lookup(t, pod, name); !strings.HasPrefix(got, want) {
+			t.Errorf("%s in the Pod %s: %s, want %s", name, pod, got, want)
 		}
 	}
 }

@@ -49,11 +49,10 @@ func (c *cluster) testStock(t *testing.T) {
 	c.run(t, "kubectl wait --for=condition=Ready pod/tools --timeout=60s")
 }
 
-// inPod runs a command in the Pod with the tools.
+// inPod runs a command in the Pod with the tools, whatever its status, and returns what it prints.
 func (c *cluster) inPod(t *testing.T, command string) string {
 	t.Helper()
-	out, _ := c.try(t, "kubectl exec tools -- sh -c '"+command+"'")
-	return strings.TrimSpace(out)
+	return strings.TrimSpace(c.run(t, "kubectl exec tools -- sh -c '"+command+"; true'"))
 }
 
 // edit does what an administrator does in the editor of `kubectl edit`: the command comes from

@@ -14,10 +14,11 @@ import (
 	"github.com/miekg/dns"
 )
 
-// Zones that only the upstream knows. They are the search domains of the node.
+// Search domains. The upstream has the private and the split zone, which are not signed.
 const (
 	privateZone = "corp.internal"              // below a top-level domain that does not exist
 	unknownZone = "eu-1.compute.unsigned.test" // below a zone that is not signed
+	splitZone   = "corp.signed.example"        // below a signed zone, which has no such name
 )
 
 // world is a signed tree behind the address of the upstream.
@@ -50,25 +51,29 @@ func newWorld(t *testing.T) *world {
 	return &world{w}
 }
 
-// private returns an answer without signatures for the names of the private zone. It has one name.
+// private returns an answer without signatures for names of the private zones, each of which
+// has one name. Their DS records are the public parent's to deny.
 func private(r *dns.Msg) *dns.Msg {
-	name := dns.CanonicalName(r.Question[0].Name)
-	if !dns.IsSubDomain(privateZone+".", name) {
-		return nil
+	name, qtype := dns.CanonicalName(r.Question[0].Name), r.Question[0].Qtype
+	for _, zone := range []string{privateZone + ".", splitZone + "."} {
+		if !dns.IsSubDomain(zone, name) || qtype == dns.TypeDS && name == zone {
+			continue
+		}
+		a := new(dns.Msg).SetReply(r)
+		a.Authoritative, a.RecursionAvailable = true, true
+		soa, _ := dns.NewRR(zone + " 60 SOA ns." + zone + " admin." + zone + " 1 60 60 60 60")
+		switch {
+		case name == "db."+zone && qtype == dns.TypeA:
+			rr, _ := dns.NewRR(name + " 60 A 192.0.2.53")
+			a.Answer = []dns.RR{rr}
+		case name == "db."+zone || name == zone:
+			a.Ns = []dns.RR{soa}
+		default:
+			a.Rcode, a.Ns = dns.RcodeNameError, []dns.RR{soa}
+		}
+		return a
 	}
-	a := new(dns.Msg).SetReply(r)
-	a.Authoritative, a.RecursionAvailable = true, true
-	soa, _ := dns.NewRR(privateZone + ". 60 SOA ns." + privateZone + ". admin." + privateZone + ". 1 60 60 60 60")
-	switch {
-	case name == "db."+privateZone+"." && r.Question[0].Qtype == dns.TypeA:
-		rr, _ := dns.NewRR(name + " 60 A 192.0.2.53")
-		a.Answer = []dns.RR{rr}
-	case name == "db."+privateZone+"." || name == privateZone+".":
-		a.Ns = []dns.RR{soa}
-	default:
-		a.Rcode, a.Ns = dns.RcodeNameError, []dns.RR{soa}
-	}
-	return a
+	return nil
 }
 
 // anchors returns a file with the anchors of zones.
