@@ -5,7 +5,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
 )
 
 // reloading is how long a changed Corefile may take: the kubelet, and CoreDNS's reload.

@@ -145,13 +145,13 @@ func (c *cluster) testNames(t *testing.T) {
 	c.note("  an ExternalName for a bogus name: %s", describe(a))
 }
 
-// splitPod has a search domain more than other Pods.
-const splitPod = `apiVersion: v1
+// searchingPod has a search domain more than other Pods.
+const searchingPod = `apiVersion: v1
 kind: Pod
-metadata: {name: split, namespace: default}
+metadata: {name: %s, namespace: default}
 spec:
   terminationGracePeriodSeconds: 1
-  dnsConfig: {searches: [` + splitZone + `]}
+  dnsConfig: {searches: [%s]}
   containers:
   - {name: tools, image: "` + toolsImage + `", imagePullPolicy: IfNotPresent}
 `
@@ -162,26 +162,34 @@ func (c *cluster) testSuffixes(t *testing.T) {
 	if conf := c.inPod(t, "cat /etc/resolv.conf"); !strings.Contains(conf, privateZone) || !strings.Contains(conf, "ndots:5") {
 		t.Fatalf("the Pod has\n%s", conf)
 	}
-	c.apply(t, splitPod)
-	c.run(t, "kubectl wait --for=condition=Ready pod/split --timeout=60s")
+	for pod, zone := range map[string]string{"split": splitZone, "cover": coverZone} {
+		c.apply(t, fmt.Sprintf(searchingPod, pod, zone))
+	}
+	c.run(t, "kubectl wait --for=condition=Ready pod/split pod/cover --timeout=60s")
 	service := c.run(t, "kubectl -n names get service web -o jsonpath={.spec.clusterIP}")
 	external := map[string]string{
 		"www.signed.example": "192.0.2.80", "www.unsigned.example": "192.0.2.80", "alias.signed.example": "192.0.2.80",
 		"nobody.signed.example": "Name does not resolve", "www.tampered.example": "Try again", "web.names": service,
 	}
 	c.lookups(t, "tools", external)
-	c.note("  without a line for them: db.%s: %s; db.%s: %s; www.signed.example in a Pod that searches in %s: %s", privateZone, c.lookup(t, "tools", "db."+privateZone),
-		splitZone, c.lookup(t, "split", "db."+splitZone), splitZone, c.lookup(t, "split", "www.signed.example"))
-
-	lines := ""
-	for _, zone := range []string{privateZone, splitZone} {
-		lines += "forward " + zone + " " + node.Upstream + "\n    "
-	}
-	c.changeCorefile(t, func(corefile string) string { return strings.Replace(corefile, "forward . ", lines+"forward . ", 1) })
-	external["db"] = "192.0.2.53"
-	c.lookups(t, "tools", external)
-	external["db."+splitZone] = "192.0.2.53"
 	c.lookups(t, "split", external)
+	// The page says what to do about this one.
+	if got := c.lookup(t, "cover", "www.unsigned.example"); !strings.HasPrefix(got, "Try again") {
+		t.Errorf("a Pod that searches in %s, without a line for it: %s; is the page still right?", coverZone, got)
+	}
+	c.changeCorefile(t, func(corefile string) string {
+		corefile = strings.Replace(corefile, "        log-failures\n", "        log-failures\n        negative-trust-anchor "+coverZone+"\n", 1)
+		for _, zone := range []string{privateZone, splitZone} {
+			corefile = strings.Replace(corefile, "    forward . ", "    forward "+zone+" "+node.Upstream+"\n    forward . ", 1)
+		}
+		return corefile
+	})
+	external["db"] = "192.0.2.53" // of the node's search domain
+	c.lookups(t, "tools", external)
+	for pod, zone := range map[string]string{"split": splitZone, "cover": coverZone} {
+		external["db."+zone] = "192.0.2.53"
+		c.lookups(t, pod, external)
+	}
 }
 
 // lookup returns what a container with musl prints.

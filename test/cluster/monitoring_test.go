@@ -12,24 +12,23 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dnssecval/dnssecval/test/cluster/node"
 	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
 )
 
 // prometheus is where Prometheus listens, in the sandbox.
 const prometheus = "127.0.0.1:9090"
 
-// scrape is what the operator makes of the ServiceMonitor: the Services with the labels, in
-// the namespaces, and of them the endpoints of one port.
+// scrape has the targets in a file: Debian's Prometheus is built without the discovery of
+// Kubernetes. The Service itself is a target, too.
 const scrape = `global: {scrape_interval: 1s, evaluation_interval: 1s}
-rule_files: [%s/rules.yaml]
+rule_files: [%[1]s/rules.yaml]
 scrape_configs:
-- job_name: coredns
-  kubernetes_sd_configs: [{role: endpointslice, kubeconfig_file: %s, namespaces: {names: [%s]}}]
-  relabel_configs:
-  - {action: keep, source_labels: [__meta_kubernetes_service_label_app_kubernetes_io_part_of], regex: %s}
-  - {action: keep, source_labels: [__meta_kubernetes_endpointslice_port_name], regex: %s}
-  - {source_labels: [__meta_kubernetes_pod_name], target_label: pod}
+- {job_name: coredns, file_sd_configs: [{files: [%[1]s/targets.json]}]}
+- {job_name: service, static_configs: [{targets: ["%[2]s:9153"]}]}
 `
 
 // testMonitoring applies ServiceMonitor and rules against the operator's CRDs, and has a
@@ -55,7 +54,7 @@ func (c *cluster) testMonitoring(t *testing.T) {
 		return samples(ctx, `up{job="coredns"} == 1`, len(pods))
 	})
 	c.answers(t, firstOf(pods), validated)
-	for _, expression := range []string{`coredns_dnssec_validations_total{status="secure"} > 0`, `coredns_build_info{revision=~"dnssecval.*"}`} {
+	for _, expression := range []string{`up{job="service"} == 1`, `coredns_dnssec_validations_total{status="secure"} > 0`, `coredns_build_info{revision=~"dnssecval.*"}`} {
 		c.await(t, expression, 20*time.Second, func(ctx context.Context) error { return samples(ctx, expression, 1) })
 	}
 	c.await(t, "the rules are evaluated", 20*time.Second, rulesHealthy)
@@ -68,30 +67,83 @@ func firstOf(pods map[string]string) (address string) {
 	return address
 }
 
-// startPrometheus starts a Prometheus that scrapes as the ServiceMonitor in the cluster says,
-// with the rules as the page says for those who have no operator.
-func (c *cluster) startPrometheus(t *testing.T) {
+// target is an entry of a file of targets.
+type target struct {
+	Targets []string          `json:"targets"`
+	Labels  map[string]string `json:"labels"`
+}
+
+// targets does what the operator and Prometheus do with a ServiceMonitor: they select Services
+// by namespace and label, and of their endpoints those at the port with the name.
+func (c *cluster) targets(t *testing.T) (list []target) {
 	t.Helper()
 	var monitor monitoringv1.ServiceMonitor
 	if err := yaml.UnmarshalStrict([]byte(c.run(t, "kubectl -n monitoring get servicemonitor coredns-dnssec -o yaml")), &monitor); err != nil {
 		t.Fatal(err)
 	}
+	selector := metav1.FormatLabelSelector(&monitor.Spec.Selector)
+	for _, namespace := range monitor.Spec.NamespaceSelector.MatchNames {
+		services, err := c.client.CoreV1().Services(namespace).List(t.Context(), metav1.ListOptions{LabelSelector: selector})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, service := range services.Items {
+			slices, err := c.client.DiscoveryV1().EndpointSlices(namespace).List(t.Context(), metav1.ListOptions{LabelSelector: discoveryv1.LabelServiceName + "=" + service.Name})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, slice := range slices.Items {
+				list = append(list, endpoints(slice, monitor.Spec.Endpoints[0].Port)...)
+			}
+		}
+	}
+	return list
+}
+
+// endpoints returns the endpoints at a port.
+func endpoints(slice discoveryv1.EndpointSlice, name string) (list []target) {
+	for _, port := range slice.Ports {
+		if port.Name == nil || *port.Name != name {
+			continue
+		}
+		for _, endpoint := range slice.Endpoints {
+			list = append(list, target{[]string{fmt.Sprintf("%s:%d", endpoint.Addresses[0], *port.Port)}, map[string]string{"namespace": slice.Namespace, "pod": endpoint.TargetRef.Name}})
+		}
+	}
+	return list
+}
+
+// startPrometheus starts a Prometheus that scrapes what the ServiceMonitor selects, with the
+// rules as the page says for those who have no operator.
+func (c *cluster) startPrometheus(t *testing.T) {
+	t.Helper()
 	dir := t.TempDir()
-	rules := c.walk(t, "yq .spec deploy/kubernetes/monitoring/prometheusrule.yaml")
-	config := fmt.Sprintf(scrape, dir, c.node.Kubeconfig(), strings.Join(monitor.Spec.NamespaceSelector.MatchNames, ", "),
-		monitor.Spec.Selector.MatchLabels["app.kubernetes.io/part-of"], monitor.Spec.Endpoints[0].Port)
-	for name, text := range map[string]string{"rules.yaml": rules, "prometheus.yaml": config} {
+	targets, err := json.Marshal(c.targets(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{
+		"rules.yaml":      c.walk(t, "yq .spec deploy/kubernetes/monitoring/prometheusrule.yaml"),
+		"prometheus.yaml": fmt.Sprintf(scrape, dir, node.ClusterDNS),
+		"targets.json":    string(targets),
+	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
+	log, err := os.Create(filepath.Join(c.node.Logs(), "prometheus.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	cmd := c.node.Command(context.Background(), "prometheus", "--config.file="+dir+"/prometheus.yaml", "--storage.tsdb.path="+dir+"/data", "--web.listen-address="+prometheus)
+	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
+		log.Close()
 	})
 }
 

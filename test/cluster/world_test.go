@@ -14,11 +14,12 @@ import (
 	"github.com/miekg/dns"
 )
 
-// Search domains. The upstream has the private and the split zone, which are not signed.
+// Search domains. The upstream has zones of its own in these places, which are not signed.
 const (
 	privateZone = "corp.internal"              // below a top-level domain that does not exist
 	unknownZone = "eu-1.compute.unsigned.test" // below a zone that is not signed
 	splitZone   = "corp.signed.example"        // below a signed zone, which has no such name
+	coverZone   = "p384.example"               // in place of a zone that is signed
 )
 
 // world is a signed tree behind the address of the upstream.
@@ -55,7 +56,7 @@ func newWorld(t *testing.T) *world {
 // has one name. Their DS records are the public parent's to deny.
 func private(r *dns.Msg) *dns.Msg {
 	name, qtype := dns.CanonicalName(r.Question[0].Name), r.Question[0].Qtype
-	for _, zone := range []string{privateZone + ".", splitZone + "."} {
+	for _, zone := range []string{privateZone + ".", splitZone + ".", coverZone + "."} {
 		if !dns.IsSubDomain(zone, name) || qtype == dns.TypeDS && name == zone {
 			continue
 		}
