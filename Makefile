@@ -75,7 +75,7 @@ cluster: ## the manifests in a Kubernetes cluster of one node; Linux, root; comp
 	cd test/cluster && go tool controller-gen crd paths=github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1 output:dir=$(CURDIR)/bin/cluster/crds
 	cd test/cluster && DNSSECVAL_CLUSTER_PROGRAMS=$$(../scripts/install-cluster.sh -n) DNSSECVAL_CLUSTER_CRDS=$(CURDIR)/bin/cluster/crds \
 		DNSSECVAL_CLUSTER_COREDNS=$(CURDIR)/bin/cluster/coredns DNSSECVAL_CLUSTER_STOCK=$(CURDIR)/bin/cluster/stock \
-		DNSSECVAL_CLUSTER_LOGS=$(CURDIR)/bin/cluster/logs go test -count=1 -timeout 40m -v ./...
+		DNSSECVAL_CLUSTER_LOGS=$(CURDIR)/bin/cluster/logs go test -count=1 -timeout 40m -v .
 
 recipe: ## build CoreDNS in each way that the README describes
 	test/scripts/recipe.sh
