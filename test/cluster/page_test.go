@@ -5,7 +5,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/dnssecval/dnssecval/test/cluster/node"
 )
@@ -94,6 +93,3 @@ func (c *cluster) testPage(t *testing.T) {
 	}
 	t.Logf("%d commands of docs/kubernetes.md were run", len(c.page.walked))
 }
-
-// rollout is how long a change of Pods may take: health's lameduck and the image are known.
-const rollout = 2 * time.Minute
