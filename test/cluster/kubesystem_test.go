@@ -251,6 +251,7 @@ func (c *cluster) testRollback(t *testing.T) {
 	}
 	c.run(t, "KUBE_EDITOR="+editor+" "+c.command(t, "kubectl -n kube-system edit configmap coredns"))
 	c.walk(t, "kubectl -n kube-system rollout undo deployment/coredns")
-	c.run(t, "kubectl -n kube-system rollout status deployment/coredns")
+	c.walk(t, "kubectl -n kube-system rollout status deployment/coredns")
+	c.walk(t, "kubectl -n kube-system delete poddisruptionbudget/coredns configmap/coredns-trust-anchors")
 	c.awaitAnswers(t, node.ClusterDNS, time.Minute, unvalidated)
 }
