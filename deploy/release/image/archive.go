@@ -14,7 +14,7 @@ import (
 )
 
 // Archive returns the tar file of an OCI image layout with one image. containerd takes the
-// name of the image from it, and so do skopeo, podman and `docker load`.
+// name of the image from it.
 func Archive(image v1.Image, name, tag string, at time.Time) ([]byte, error) {
 	dir, err := os.MkdirTemp("", "oci-layout-")
 	if err != nil {
