@@ -68,9 +68,9 @@ race: bin/coredns.mod ## a CoreDNS built with the race detector under load, relo
 	go build -race $(SHIPPED) -o bin/coredns-race ./test/race
 	DNSSECVAL_COREDNS=$(CURDIR)/bin/coredns-race go test -count=1 -timeout 5m ./test/real -run '$(RACING)'
 
-cluster: ## the manifests in a Kubernetes cluster of one node; Linux, root; compiles Kubernetes the first time
+cluster: bin/coredns.mod ## the manifests in a Kubernetes cluster of one node; Linux, root; compiles Kubernetes the first time
 	test/scripts/install-cluster.sh
-	CGO_ENABLED=0 go build -trimpath -o bin/cluster/coredns ./cmd/coredns
+	CGO_ENABLED=0 go build $(SHIPPED) -trimpath -o bin/cluster/coredns ./cmd/coredns
 	CGO_ENABLED=0 go build -trimpath -o bin/cluster/stock ./test/stock
 	cd test/cluster && go tool controller-gen crd paths=github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1 output:dir=$(CURDIR)/bin/cluster/crds
 	cd test/cluster && DNSSECVAL_CLUSTER_PROGRAMS=$$(../scripts/install-cluster.sh -n) DNSSECVAL_CLUSTER_CRDS=$(CURDIR)/bin/cluster/crds \
@@ -94,7 +94,7 @@ differential: build ## compare CoreDNS with Unbound and BIND on NAMES of random 
 	go build -o bin/differential ./cmd/differential
 	bin/differential -coredns bin/coredns -names $(NAMES) -seed $(SEED)
 
-release: ## archives, images, modules and sums of VERSION=v0.1.0 in dist; the same commit gives the same files
+release: bin/coredns.mod ## archives, images, modules and sums of VERSION=v0.1.0 in dist; the same commit gives the same files
 	rm -rf dist
 	cd deploy/release && go run . -version "$(VERSION)" -out $(CURDIR)/dist
 

@@ -32,7 +32,7 @@ type component struct {
 	Name    string `json:"name"`
 	Version string `json:"version"`
 	PURL    string `json:"purl"`
-	// Properties has the h1 digest of the module, as in go.sum.
+	// Properties has the h1 digest of the module, as in go.sum, or says that it was changed.
 	Properties []property `json:"properties,omitempty"`
 }
 
@@ -52,10 +52,11 @@ func (r release) modules() error {
 				return err
 			}
 			for _, m := range info.Deps {
-				if m.Replace != nil {
-					m = m.Replace
+				c := module(m.Path, m.Version, m.Sum)
+				if m.Replace != nil { // docs/performance.md says by what
+					c.Properties = append(c.Properties, property{Name: "changed", Value: m.Replace.Version})
 				}
-				found[m.Path] = module(m.Path, m.Version, m.Sum)
+				found[m.Path] = c
 			}
 			found["std"] = module("std", strings.TrimPrefix(info.GoVersion, "go"), "")
 		}

@@ -29,10 +29,16 @@ var platforms = []platform{
 
 func (p platform) String() string { return p.os + "_" + p.arch }
 
-// programs are built for each platform. Stamp is the variable that has the version.
-var programs = []struct{ name, stamp, prefix string }{
-	{"coredns", "github.com/coredns/coredns/coremain.GitCommit", "dnssecval-"},
-	{"dnssecval", "main.released", ""},
+// program is built for each platform.
+type program struct {
+	name, modfile string
+	stamp, prefix string // the variable that has the version, and what stands before it
+}
+
+// programs are built with the module files that `make build` uses.
+var programs = []program{
+	{name: "coredns", modfile: "bin/coredns.mod", stamp: "github.com/coredns/coredns/coremain.GitCommit", prefix: "dnssecval-"},
+	{name: "dnssecval", modfile: "go.mod", stamp: "main.released"},
 }
 
 // platform builds the programs, and packs them.
@@ -42,7 +48,7 @@ func (r release) platform(p platform) error {
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 			return err
 		}
-		cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false",
+		cmd := exec.Command("go", "build", "-modfile="+program.modfile, "-trimpath", "-buildvcs=false",
 			"-ldflags", fmt.Sprintf("-s -w -X %s=%s%s", program.stamp, program.prefix, r.version), "-o", path, "./cmd/"+program.name)
 		cmd.Dir = repository
 		cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=", "GOEXPERIMENT=", "GOOS="+p.os, "GOARCH="+p.arch, p.level)
@@ -83,7 +89,7 @@ func (r release) pack(p platform) error {
 			return err
 		}
 		mode := int64(0o644)
-		if slices.ContainsFunc(programs, func(s struct{ name, stamp, prefix string }) bool { return s.name == name }) {
+		if slices.ContainsFunc(programs, func(p program) bool { return p.name == name }) {
 			mode = 0o755
 		}
 		list = append(list, image.File{Name: dir + "/" + name, Mode: mode, Text: text})
