@@ -4,8 +4,10 @@ import (
 	"context"
 	"crypto/sha512"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -139,7 +141,8 @@ func (c *cluster) testInsecure(t *testing.T) {
 // one answer before it asks again.
 type prober struct {
 	asked      int
-	lost       []time.Time // when the questions were asked that were not answered
+	late       []string    // why questions were not answered at the first try
+	lost       []time.Time // when the questions were asked that were not answered at all
 	mu         sync.Mutex
 	stop, done chan struct{}
 }
@@ -165,20 +168,47 @@ func probe() *prober {
 	return p
 }
 
+// ask asks as a stub resolver does, which sends a question again that is not answered. A reply
+// is lost in the moment in which kube-proxy forgets the connections to an endpoint. A wrong
+// answer is never excused.
 func (p *prober) ask() {
 	at := time.Now()
-	if err := differs(context.Background(), node.ClusterDNS, validated[:1]); err != nil {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		p.lost = append(p.lost, at)
+	err := differs(context.Background(), node.ClusterDNS, validated[:1])
+	if err == nil {
+		return
 	}
+	p.mu.Lock()
+	p.late = append(p.late, err.Error())
+	p.mu.Unlock()
+	var timeout net.Error
+	if errors.As(err, &timeout) && timeout.Timeout() {
+		if err = differs(context.Background(), node.ClusterDNS, validated[:1]); err == nil {
+			return
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.lost = append(p.lost, at)
 }
 
 // end stops the prober and returns how many answers it did not get, and of how many.
-func (p *prober) end() (lost, asked int) {
+func (p *prober) end(t *testing.T) (lost, asked int) {
+	t.Helper()
 	close(p.stop)
 	<-p.done
+	for _, why := range p.late {
+		t.Logf("not at the first try: %s", why)
+	}
 	return len(p.lost), p.asked
+}
+
+// check fails if an answer was lost, or if more came at the second try than are under way when
+// each of the two Pods ends.
+func (p *prober) check(t *testing.T) {
+	t.Helper()
+	if len(p.lost) > 0 || len(p.late) > 4 {
+		t.Errorf("of %d answers, %d were lost, and %d did not come at the first try", p.asked, len(p.lost), len(p.late))
+	}
 }
 
 // testRestart replaces all Pods, and no answer may be lost.
@@ -189,11 +219,9 @@ func (c *cluster) testRestart(t *testing.T) {
 	c.run(t, "kubectl -n kube-system rollout status deployment/coredns")
 	took := time.Since(begin)
 	time.Sleep(6 * time.Second) // the old Pods end after health's lameduck of 5 s
-	lost, asked := p.end()
-	c.note("%-36s %4.0f s, %d of %d answers lost", "  replaced", took.Seconds(), lost, asked)
-	if lost > 0 {
-		t.Errorf("%d of %d answers were lost", lost, asked)
-	}
+	lost, asked := p.end(t)
+	c.note("%-36s %4.0f s, %d of %d answers lost, %d at the second try", "  replaced", took.Seconds(), lost, asked, len(p.late)-lost)
+	p.check(t)
 }
 
 // testKill kills the process of one container. The kubelet starts it again.
@@ -230,7 +258,7 @@ func (c *cluster) testKill(t *testing.T) {
 	ready := time.Now()
 	c.awaitAnswers(t, node.ClusterDNS, 10*time.Second, validated)
 	time.Sleep(3 * time.Second)
-	lost, asked := p.end()
+	lost, asked := p.end(t)
 	c.note("%-36s %4.0f s, %d of %d answers lost", "  started again and ready", took.Seconds(), lost, asked)
 	// kube-proxy may hear of it a moment later.
 	for _, at := range p.lost {
@@ -262,9 +290,7 @@ func (c *cluster) testEviction(t *testing.T) {
 	c.await(t, "the second eviction", time.Minute, func(context.Context) error { return evict(names[1]) })
 	c.run(t, "kubectl -n kube-system rollout status deployment/coredns")
 	time.Sleep(6 * time.Second) // health's lameduck
-	lost, asked := p.end()
-	c.note("%-36s         %d of %d answers lost", "  both Pods evicted in turn", lost, asked)
-	if lost > 0 {
-		t.Errorf("%d of %d answers were lost", lost, asked)
-	}
+	lost, asked := p.end(t)
+	c.note("%-36s         %d of %d answers lost, %d at the second try", "  both Pods evicted in turn", lost, asked, len(p.late)-lost)
+	p.check(t)
 }
