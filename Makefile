@@ -19,10 +19,10 @@ WITH_RACE    = $(filter-out %/cmd/coredns,$(shell go list ./...))
 SHIPPED = -modfile=bin/coredns.mod
 
 .DEFAULT_GOAL := build
-.PHONY: help build run test lint generate integration race recipe attacks fuzz bench differential soak worlds faults vulncheck clean
+.PHONY: help build run test lint generate integration race recipe attacks fuzz bench differential soak worlds faults cluster release test386 helm vulncheck clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: bin/coredns.mod ## bin/coredns, bin/dnssecval
 	go build $(SHIPPED) -o bin/coredns ./cmd/coredns
@@ -50,6 +50,9 @@ lint: ## formatting, staticcheck, lengths
 	go run $(STATICCHECK) -tags integration ./test/...
 	go test ./test/house
 	cd deploy/test && go vet ./...
+	cd deploy/release && go vet ./... && go run $(STATICCHECK) ./... && go test ./...
+	cd deploy/helm/test && go vet ./...
+	cd test/cluster && GOOS=linux go vet ./...
 
 generate: ## cmd/coredns/zplugin.go from plugin.cfg, the table in docs/troubleshooting.md
 	go generate ./...
@@ -64,6 +67,15 @@ integration: build ## comparisons with Unbound and BIND, Prometheus and Chromium
 race: bin/coredns.mod ## a CoreDNS built with the race detector under load, reloads and refreshes
 	go build -race $(SHIPPED) -o bin/coredns-race ./test/race
 	DNSSECVAL_COREDNS=$(CURDIR)/bin/coredns-race go test -count=1 -timeout 5m ./test/real -run '$(RACING)'
+
+cluster: bin/coredns.mod ## the manifests in a Kubernetes cluster of one node; Linux, root; compiles Kubernetes the first time
+	test/scripts/install-cluster.sh
+	CGO_ENABLED=0 go build $(SHIPPED) -trimpath -o bin/cluster/coredns ./cmd/coredns
+	CGO_ENABLED=0 go build -trimpath -o bin/cluster/stock ./test/stock
+	cd test/cluster && go tool controller-gen crd paths=github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1 output:dir=$(CURDIR)/bin/cluster/crds
+	cd test/cluster && DNSSECVAL_CLUSTER_PROGRAMS=$$(../scripts/install-cluster.sh -n) DNSSECVAL_CLUSTER_CRDS=$(CURDIR)/bin/cluster/crds \
+		DNSSECVAL_CLUSTER_COREDNS=$(CURDIR)/bin/cluster/coredns DNSSECVAL_CLUSTER_STOCK=$(CURDIR)/bin/cluster/stock \
+		DNSSECVAL_CLUSTER_LOGS=$(CURDIR)/bin/cluster/logs go test -count=1 -timeout 40m -v .
 
 recipe: ## build CoreDNS in each way that the README describes
 	test/scripts/recipe.sh
@@ -82,6 +94,16 @@ differential: build ## compare CoreDNS with Unbound and BIND on NAMES of random 
 	go build -o bin/differential ./cmd/differential
 	bin/differential -coredns bin/coredns -names $(NAMES) -seed $(SEED)
 
+release: bin/coredns.mod ## archives, images, modules and sums of VERSION=v0.1.0 in dist; the same commit gives the same files
+	rm -rf dist
+	cd deploy/release && go run . -version "$(VERSION)" -out $(CURDIR)/dist
+
+helm: ## render the CoreDNS project's Helm chart in CHART=DIR with the values of deploy/helm
+	cd deploy/helm/test && DNSSECVAL_COREDNS_CHART="$(CHART)" go test -count=1 ./...
+
+test386: ## the tests on a 32-bit platform, but for those that start all of CoreDNS
+	GOARCH=386 CGO_ENABLED=0 go test -timeout 10m $(filter-out %/cmd/coredns %/test/real %/test/race %/test/stock,$(shell go list ./...))
+
 soak: build ## load, faults, reloads and anchor swaps for SOAK, one hour
 	go build -o bin/soak ./cmd/soak
 	bin/soak -coredns bin/coredns -duration $(SOAK) -seed $(SEED)
@@ -98,4 +120,4 @@ vulncheck: ## dependencies in the Go vulnerability database; needs a network
 	go run $(GOVULNCHECK) ./...
 
 clean: ## remove what was built
-	rm -rf bin
+	rm -rf bin dist

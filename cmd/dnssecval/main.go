@@ -151,8 +151,15 @@ func exitCode(status validator.Status) int {
 	}
 }
 
-// version returns the version of the module: a tag, a pseudo-version, or "(devel)".
+// released is the version of a release. The linker sets it.
+var released string
+
+// version returns the version of the release, or that of the module: a tag, a pseudo-version,
+// or "(devel)".
 func version() string {
+	if released != "" {
+		return released
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok || info.Main.Version == "" {
 		return "(devel)"
