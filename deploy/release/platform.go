@@ -111,6 +111,6 @@ func (r release) image(p platform) error {
 	if err != nil {
 		return err
 	}
-	text, err := image.Archive(made, "docker.io/dnssecval/coredns", r.version, r.at)
+	text, err := image.Archive(made, "dnssecval/coredns", r.version, r.at)
 	return errors.Join(err, os.WriteFile(r.file(fmt.Sprintf("coredns-image_%s_%s.tar", r.version, p)), text, 0o644))
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/dnssecval/dnssecval/deploy/release/image"
+	"github.com/dnssecval/dnssecval/test/cluster/node"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
 
@@ -23,16 +24,16 @@ func (c *cluster) importImages(t *testing.T, stock string) {
 	t.Helper()
 	platform := image.Platform{OS: "linux", Architecture: runtime.GOARCH}
 	made, err := image.CoreDNS(read(t, coredns(t)), "test", platform, time.Now())
-	c.importImage(t, made, err, "docker.io/dnssecval/coredns:latest")
+	c.importImage(t, made, err, "dnssecval/coredns:latest")
 	// As root: CoreDNS's own image has a capability of the file instead, which this one has not.
 	made, err = image.Build([]image.File{{Name: "coredns", Mode: 0o755, Text: read(t, stockCoreDNS(t))}}, v1.Config{Entrypoint: []string{"/coredns"}}, platform, time.Now())
 	c.importImage(t, made, err, stock)
 	made, err = image.Build([]image.File{{Name: "pause", Mode: 0o755, Text: build(t, "./pause")}}, v1.Config{Entrypoint: []string{"/pause"}, User: "65535:65535"}, platform, time.Now())
-	c.importImage(t, made, err, "registry.k8s.io/pause:3.6")
+	c.importImage(t, made, err, node.Pause)
 	made, err = image.Build(busybox(t), v1.Config{Cmd: []string{"sh"}}, platform, time.Now())
-	c.importImage(t, made, err, "docker.io/library/busybox:1.37")
+	c.importImage(t, made, err, "busybox:1.37")
 	made, err = image.Build(tools(t), v1.Config{Cmd: []string{"sleep", "86400"}}, platform, time.Now())
-	c.importImage(t, made, err, "docker.io/"+toolsImage)
+	c.importImage(t, made, err, toolsImage)
 }
 
 func (c *cluster) importImage(t *testing.T, made v1.Image, err error, name string) {

@@ -6,16 +6,22 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
+	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 )
 
 // Archive returns the tar file of an OCI image layout with one image. containerd takes the
-// name of the image from it.
-func Archive(image v1.Image, name, tag string, at time.Time) ([]byte, error) {
+// whole name of the image from it, to which a manifest's short one is completed.
+func Archive(image v1.Image, short, tag string, at time.Time) ([]byte, error) {
+	whole, err := name.NewTag(short + ":" + tag)
+	if err != nil {
+		return nil, err
+	}
 	dir, err := os.MkdirTemp("", "oci-layout-")
 	if err != nil {
 		return nil, err
@@ -25,7 +31,7 @@ func Archive(image v1.Image, name, tag string, at time.Time) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	annotations := map[string]string{"io.containerd.image.name": name + ":" + tag, "org.opencontainers.image.ref.name": tag}
+	annotations := map[string]string{"io.containerd.image.name": strings.TrimPrefix(whole.Name(), "index."), "org.opencontainers.image.ref.name": tag}
 	if err := index.AppendImage(image, layout.WithAnnotations(annotations)); err != nil {
 		return nil, err
 	}

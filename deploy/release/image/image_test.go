@@ -27,7 +27,7 @@ func archive(t *testing.T, at time.Time) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := Archive(made, "docker.io/dnssecval/coredns", "v9.8.7", at)
+	text, err := Archive(made, "dnssecval/coredns", "v9.8.7", at)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +74,7 @@ func TestArchive(t *testing.T) {
 	if err := json.Unmarshal(found["index.json"], &index); err != nil || len(index.Manifests) != 1 {
 		t.Fatalf("%v\n%s", err, found["index.json"])
 	}
-	if name := index.Manifests[0].Annotations["io.containerd.image.name"]; name != "docker.io/dnssecval/coredns:v9.8.7" {
+	if name := index.Manifests[0].Annotations["io.containerd.image.name"]; !strings.HasSuffix(name, "/dnssecval/coredns:v9.8.7") || strings.HasPrefix(name, "index.") {
 		t.Errorf("the name is %q", name)
 	}
 	for name, text := range found {

@@ -9,8 +9,8 @@ import (
 // apiService is the address of the Service kubernetes, the first of the range.
 const apiService = "198.18.2.1"
 
-// pause is the image of each Pod's first container; containerd knows no other name for it.
-const pause = "registry.k8s.io/pause:3.6"
+// Pause is the image of each Pod's first container.
+const Pause = "node.test/pause:3.6"
 
 const kubeconfig = `apiVersion: v1
 kind: Config
@@ -60,7 +60,7 @@ func configure(dir string, search string) error {
 	for name, text := range map[string]string{
 		"kubeconfig":      fmt.Sprintf(kubeconfig, Address, dir),
 		"kubelet.yaml":    fmt.Sprintf(kubeletConfig, cgroup, ClusterDNS, dir),
-		"containerd.toml": fmt.Sprintf(containerdConfig, pause, dir),
+		"containerd.toml": fmt.Sprintf(containerdConfig, Pause, dir),
 		"cni/10.conflist": fmt.Sprintf(cniConfig, podRange),
 		"resolv.conf":     fmt.Sprintf("nameserver %s\nsearch %s\n", Upstream, search),
 	} {
