@@ -22,6 +22,10 @@ func (j *engineJudge) honestScript() *script {
 func (j *engineJudge) forgedScript(q question) *script {
 	s, f, seed := j.honestScript(), j.forger, j.random.Uint64()
 	honest := s.make
+	if z := j.versions[0].holding(q.name, q.qtype); seed%8 == 1 && z != nil && z.apex != top {
+		s.make = f.takeover(z, q, honest, seed)
+		return s
+	}
 	s.make = func(asked question) *response {
 		if r := f.forge(asked, seed); seed%2 == 0 && len(r.authority)%2 == 0 {
 			return r
@@ -178,20 +182,28 @@ func (j *engineJudge) isGenuine(section []dns.RR) bool {
 	return !slices.ContainsFunc(section, func(rr dns.RR) bool {
 		return rr.Header().Rrtype != dns.TypeRRSIG && !slices.ContainsFunc(section, func(other dns.RR) bool {
 			sig, ok := other.(*dns.RRSIG)
-			return ok && sig.TypeCovered == rr.Header().Rrtype && j.isSigned(rr, sig)
+			return ok && sig.TypeCovered == rr.Header().Rrtype && sig.Hdr.Class == dns.ClassINET && j.isSigned(rr, sig)
 		})
 	})
 }
 
-// isSigned reports whether a zone made the signature for a record with this RDATA.
+// isSigned reports whether a zone made the signature for a record with this class and RDATA.
 func (j *engineJudge) isSigned(rr dns.RR, sig *dns.RRSIG) bool {
 	set := j.bySignature[sig.Signature]
-	return set != nil && slices.ContainsFunc(set.RRs, func(other dns.RR) bool { return rdata(other) == rdata(rr) })
+	return set != nil && slices.ContainsFunc(set.RRs, func(other dns.RR) bool {
+		return other.Header().Class == rr.Header().Class && rdata(other) == rdata(rr)
+	})
 }
 
 // hasBoundedTTL reports whether no TTL is larger than the one that is signed.
 func hasBoundedTTL(reply *dns.Msg) bool {
 	return !slices.ContainsFunc(slices.Concat(reply.Answer, reply.Ns), func(rr dns.RR) bool { return rr.Header().Ttl > 3600 })
+}
+
+// isRefusal reports whether a reply says nothing of a name: its response code is that of a
+// failure, and it has no records.
+func isRefusal(reply *dns.Msg) bool {
+	return reply.Rcode != dns.RcodeSuccess && reply.Rcode != dns.RcodeNameError && len(reply.Answer)+len(reply.Ns) == 0
 }
 
 // claimOf returns the claim that a verdict is one of. There is none about a bogus one.
@@ -204,7 +216,7 @@ func claimOf(v verdict) (p Property, ok bool) {
 	case v.finding.Status == dnssec.Insecure:
 		return InsecureAnswer, true
 	default:
-		return NoAnchor, v.finding.Status == dnssec.Indeterminate
+		return NoAnchor, v.finding.Status == dnssec.Indeterminate && !isRefusal(v.reply)
 	}
 }
 
