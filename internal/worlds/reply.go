@@ -49,7 +49,7 @@ func (r *reply) isTrue(name string) bool {
 		switch z := r.versions[0].holding(name, r.qtype); {
 		case z == nil:
 			return r.status != dnssec.Secure && r.status != dnssec.Insecure
-		case z.hostile:
+		case r.versions.isHostile(name, r.qtype):
 			return true
 		}
 		if r.versions.allowsInsecure(name, r.qtype) {
