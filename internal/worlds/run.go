@@ -20,8 +20,9 @@ type Options struct {
 }
 
 // walkCount is the number of walks: through sets of denial records in the enumerated
-// worlds, and in random worlds, and through responses to a validator in random worlds.
-const walkCount = 3
+// worlds, and in random worlds, through responses to a validator in random worlds, and
+// through all responses to a validator in the smallest worlds.
+const walkCount = 4
 
 // mostRecords is how many denial records a response has at most that is given to the
 // proofs. A proof takes three.
@@ -58,7 +59,8 @@ func Run(ctx context.Context, o Options, w io.Writer) *Tally {
 	for _, c := range r.covered {
 		fmt.Fprintf(w, "worlds of %d names, depth %d: %d of %d, of which %d are possible\n", c.names, c.depth, c.walked, c.size(), c.possible)
 	}
-	fmt.Fprintf(w, "to go on: -seed %d -from %d,%d,%d\n", o.Seed, r.next[0].Load(), r.next[1].Load(), r.next[2].Load())
+	fmt.Fprintf(w, "whole responses: %d of %d questions in worlds\n", min(int(r.next[3].Load()), wholeSteps()), wholeSteps())
+	fmt.Fprintf(w, "to go on: -seed %d -from %d,%d,%d,%d\n", o.Seed, r.next[0].Load(), r.next[1].Load(), r.next[2].Load(), r.next[3].Load())
 	return r.tally
 }
 
@@ -93,9 +95,10 @@ func newWorker(r *run) *worker {
 	w := &worker{run: r, signer: newSigner(r.now), tally: newTally()}
 	w.engine = newEngineJudge(newSigner(r.now), w.tally) // whose validators may still ask in the other walks
 	w.walks = [walkCount]walking{
-		{share: 40, step: w.enumerated},
+		{share: 30, step: w.enumerated},
 		{share: 10, step: w.randomProofs},
-		{share: 50, step: w.randomResponses},
+		{share: 40, step: w.randomResponses},
+		{share: 20, step: w.wholeResponses},
 	}
 	return w
 }

@@ -31,6 +31,7 @@ func TestWalks(t *testing.T) {
 		w.enumerated(i)
 	}
 	for i := range 3 {
+		w.wholeResponses(i)
 		w.randomProofs(i)
 		w.randomResponses(i)
 	}
