@@ -163,7 +163,9 @@ func (q *query) failedBefore() (dnssec.Finding, bool) {
 	kept, until, times := q.v.cache.failure(q.question)
 	if above := q.failedAnchor(); above != nil && above.expires.After(until) {
 		kept, until, times = above.finding, above.expires, above.times
-		q.v.outages.noteAnchorFailed(zone, above.name, q.question, q.now)
+		if q.now.Before(until) {
+			q.v.outages.noteAnchorFailed(zone, above.name, q.question, q.now)
+		}
 	}
 	if !q.now.Before(until.Add(keepsFor(times))) {
 		return dnssec.Finding{}, false

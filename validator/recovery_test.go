@@ -176,3 +176,25 @@ func TestRecoveryOfTheTrustAnchor(t *testing.T) {
 		clock.advance(2500 * time.Millisecond)
 	}
 }
+
+// TestEndedFailureIsNoOutage: a question that would have failed with the keys of the trust
+// anchor a while ago, and was not asked, is not one of those that make an outage. RFC 9520,
+// section 3.2, has a failure end, and what was not asked did not fail.
+func TestEndedFailureIsNoOutage(t *testing.T) {
+	const names = outageFrom
+	w := manyZones(t, names)
+	v := newTestValidator(t, w, noSynthesis)
+	clock := fakeClock(v)
+	w.Intercept(func(_, a *dns.Msg) *dns.Msg { return unsigned(a) })
+	for _, name := range namesOf(names - 1) {
+		if m := ask(t, v, name, dns.TypeA, withDO); m.Rcode != servfail {
+			t.Fatalf("%s", m)
+		}
+		clock.advance(2500 * time.Millisecond) // the first failure of the keys ends, and they fail again
+	}
+	w.Intercept(nil)
+	clock.advance(maxFailureTTL + time.Second)
+	if m := ask(t, v, namesOf(names)[names-1], dns.TypeA, withDO); !m.AuthenticatedData {
+		t.Errorf("when all failures had ended:\n%s", m)
+	}
+}

@@ -147,16 +147,17 @@ func signedDenials(section []dns.RR) []dnssec.RRset {
 }
 
 // replacedBy returns a section in which signed RRsets take the place of those of the same
-// name and type that have no signature, and whether there are any.
+// name and type that have no signature, and whether there are any. Of the NSEC RRsets at a
+// zone cut each takes the place of its own side (RFC 4035, section 2.3).
 func replacedBy(section []dns.RR, signed []dnssec.RRset) (result []dns.RR, found bool) {
 	result = slices.Clone(section)
 	sets := dnssec.GroupRRsets(section)
 	for _, set := range signed {
-		old, ok := findSet(sets, set.Name, set.Type)
-		if !ok || len(old.Sigs) > 0 {
+		i := slices.IndexFunc(sets, func(old dnssec.RRset) bool { return isOf(old.RRs[0], set) })
+		if i < 0 || len(sets[i].Sigs) > 0 {
 			continue
 		}
-		at := slices.Index(result, old.RRs[0])
+		at := slices.Index(result, sets[i].RRs[0])
 		if at < 0 {
 			continue // replaced already
 		}
@@ -177,7 +178,9 @@ func copied(set dnssec.RRset) (rrs []dns.RR) {
 	return rrs
 }
 
-// isOf reports whether a record is one of an RRset. Its signatures are not.
+// isOf reports whether a record is one of an RRset. Its signatures are not, nor is the NSEC
+// record of the other side of a zone cut.
 func isOf(rr dns.RR, set dnssec.RRset) bool {
-	return rr.Header().Rrtype == set.Type && rr.Header().Class == dns.ClassINET && dnsname.Canonical(rr.Header().Name) == set.Name
+	return rr.Header().Rrtype == set.Type && rr.Header().Class == dns.ClassINET && dnsname.Canonical(rr.Header().Name) == set.Name &&
+		(set.Type != dns.TypeNSEC || isOfApex(rr) == isOfApex(set.RRs[0]))
 }

@@ -206,3 +206,41 @@ func TestAskedByTypeBounded(t *testing.T) {
 		t.Errorf("%d questions\n%v", n, m.MsgHdr)
 	}
 }
+
+// TestReplacedAtZoneCut: of the NSEC RRsets of both sides of a zone cut (RFC 4035, section
+// 2.3) a signed one takes the place of its own side only.
+func TestReplacedAtZoneCut(t *testing.T) {
+	nsec := func(next string, types ...uint16) *dns.NSEC {
+		return &dns.NSEC{Hdr: header("cut.example.", dns.TypeNSEC), NextDomain: next, TypeBitMap: types}
+	}
+	above := nsec("z.example.", dns.TypeNS, dns.TypeRRSIG, dns.TypeNSEC)
+	below := nsec("www.cut.example.", dns.TypeNS, dns.TypeSOA, dns.TypeRRSIG, dns.TypeNSEC, dns.TypeDNSKEY)
+	signed := func(rr *dns.NSEC, signer string) dnssec.RRset {
+		sig := &dns.RRSIG{Hdr: header("cut.example.", dns.TypeRRSIG), TypeCovered: dns.TypeNSEC, SignerName: signer}
+		return dnssec.RRset{Name: "cut.example.", Type: dns.TypeNSEC, RRs: []dns.RR{rr}, Sigs: []*dns.RRSIG{sig}}
+	}
+	parent, child := signed(above, "example."), signed(below, "cut.example.")
+	for _, tt := range []struct {
+		name    string
+		section []dns.RR
+		signed  []dnssec.RRset
+		want    []dns.RR // nil: nothing is replaced
+	}{
+		{name: "the parent's by the child's", section: []dns.RR{above}, signed: []dnssec.RRset{child}},
+		{name: "the child's by the parent's", section: []dns.RR{below}, signed: []dnssec.RRset{parent}},
+		{name: "the child's beside the parent's", section: []dns.RR{above, below}, signed: []dnssec.RRset{child}, want: []dns.RR{above, below, child.Sigs[0]}},
+		{name: "the parent's beside the child's", section: []dns.RR{below, above}, signed: []dnssec.RRset{parent}, want: []dns.RR{below, above, parent.Sigs[0]}},
+		{name: "both", section: []dns.RR{below, above}, signed: []dnssec.RRset{parent, child}, want: []dns.RR{below, child.Sigs[0], above, parent.Sigs[0]}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got, found := replacedBy(tt.section, tt.signed)
+			want := tt.want
+			if want == nil {
+				want = tt.section
+			}
+			if found != (tt.want != nil) || !slices.EqualFunc(got, want, func(a, b dns.RR) bool { return a.String() == b.String() }) {
+				t.Errorf("found %t: %v\nwant %v", found, got, want)
+			}
+		})
+	}
+}

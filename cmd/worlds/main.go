@@ -32,8 +32,8 @@ func main() {
 	flag.DurationVar(&o.Time, "time", 2*time.Minute, "length of the walk")
 	flag.Uint64Var(&o.Seed, "seed", 1, "`seed` of the walk")
 	flag.BoolVar(&o.First, "first", false, "stop at the first wrong verdict")
-	flag.Func("from", "three `numbers` that a run printed, to go on from there", func(text string) error {
-		_, err := fmt.Sscanf(text, "%d,%d,%d", &o.From[0], &o.From[1], &o.From[2])
+	flag.Func("from", "four `numbers` that a run printed, to go on from there", func(text string) error {
+		_, err := fmt.Sscanf(text, "%d,%d,%d,%d", &o.From[0], &o.From[1], &o.From[2], &o.From[3])
 		return err
 	})
 	faults := flag.Bool("faults", false, "seed faults into the validator, and walk with each of them for -time until it is found")

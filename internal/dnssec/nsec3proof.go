@@ -90,7 +90,9 @@ func (n *nsec3Records) nameError(qname string) Finding {
 
 // noData implements RFC 5155, sections 8.5 to 8.7. It returns Insecure for every type
 // if the name is in an opt-out span: the name may be an insecure delegation, or an
-// empty non-terminal above insecure delegations only.
+// empty non-terminal above insecure delegations only. An attacker can thus deny what the
+// wildcard has, but in such a span he could as well forge a delegation of the name, and
+// the wildcard's expansion is Insecure too (section 9.2).
 func (n *nsec3Records) noData(qname string, qtype uint16) Finding {
 	if f := n.checkLimits(); f.Status != Secure {
 		return f

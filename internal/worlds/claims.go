@@ -22,6 +22,15 @@ func (v versions) inZone(apex string, has func(*zone) bool) bool {
 	})
 }
 
+// isHostile reports whether an RRset is, or was, of a hostile zone. The DS RRset of one that
+// was there before may be replayed, and then the zone may say anything.
+func (v versions) isHostile(name string, qtype uint16) bool {
+	return v.any(func(t *tree) bool {
+		z := t.holding(name, qtype)
+		return z != nil && z.hostile
+	})
+}
+
 // hasOutcome reports whether a name and type have an outcome in a version.
 func (v versions) hasOutcome(name string, qtype uint16, want outcome) bool {
 	return v.any(func(t *tree) bool { return t.step(name, qtype).outcome == want })

@@ -122,6 +122,23 @@ func TestForgedCounterexamples(t *testing.T) {
 	}
 }
 
+// TestReplayedDelegation checks that the keys of a hostile zone may be secure if its DS RRset
+// was signed before, and is still valid (RFC 4033, section 4.4).
+func TestReplayedDelegation(t *testing.T) {
+	j := newEngineJudge(newSigner(time.Now()), newTally())
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.enter(World{Nodes: []Node{{Name: "b.t.", Kind: Host}}, Older: []Node{{Name: "a.t.", Kind: Hostile}}}, nil)
+	before := authority{j.signer, j.versions[1]}
+	q, s := question{"a.t.", dns.TypeDNSKEY}, j.honestScript()
+	s.parts[q] = &before.answer(q.name, q.qtype).response
+	s.parts[question{"a.t.", dns.TypeDS}] = &before.answer("a.t.", dns.TypeDS).response
+	v := j.validate(newEngine(j.signer), q, s)
+	if j.checkReply(q, s, v, ""); v.finding.Status != dnssec.Secure || j.tally.Unsound() != 0 {
+		t.Errorf("%s, violations %v", v.finding, j.tally.Counterexamples)
+	}
+}
+
 // hasNoneOf reports whether a section has no signature of a zone for an NSEC RRset.
 func hasNoneOf(zone string, section []dns.RR) bool {
 	for _, rr := range section {

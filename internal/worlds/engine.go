@@ -1,8 +1,13 @@
 package worlds
 
 import (
+	"bytes"
 	"context"
+	"fmt"
 	"math/rand/v2"
+	"runtime"
+	"runtime/pprof"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -56,6 +61,7 @@ type engine struct {
 	synthesized atomic.Bool
 	anchors     *anchor.Set
 	later       atomic.Int64 // how much time has passed for the caches, in seconds
+	label       string       // of all goroutines of the validator, see rest
 }
 
 func newEngine(s *signer) *engine {
@@ -64,7 +70,7 @@ func newEngine(s *signer) *engine {
 	if err != nil {
 		panic("worlds: " + err.Error())
 	}
-	e := new(engine)
+	e := &engine{label: strconv.FormatUint(labelled.Add(1), 10)}
 	e.anchors, _ = anchor.NewSet([]anchor.Anchor{a})
 	e.anchors.Replace(".", nil)
 	exchange := func(_ context.Context, request *dns.Msg, _ validator.Manner) (*dns.Msg, error) {
@@ -76,6 +82,32 @@ func newEngine(s *signer) *engine {
 		panic("worlds: " + err.Error())
 	}
 	return e
+}
+
+// labelled counts the engines.
+var labelled atomic.Uint64
+
+// engineLabel is the key of the label of goroutines.
+const engineLabel = "worlds engine"
+
+// work calls f, whose goroutines get the label of the engine.
+func (e *engine) work(f func(context.Context)) {
+	pprof.Do(context.Background(), pprof.Labels(engineLabel, e.label), f)
+}
+
+// rest waits until the validator does nothing any more: what it asked ahead goes on when
+// the client has its answer. A goroutine has the label of the one that started it.
+func (e *engine) rest() {
+	var text bytes.Buffer
+	for want := fmt.Sprintf("%q:%q", engineLabel, e.label); ; text.Reset() {
+		if err := pprof.Lookup("goroutine").WriteTo(&text, 1); err != nil {
+			panic("worlds: " + err.Error())
+		}
+		if !bytes.Contains(text.Bytes(), []byte(want)) {
+			return
+		}
+		runtime.Gosched()
+	}
 }
 
 // observer notes that an answer is synthesized.
@@ -150,7 +182,8 @@ func (j *engineJudge) validate(e *engine, q question, s *script) verdict {
 	e.script.Store(s)
 	request := requestFor(q, false)
 	response := s.response(q).message(request)
-	result := e.Validate(context.Background(), request, response)
+	var result *validator.Result
+	e.work(func(ctx context.Context) { result = e.Validate(ctx, request, response) })
 	return verdict{finding: result.Finding, reply: result.Reply(request, response)}
 }
 
@@ -160,8 +193,13 @@ func (j *engineJudge) resolve(e *engine, q question, s *script, cd bool) verdict
 	defer j.mu.Lock()
 	e.script.Store(s)
 	e.synthesized.Store(false)
-	reply, result := e.Resolve(context.Background(), requestFor(q, cd))
-	return verdict{finding: result.Finding, reply: reply, synthesized: e.synthesized.Load()}
+	var v verdict
+	e.work(func(ctx context.Context) {
+		reply, result := e.Resolve(ctx, requestFor(q, cd))
+		v = verdict{finding: result.Finding, reply: reply}
+	})
+	v.synthesized = e.synthesized.Load()
+	return v
 }
 
 func requestFor(q question, cd bool) *dns.Msg {

@@ -60,6 +60,7 @@ func (f *forger) gather(name string, qtype uint16) (about, others []item) {
 	for _, t := range f.versions {
 		about = append(about, f.online(t, name, qtype)...)
 		about = append(about, f.usurped(t.holding(name, qtype), name)...)
+		about = append(about, f.ofClass(t.holding(name, qtype), name)...)
 		for _, apex := range slices.Sorted(maps.Keys(t.zones)) {
 			if z := t.zones[apex]; z.hostile {
 				about = append(about, f.hostileData(z, name)...)
@@ -146,13 +147,41 @@ func (f *forger) choose(q question) *response {
 	if f.random.IntN(8) == 0 {
 		f.strip(r)
 	}
-	if f.random.IntN(3) == 0 {
+	if f.random.IntN(8) == 0 {
+		f.reclassify(r)
+	}
+	switch f.random.IntN(12) {
+	case 0, 1, 2, 3:
 		r.rcode = dns.RcodeNameError - r.rcode
+	case 4:
+		r.rcode = otherCodes[f.random.IntN(len(otherCodes))]
 	}
 	if f.random.IntN(8) == 0 {
-		r.style = style{upper: f.random.IntN(2) == 0, ttl: 1 << 20}
+		r.style = style{upper: f.random.IntN(2) == 0, ttl: ttls[f.random.IntN(len(ttls))]}
 	}
 	return r
+}
+
+// otherCodes are response codes besides NOERROR and NXDOMAIN, and ttls are those of the
+// attacker. The first leaves them as they are.
+var (
+	otherCodes = []int{dns.RcodeYXDomain, dns.RcodeServerFailure, dns.RcodeRefused, dns.RcodeFormatError, dns.RcodeNotImplemented}
+	ttls       = []uint32{0, 1, 3601, 1 << 20, 1 << 31}
+)
+
+// foreign are the classes that the attacker puts instead of IN.
+var foreign = []uint16{dns.ClassCHAOS, dns.ClassANY, dns.ClassNONE, dns.ClassHESIOD}
+
+// reclassify gives one RRset of the answer or the authority section, its signature, or
+// both another class.
+func (f *forger) reclassify(r *response) {
+	class := foreign[f.random.IntN(len(foreign))]
+	c := []classes{{class, class}, {class, dns.ClassINET}, {dns.ClassINET, class}}[f.random.IntN(3)]
+	for _, section := range [][]item{r.answer, r.authority} {
+		if n := len(section); n > 0 && f.random.IntN(2) == 0 {
+			section[f.random.IntN(n)].class = c
+		}
+	}
 }
 
 // thinned returns a copy of a response that may lack items.

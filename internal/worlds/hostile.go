@@ -8,17 +8,47 @@ import "github.com/miekg/dns"
 // usurped returns RRsets of a zone that are signed with a key that no DS matches: the key
 // itself, and an address.
 func (f *forger) usurped(z *zone, name string) []item {
-	if z == nil || !z.signed {
+	if z == nil {
 		return nil
 	}
-	forged := f.key("usurper of " + z.apex)
-	key := dns.Copy(forged.record).(*dns.DNSKEY)
-	key.Hdr.Name = z.apex
+	key := f.usurper(z.apex)
 	sign := func(rr dns.RR) item {
-		sig := f.signature(&zoneKey{private: forged.private, record: key}, []dns.RR{rr})
+		sig := f.signature(key, []dns.RR{rr})
 		return item{set: &Set{Zone: "usurper of " + z.apex, Of: rr.Header().Name, Type: rr.Header().Rrtype, RRs: []dns.RR{rr}, Sig: sig}}
 	}
-	return []item{sign(key), sign(&dns.A{Hdr: header(name, dns.TypeA), A: []byte{6, 6, 6, 6}})}
+	return []item{sign(key.record), sign(&dns.A{Hdr: header(name, dns.TypeA), A: []byte{6, 6, 6, 6}})}
+}
+
+// usurper returns the key with which the usurper of a zone signs.
+func (f *forger) usurper(apex string) *zoneKey {
+	forged := f.key("usurper of " + apex)
+	key := dns.Copy(forged.record).(*dns.DNSKEY)
+	key.Hdr.Name = apex
+	return &zoneKey{private: forged.private, record: key}
+}
+
+// ofClass returns RRsets that a zone signed with its own key in class CH, where the
+// attacker has a zone of the same name: an address, and the DS of the usurper's key.
+// They also come as records of class IN.
+func (f *forger) ofClass(z *zone, name string) []item {
+	if z == nil || !z.signed || z.hostile {
+		return nil
+	}
+	sign := func(rr dns.RR) item {
+		rr.Header().Class = dns.ClassCHAOS
+		return item{set: f.sign(z.apex, name, rr)}
+	}
+	items := []item{sign(&dns.A{Hdr: header(name, dns.TypeA), A: []byte{6, 6, 6, 6}})}
+	if isBelow(name, z.apex) {
+		ds := f.usurper(name).record.ToDS(dns.SHA256)
+		ds.Hdr = header(name, dns.TypeDS)
+		items = append(items, sign(ds))
+	}
+	for _, i := range items {
+		i.class = classes{dns.ClassINET, dns.ClassINET}
+		items = append(items, i)
+	}
+	return items
 }
 
 // hostileData returns RRsets about a name outside the hostile zone.

@@ -155,6 +155,9 @@ func describeSets(sets []*Set) string {
 // instead of hashes as far as that is possible.
 func (s *Set) String() string {
 	text := fmt.Sprintf("[%s] %s %s", s.Zone, s.Of, dns.TypeToString[s.Type])
+	if class := s.RRs[0].Header().Class; class != dns.ClassINET {
+		text += " of class " + dns.Class(class).String()
+	}
 	switch rr := s.RRs[0].(type) {
 	case *dns.NSEC:
 		text += " " + rr.NextDomain + bitMap(rr.TypeBitMap)

@@ -17,6 +17,7 @@ type reply struct {
 	rcode    int
 	sets     map[setKey][]string // the RDATA of the answer section
 	used     map[setKey]bool     // of these, what belongs to the answer
+	foreign  bool                // a record of it is of another class than IN
 }
 
 type setKey struct {
@@ -29,6 +30,7 @@ func newReply(s *signer, v versions, qtype uint16, status dnssec.Status, msg *dn
 	r := &reply{signer: s, versions: v, qtype: qtype, status: status, rcode: msg.Rcode, sets: make(map[setKey][]string), used: make(map[setKey]bool)}
 	for _, rr := range msg.Answer {
 		h := rr.Header()
+		r.foreign = r.foreign || h.Class != dns.ClassINET
 		if h.Rrtype != dns.TypeRRSIG {
 			key := setKey{strings.ToLower(h.Name), h.Rrtype}
 			r.sets[key] = append(r.sets[key], rdata(rr))
@@ -47,7 +49,7 @@ func (r *reply) isTrue(name string) bool {
 		switch z := r.versions[0].holding(name, r.qtype); {
 		case z == nil:
 			return r.status != dnssec.Secure && r.status != dnssec.Insecure
-		case z.hostile:
+		case r.versions.isHostile(name, r.qtype):
 			return true
 		}
 		if r.versions.allowsInsecure(name, r.qtype) {
@@ -63,7 +65,7 @@ func (r *reply) isTrue(name string) bool {
 			return false
 		}
 		if next == "" {
-			return r.status == dnssec.Secure && len(r.used) == len(r.sets)
+			return r.status == dnssec.Secure && len(r.used) == len(r.sets) && !r.foreign
 		}
 		name = next
 	}

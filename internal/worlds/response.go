@@ -9,13 +9,18 @@ import (
 )
 
 // item is an RRset as it stands in a response: one that was signed, possibly with another
-// owner name or without its signature, or an unsigned record.
+// owner name, of another class or without its signature, or an unsigned record.
 type item struct {
 	set    *Set
-	owner  string // instead of that of the set
-	bare   bool   // without the signature
-	record dns.RR // instead of a set
+	owner  string  // instead of that of the set
+	bare   bool    // without the signature
+	record dns.RR  // instead of a set
+	class  classes // instead of that of the records and of the signature
 }
+
+// classes are a class for the records and one for the signature of an item. Zero is the
+// one that they have.
+type classes struct{ records, signature uint16 }
 
 // as returns an item for an RRset under an owner name.
 func as(owner string, set *Set) item { return item{set: set, owner: owner} }
@@ -48,6 +53,7 @@ func (i item) records(s style) []dns.RR {
 	}
 	for _, rr := range rrs {
 		h := rr.Header()
+		h.Class = i.class.of(h)
 		if i.owner != "" {
 			h.Name = i.owner
 		}
@@ -59,6 +65,18 @@ func (i item) records(s style) []dns.RR {
 		}
 	}
 	return rrs
+}
+
+// of returns the class that a record has.
+func (c classes) of(h *dns.RR_Header) uint16 {
+	switch {
+	case h.Rrtype == dns.TypeRRSIG && c.signature != 0:
+		return c.signature
+	case h.Rrtype != dns.TypeRRSIG && c.records != 0:
+		return c.records
+	default:
+		return h.Class
+	}
 }
 
 // message returns the response to a request.
@@ -101,6 +119,9 @@ func (i item) String() string {
 	}
 	if i.bare {
 		text += " without signature"
+	}
+	if i.class != (classes{}) {
+		text += " of class " + dns.Class(i.class.records).String() + ", its signature of " + dns.Class(i.class.signature).String()
 	}
 	return text
 }

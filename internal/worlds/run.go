@@ -20,8 +20,9 @@ type Options struct {
 }
 
 // walkCount is the number of walks: through sets of denial records in the enumerated
-// worlds, and in random worlds, and through responses to a validator in random worlds.
-const walkCount = 3
+// worlds, and in random worlds, through responses to a validator in random worlds, and
+// through all responses to a validator in the smallest worlds.
+const walkCount = 4
 
 // mostRecords is how many denial records a response has at most that is given to the
 // proofs. A proof takes three.
@@ -30,14 +31,13 @@ const mostRecords = 3
 // run is a walk by several workers.
 type run struct {
 	Options
-	workers int
-	now     time.Time
-	found   atomic.Bool
+	now   time.Time
+	found atomic.Bool
+	next  [walkCount]atomic.Int64 // steps that no worker has taken yet, so that none is left out when a run goes on
 
 	mu      sync.Mutex
 	tally   *Tally
 	covered []coverage
-	steps   [walkCount]int
 }
 
 // coverage is how much of a stage was walked.
@@ -50,26 +50,34 @@ type coverage struct {
 func Run(ctx context.Context, o Options, w io.Writer) *Tally {
 	ctx, cancel := context.WithTimeout(ctx, o.Time)
 	defer cancel()
-	r := &run{Options: o, workers: runtime.GOMAXPROCS(0), now: time.Now(), tally: newTally(), steps: o.From}
-	for _, s := range stages {
-		r.covered = append(r.covered, coverage{stage: s})
-	}
+	r := newRun(o)
 	var workers sync.WaitGroup
-	for number := range r.workers {
-		workers.Go(func() { newWorker(r, number).walk(ctx) })
+	for range runtime.GOMAXPROCS(0) {
+		workers.Go(func() { newWorker(r).walk(ctx) })
 	}
 	workers.Wait()
 	for _, c := range r.covered {
 		fmt.Fprintf(w, "worlds of %d names, depth %d: %d of %d, of which %d are possible\n", c.names, c.depth, c.walked, c.size(), c.possible)
 	}
-	fmt.Fprintf(w, "to go on: -seed %d -from %d,%d,%d\n", o.Seed, r.steps[0], r.steps[1], r.steps[2])
+	fmt.Fprintf(w, "whole responses: %d of %d questions in worlds\n", min(int(r.next[3].Load()), wholeSteps()), wholeSteps())
+	fmt.Fprintf(w, "to go on: -seed %d -from %d,%d,%d,%d\n", o.Seed, r.next[0].Load(), r.next[1].Load(), r.next[2].Load(), r.next[3].Load())
 	return r.tally
+}
+
+func newRun(o Options) *run {
+	r := &run{Options: o, now: time.Now(), tally: newTally()}
+	for i, from := range o.From {
+		r.next[i].Store(int64(from))
+	}
+	for _, s := range stages {
+		r.covered = append(r.covered, coverage{stage: s})
+	}
+	return r
 }
 
 // worker is one of the goroutines of a run. It takes turns between the walks.
 type worker struct {
 	*run
-	number int
 	signer *signer
 	engine *engineJudge
 	tally  *Tally
@@ -80,17 +88,17 @@ type worker struct {
 type walking struct {
 	share int // of the time, in percent
 	spent time.Duration
-	steps int
 	step  func(i int) bool // false: the walk is at its end
 }
 
-func newWorker(r *run, number int) *worker {
-	w := &worker{run: r, number: number, signer: newSigner(r.now), tally: newTally()}
+func newWorker(r *run) *worker {
+	w := &worker{run: r, signer: newSigner(r.now), tally: newTally()}
 	w.engine = newEngineJudge(newSigner(r.now), w.tally) // whose validators may still ask in the other walks
 	w.walks = [walkCount]walking{
-		{share: 40, step: w.enumerated},
+		{share: 30, step: w.enumerated},
 		{share: 10, step: w.randomProofs},
-		{share: 50, step: w.randomResponses},
+		{share: 40, step: w.randomResponses},
+		{share: 20, step: w.wholeResponses},
 	}
 	return w
 }
@@ -106,10 +114,9 @@ func (w *worker) walk(ctx context.Context) {
 		}
 		walk := &w.walks[next]
 		begin := time.Now()
-		if !walk.step(w.From[next] + w.number + walk.steps*w.workers) {
+		if !walk.step(int(w.next[next].Add(1)) - 1) {
 			walk.step = nil
 		}
-		walk.steps++
 		walk.spent += time.Since(begin)
 		if w.First && w.tally.Unsound()+w.tally.Lost() > 0 {
 			w.found.Store(true)
@@ -123,9 +130,6 @@ func (w *worker) finish() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.run.tally.Add(w.tally)
-	for i := range w.walks {
-		w.steps[i] += w.walks[i].steps
-	}
 }
 
 // enumerated takes the world with a number of all stages, each of which has a random

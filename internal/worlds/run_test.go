@@ -1,9 +1,11 @@
 package worlds
 
 import (
+	"context"
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -24,11 +26,12 @@ func TestRun(t *testing.T) {
 
 // TestWalks takes some steps of each walk, in which every property is looked at.
 func TestWalks(t *testing.T) {
-	w := newWorker(&run{Options: Options{Seed: 1}, workers: 1, now: time.Now(), tally: newTally(), covered: make([]coverage, len(stages))}, 0)
+	w := newWorker(newRun(Options{Seed: 1}))
 	for i := range stages[0].size() {
 		w.enumerated(i)
 	}
 	for i := range 3 {
+		w.wholeResponses(i)
 		w.randomProofs(i)
 		w.randomResponses(i)
 	}
@@ -86,5 +89,28 @@ func TestForgeIsRepeatable(t *testing.T) {
 	}
 	if first, second := forged(), forged(); !slices.Equal(first, second) {
 		t.Errorf("%q and %q", first, second)
+	}
+}
+
+// TestRunGoesOn checks that a run which goes on where another one ended leaves nothing out:
+// together they walk each world of a stage once.
+func TestRunGoesOn(t *testing.T) {
+	var walked int
+	o := Options{Time: 200 * time.Millisecond, Seed: 1}
+	for range 3 {
+		r := newRun(o)
+		ctx, cancel := context.WithTimeout(t.Context(), o.Time)
+		var workers sync.WaitGroup
+		for range 3 {
+			workers.Go(func() { newWorker(r).walk(ctx) })
+		}
+		workers.Wait()
+		cancel()
+		for _, c := range r.covered {
+			walked += c.walked
+		}
+		if o.From[0] = int(r.next[0].Load()); o.From[0] != walked {
+			t.Fatalf("%d worlds were walked, and it goes on from %d", walked, o.From[0])
+		}
 	}
 }

@@ -29,7 +29,7 @@ const (
 	Synthesized     Property = "synthesized answer: true"
 	KeptState       Property = "after other questions: true"
 	HonestAfterward Property = "honest after honest: accepted"
-	HonestRecovery  Property = "honest after forged, two minutes later: accepted"
+	HonestRecovery  Property = "honest after forged, 31 s later: accepted"
 )
 
 // isLoss reports whether a violation is an honest response that is lost.

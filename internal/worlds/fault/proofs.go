@@ -8,6 +8,13 @@ const (
 	keys    = "internal/dnssec/keys.go"
 	checker = "internal/dnssec/verifier.go"
 	rrset   = "internal/dnssec/rrset.go"
+	data    = "internal/dnssec/signeddata.go"
+)
+
+// anyClass and anyClassSigned make the grouping of RRsets forget that only class IN is judged.
+var (
+	anyClass       = Change{rrset, "if h.Class != dns.ClassINET || ", "if "}
+	anyClassSigned = Change{rrset, "ok && sig.Hdr.Class == dns.ClassINET {", "ok {"}
 )
 
 // Proofs are faults of the proofs of internal/dnssec.
@@ -41,7 +48,7 @@ var Proofs = []Fault{
 		Changes: []Change{{nsec, "if len(a) > len(b) {", "if len(a) > 0 {"}},
 	},
 	{
-		Name: "NSEC: a name without record and wildcard has no data", Rule: "RFC 4035, section 3.1.3.4", Like: "Hickory, 2026",
+		Name: "NSEC: a name without record and wildcard has no data", Rule: "RFC 4035, section 3.1.3.4",
 		Changes: []Change{{nsec, "return finding(DenialIncomplete, \"NSEC shows that \"+qname+\" does not exist, and none matches \"+wildcard)", "return Proven"}},
 	},
 	{
@@ -69,7 +76,7 @@ var Proofs = []Fault{
 		Changes: []Change{{nsec3, "return (afterOwner || beforeNext) && h != r.owner", "return afterOwner && beforeNext"}},
 	},
 	{
-		Name: "NSEC3: the closest encloser may be a delegation or a DNAME", Rule: "RFC 5155, section 8.3; RFC 6840, section 4.1", Like: "BIND, 2026",
+		Name: "NSEC3: the closest encloser may be a delegation or a DNAME", Rule: "RFC 5155, section 8.3; RFC 6840, section 4.1",
 		Changes: []Change{{proof3, "case r.isDelegationOrDNAME():", "case false:"}},
 	},
 	{
@@ -129,7 +136,7 @@ var Proofs = []Fault{
 		Changes: []Change{{denial, "return t.has(dns.TypeNS) && !t.has(dns.TypeSOA) }", "return t.has(dns.TypeNS) }"}},
 	},
 	{
-		Name: "denial: records of any signer", Rule: "RFC 6840, section 4.1", Like: "BIND, 2026",
+		Name: "denial: records of any signer", Rule: "RFC 6840, section 4.1",
 		Changes: []Change{{denial, "expanded || a.signer != zone {", "expanded {"}},
 	},
 	{
@@ -139,6 +146,22 @@ var Proofs = []Fault{
 	{
 		Name: "keys: any key may sign the keys", Rule: "RFC 4035, section 5.2", Like: "routedns #528",
 		Changes: []Change{{keys, "a, f := v.authenticate(set, set.Name, matching)", "a, f := v.authenticate(set, set.Name, append(matching, keys...))"}, {keys, "\tmatching, f := keysMatchingDS(keys, ds, v.Policy)\n\tif f != nil {", "\tmatching, f := keysMatchingDS(keys, ds, v.Policy)\n\tif f != nil && len(keys) == 0 {"}},
+	},
+	{
+		Name: "class: RRsets of any class", Rule: "RFC 4035, section 5.3.1",
+		Changes: []Change{anyClass, anyClassSigned},
+	},
+	{
+		Name: "class: RRsets of any class, also in the reply", Rule: "RFC 4035, section 5.3.1",
+		Changes: []Change{anyClass, anyClassSigned, {replies, "if k != nil && h.Class == dns.ClassINET {", "if k != nil {"}},
+	},
+	{
+		Name: "class: a DS of any class", Rule: "RFC 4035, section 5.3.1", Like: "DS of another class, 2026",
+		Changes: []Change{
+			{rrset, "if h.Class != dns.ClassINET || ", "if h.Class != dns.ClassINET && h.Rrtype != dns.TypeDS || "},
+			{rrset, "ok && sig.Hdr.Class == dns.ClassINET {", "ok && (sig.Hdr.Class == dns.ClassINET || sig.TypeCovered == dns.TypeDS) {"},
+			{data, "b = binary.BigEndian.AppendUint16(b, dns.ClassINET)", "b = binary.BigEndian.AppendUint16(b, d.set.RRs[0].Header().Class)"},
+		},
 	},
 	{
 		Name: "signature: the TTL may be raised", Rule: "RFC 4035, section 5.3.3",
