@@ -51,10 +51,6 @@ var Engine = []Fault{
 		Changes: []Change{{checker, " || !zoneMayHold(set, zone) {", " {"}, {verdicts, "if !dnsname.IsSubdomain(home(set), signer) || ", "if "}},
 	},
 	{
-		Name: "zone cut: a CNAME of a wildcard shows that there is none", Rule: "RFC 4035, section 5.3.4",
-		Changes: []Change{{delegation, "return v, !expanded ", "return v, !expanded || true "}},
-	},
-	{
 		Name: "zone cut: no denial is needed for an insecure delegation", Rule: "RFC 4035, section 5.2", Like: "routedns #530",
 		Changes: []Change{{delegation, "if above.finding.Status != dnssec.Secure {\n\t\treturn q.inherit(name, above)\n\t}\n\treturn &cut{name: name, delegation: dnssec.DelegationUnsigned, finding: finding}", "if above.finding.Status != dnssec.Secure {\n\t\treturn q.inherit(name, above)\n\t}\n\treturn &cut{name: name, delegation: dnssec.DelegationUnsigned, finding: dnssec.Finding{Status: dnssec.Insecure, Reason: dnssec.DelegationInsecure}, expires: q.until(60)}"}},
 	},

@@ -56,10 +56,6 @@ var Proofs = []Fault{
 		Changes: []Change{{nsec, "name := dnsname.NextCloser(qname, closestEncloser)", "name := qname"}},
 	},
 	{
-		Name: "NSEC: a wildcard stands for an empty non-terminal", Rule: "RFC 4592, section 2.2.1",
-		Changes: []Change{{nsec, "case r.emptyNonTerminal(name):\n\t\treturn finding(DenialContradicted, \"NSEC \"+r.owner+\" shows that \"+name+\" is an empty non-terminal\")\n\tdefault:\n\t\treturn Proven", "case r.owner == \"\":\n\t\treturn Proven\n\tdefault:\n\t\treturn Proven"}},
-	},
-	{
 		Name: "NSEC3: a matching record covers", Rule: "RFC 5155, section 8.3", Like: "matching NSEC3 taken for a covering one, 2026",
 		Changes: []Change{{nsec3, "bytes.Compare(r.owner[:], h[:]) < 0, ", "bytes.Compare(r.owner[:], h[:]) <= 0, "}},
 	},
