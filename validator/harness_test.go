@@ -2,6 +2,7 @@ package validator
 
 import (
 	"context"
+	"maps"
 	"net"
 	"strings"
 	"sync"
@@ -190,6 +191,14 @@ func (c *tally) NotValidated(zone, detail string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.notValidated[zone] = detail
+}
+
+// zonesNotValidated returns the zones that the observer was told of, and why. What was asked
+// ahead may still be under way.
+func (c *tally) zonesNotValidated() map[string]string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return maps.Clone(c.notValidated)
 }
 
 func (c *tally) OwnKeysUsed(zone, ds string) {

@@ -447,8 +447,8 @@ func TestLocallyServedPrivate(t *testing.T) {
 					t.Errorf("forward %s, public DS %t: %s is %+v %s, want %+v %s", zone, publicDS, asked.name, got, got.reason, asked.want, asked.want.reason)
 				}
 			}
-			if zones := slices.Collect(maps.Keys(seen.notValidated)); !slices.Equal(zones, []string{zone}) {
-				t.Errorf("forward %s, public DS %t: not validated: %v", zone, publicDS, seen.notValidated)
+			if zones := slices.Collect(maps.Keys(seen.zonesNotValidated())); !slices.Equal(zones, []string{zone}) {
+				t.Errorf("forward %s, public DS %t: not validated: %v", zone, publicDS, seen.zonesNotValidated())
 			}
 			own := locallyServed(append(w.Anchors("."), internal.Anchors("corp.test.")...)...)
 			v = forwarding{".": public, zone: resolver{internal}}.use(newTestValidator(t, w, own))
