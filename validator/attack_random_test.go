@@ -1,8 +1,11 @@
 package validator
 
 import (
+	"bytes"
+	"context"
+	"fmt"
 	"math/rand/v2"
-	"runtime"
+	"runtime/pprof"
 	"slices"
 	"strings"
 	"sync"
@@ -82,6 +85,23 @@ func (c *chaos) answer(q, a *dns.Msg) *dns.Msg {
 	return a
 }
 
+// awaitLabelled waits for what was asked ahead under a label: a goroutine has the label of the
+// one that started it.
+func awaitLabelled(t *testing.T, label string) {
+	t.Helper()
+	want := fmt.Sprintf("%q:%q", "attack", label)
+	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		var text bytes.Buffer
+		if err := pprof.Lookup("goroutine").WriteTo(&text, 1); err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Contains(text.Bytes(), []byte(want)) {
+			return
+		}
+	}
+	t.Fatalf("questions of %s are still under way", label)
+}
+
 func dataOf(m *dns.Msg) string {
 	var lines []string
 	for _, rr := range m.Answer {
@@ -147,25 +167,25 @@ func TestAttackAtRandom(t *testing.T) {
 			}
 			v := newTestValidator(t, w, opts...)
 			clock := fakeClock(v)
-			goroutines := runtime.NumGoroutine()
 			w.Intercept(c.answer)
 			pick := rand.New(rand.NewPCG(seed, 2))
-			for i := range 40 {
-				q := asks[pick.IntN(len(asks))]
-				start := time.Now()
-				m := ask(t, v, q.Name, q.Type, withDO)
-				if took := time.Since(start); took > 2*time.Second {
-					t.Errorf("%s, seed %d: %v took %s", denial, seed, q, took)
+			label := fmt.Sprintf("%s %d", denial, seed)
+			pprof.Do(t.Context(), pprof.Labels("attack", label), func(context.Context) {
+				for i := range 40 {
+					q := asks[pick.IntN(len(asks))]
+					start := time.Now()
+					m := ask(t, v, q.Name, q.Type, withDO)
+					if took := time.Since(start); took > 2*time.Second {
+						t.Errorf("%s, seed %d: %v took %s", denial, seed, q, took)
+					}
+					if got := dataOf(m); !isFailure(m.Rcode) && got != truth[q] && (secure[q] || m.AuthenticatedData) {
+						t.Errorf("%s, seed %d, %d: %v: AD %t %s, want %s", denial, seed, i, q, m.AuthenticatedData, got, truth[q])
+					}
+					clock.advance(time.Duration(pick.IntN(3000)) * time.Millisecond)
 				}
-				if got := dataOf(m); !isFailure(m.Rcode) && got != truth[q] && (secure[q] || m.AuthenticatedData) {
-					t.Errorf("%s, seed %d, %d: %v: AD %t %s, want %s", denial, seed, i, q, m.AuthenticatedData, got, truth[q])
-				}
-				clock.advance(time.Duration(pick.IntN(3000)) * time.Millisecond)
-			}
+			})
 			w.Intercept(nil)
-			for wait := 0; runtime.NumGoroutine() > goroutines && wait < 1000; wait++ { // what was asked ahead
-				time.Sleep(time.Millisecond)
-			}
+			awaitLabelled(t, label)
 			clock.advance(maxFailureTTL + 1)
 			for _, q := range asks {
 				m := ask(t, v, q.Name, q.Type, withDO)
