@@ -46,7 +46,7 @@ func (e *exchanger) Exchange(ctx context.Context, request *dns.Msg, how validato
 }
 
 // admit returns who is to be asked, with which context, and where the answer is kept. It fails
-// if nobody is in charge of the name, or whoever is does not answer anything at present.
+// if nobody is in charge of the name, or if the upstream that is answers nothing at present.
 //
 //go:noinline
 func (e *exchanger) admit(ctx context.Context, request *dns.Msg, how validator.Manner) (context.Context, plugin.Handler, *catcher, error) {
@@ -85,7 +85,7 @@ func apart(ctx context.Context) context.Context {
 }
 
 // ownTarget returns who is to be asked a client's own question: the next plugin, or for a
-// DS whoever is in charge of the parent's side of the zone cut, as for the chain (RFC 4035,
+// DS the handler in charge of the parent's side of the zone cut, as for the chain (RFC 4035,
 // section 3.1.4.1).
 func (e *exchanger) ownTarget(ctx context.Context, q dns.Question) target {
 	name := dnsname.Canonical(q.Name)

@@ -27,7 +27,7 @@ type keyDigest struct {
 func isXML(text string) bool { return strings.HasPrefix(strings.TrimSpace(text), "<") }
 
 // parseXML reads the trust anchors that are valid at rules.At. It does not check the
-// detached signature of the document: whoever installs the file does.
+// detached signature of the document: that is for the installation of the file.
 func parseXML(source, text string, rules Rules) (*reading, error) {
 	zone, decoder, read := "", xml.NewDecoder(strings.NewReader(text)), new(reading)
 	for {

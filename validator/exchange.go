@@ -9,7 +9,7 @@ import (
 	"github.com/miekg/dns"
 )
 
-// An Exchanger asks a resolver, or whoever is in charge of the name, and returns the
+// An Exchanger asks a resolver, or the server in charge of the name, and returns the
 // response with whatever code it has. For a DS, a client's too, that is who is in charge of
 // the parent zone (RFC 4035, section 3.1.4.1). It is called by several goroutines at once, and has
 // to return when the context ends. It must not change or keep the request; the response

@@ -37,7 +37,7 @@ const (
 )
 
 // keepsFor returns how much longer than otherwise something counts as failed during an
-// outage, that failed so often in a row. Whoever asks for names that fail can make it look as
+// outage, that failed so often in a row. A client that asks for names that fail can make it look as
 // if there were an outage, and have all probes be of these names: for that, what failed once
 // must not fail for longer than maxFailureTTL.
 func keepsFor(times int) time.Duration {

@@ -20,7 +20,7 @@ type turns struct {
 	longest time.Duration // that a computation waits
 }
 
-// The longest queue of the most expensive checks takes a second. Whoever waits longer
+// The longest queue of the most expensive checks takes a second. A query that waits longer
 // is on a machine that is overloaded by others.
 const (
 	waitingPerWorker = 1024

@@ -18,20 +18,20 @@ const (
 	answerTimeout = 13 * time.Second // timeout for one answer; BIND gives up after ten seconds
 )
 
-// asker asks questions. It restarts the validators for each batch of worlds, so
+// client asks questions. It restarts the validators for each batch of worlds, so
 // that their caches are empty.
-type asker struct {
+type client struct {
 	coredns string // path of the program
 	peers   string // directory with the programs of the peers
 }
 
-// newAsker creates a directory with the programs, which close removes.
-func newAsker(coredns string) (*asker, error) {
+// newClient creates a directory with the programs, which close removes.
+func newClient(coredns string) (*client, error) {
 	dir, err := os.MkdirTemp("", "differential-")
 	if err != nil {
 		return nil, err
 	}
-	a := &asker{coredns: coredns, peers: dir}
+	a := &client{coredns: coredns, peers: dir}
 	for _, name := range []string{"unbound", "named"} {
 		if _, err := peers.Private(dir, name); err != nil {
 			return nil, errors.Join(err, a.close())
@@ -40,13 +40,13 @@ func newAsker(coredns string) (*asker, error) {
 	return a, nil
 }
 
-func (a *asker) close() error { return os.RemoveAll(a.peers) }
+func (a *client) close() error { return os.RemoveAll(a.peers) }
 
 // validators has the three running validators.
 type validators struct{ unbound, named, ours *peers.Server }
 
 // ask builds the plans and asks all their questions.
-func (a *asker) ask(ctx context.Context, plans []*differential.Plan) (cases []differential.Case, err error) {
+func (a *client) ask(ctx context.Context, plans []*differential.Plan) (cases []differential.Case, err error) {
 	batch, err := differential.NewBatch(time.Now(), plans)
 	if err != nil {
 		return nil, err
@@ -78,7 +78,7 @@ func (a *asker) ask(ctx context.Context, plans []*differential.Plan) (cases []di
 }
 
 // start starts the validators concurrently.
-func (a *asker) start(f peers.Forwarder) (*validators, error) {
+func (a *client) start(f peers.Forwarder) (*validators, error) {
 	var v validators
 	var errs [3]error
 	var wg sync.WaitGroup

@@ -68,19 +68,19 @@ func run(ctx context.Context, o options) (err error) {
 		return err
 	}
 	begin := time.Now()
-	asker, err := newAsker(program)
+	client, err := newClient(program)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, asker.close()) }()
+	defer func() { err = errors.Join(err, client.close()) }()
 	fmt.Printf("seed %d\n", o.seed)
-	cases, err := askAll(ctx, asker, o)
+	cases, err := askAll(ctx, client, o)
 	if err != nil {
 		return err
 	}
 	report := differential.NewReport(cases)
 	show(os.Stdout, report, time.Since(begin))
-	if err := explain(ctx, os.Stdout, asker, report, o); err != nil {
+	if err := explain(ctx, os.Stdout, client, report, o); err != nil {
 		return err
 	}
 	if len(report.Unjudged) > 0 {
@@ -95,7 +95,7 @@ const (
 )
 
 // askAll generates worlds until there are enough names, and asks about them.
-func askAll(ctx context.Context, a *asker, o options) ([]differential.Case, error) {
+func askAll(ctx context.Context, a *client, o options) ([]differential.Case, error) {
 	var cases []differential.Case
 	if o.world >= 0 {
 		return a.ask(ctx, []*differential.Plan{differential.Generate(o.seed, uint64(o.world), perWorld, o.defect)})

@@ -16,7 +16,7 @@ const (
 // reduce makes the worlds of cases smaller as long as the validators disagree
 // in the same way. Each round tries all single reductions, then all of those
 // that worked together, then half of them, and otherwise takes the first.
-func reduce(ctx context.Context, a *asker, cases []differential.Case) ([]differential.Case, error) {
+func reduce(ctx context.Context, a *client, cases []differential.Case) ([]differential.Case, error) {
 	best := slices.Clone(cases)
 	open := make(map[int]bool)
 	for i := range best {
@@ -60,7 +60,7 @@ func reduce(ctx context.Context, a *asker, cases []differential.Case) ([]differe
 
 // try asks the question of each case in other worlds, and returns the cases
 // with unchanged verdicts.
-func try(ctx context.Context, a *asker, cases []differential.Case, tries map[int][]*differential.Plan, top *int) (map[int][]differential.Case, error) {
+func try(ctx context.Context, a *client, cases []differential.Case, tries map[int][]*differential.Plan, top *int) (map[int][]differential.Case, error) {
 	same := make(map[int][]differential.Case)
 	var plans []*differential.Plan
 	of := make(map[*differential.Plan]int)

@@ -36,7 +36,7 @@ func show(w io.Writer, r *differential.Report, took time.Duration) {
 
 // explain prints the smallest world found for each example of an unjudged
 // disagreement, and with -explain also for each judgement.
-func explain(ctx context.Context, w io.Writer, a *asker, r *differential.Report, o options) error {
+func explain(ctx context.Context, w io.Writer, a *client, r *differential.Report, o options) error {
 	cases := r.Examples()
 	if o.explain {
 		for _, list := range r.Judged {

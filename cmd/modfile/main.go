@@ -70,7 +70,7 @@ func write(root, output string) error {
 	return r.replace(root, output)
 }
 
-// ownSource returns unchanged if whoever builds has chosen the source of CoreDNS himself.
+// ownSource returns unchanged if the source of CoreDNS was chosen by hand.
 func ownSource(root string) error {
 	if _, err := os.Stat(filepath.Join(root, "vendor", "modules.txt")); err == nil {
 		return unchanged("there is a vendor directory")

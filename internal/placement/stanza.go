@@ -27,7 +27,7 @@ type Stanza struct {
 	Except    []string
 	Handler   plugin.Handler // nil if the chain has none for the stanza
 
-	// Upstream is for whoever uses the stanza to keep what it knows of the upstream.
+	// Upstream is for the user of the stanza to keep what it knows of the upstream.
 	Upstream any
 }
 

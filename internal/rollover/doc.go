@@ -27,7 +27,7 @@
 //     state file already, since another version of the program wrote it, is kept.
 //   - When the last trusted key is revoked, the trust point is deleted (RFC 5011, section
 //     5, as in Unbound). Names below it are validated from the next trust anchor above,
-//     or are indeterminate if there is none. Bogus would be no safer: whoever can revoke
+//     or are indeterminate if there is none. Bogus would be no safer: somebody who can revoke
 //     every key can also sign anything. The deletion is reported as an [Event] with the
 //     cause [Deleted]. Every later Update fails with trust_anchor_missing, until the
 //     operator configures new trust anchors.
