@@ -70,11 +70,11 @@ type release struct {
 // file returns the path of a file that is published.
 func (r release) file(name string) string { return filepath.Join(r.out, name) }
 
-// noted returns an error if CHANGELOG.md does not have the version.
+// noted returns an error if docs/CHANGELOG.md does not have the version.
 func noted(version string) error {
-	text, err := os.ReadFile(filepath.Join(repository, "CHANGELOG.md"))
+	text, err := os.ReadFile(filepath.Join(repository, "docs/CHANGELOG.md"))
 	if err == nil && !strings.Contains(string(text), "\n## "+version+"\n") {
-		err = fmt.Errorf("CHANGELOG.md has no section %s", version)
+		err = fmt.Errorf("docs/CHANGELOG.md has no section %s", version)
 	}
 	return err
 }

@@ -74,7 +74,7 @@ func (r release) pack(p platform) error {
 	for _, program := range programs {
 		files[program.name] = r.program(p, program.name)
 	}
-	documents := []string{"LICENSE", "README.md", "CHANGELOG.md"}
+	documents := []string{"LICENSE", "README.md", "docs/CHANGELOG.md"}
 	if p.os == "linux" {
 		documents = append(documents, units...)
 	}

@@ -12,7 +12,7 @@ func TestRunRefuses(t *testing.T) {
 	for name, tc := range map[string]struct{ version, want string }{
 		"no version":            {want: "is not like v0.1.0"},
 		"no v":                  {version: "0.1.0", want: "is not like v0.1.0"},
-		"no change is told":     {version: "v0.0.1", want: "CHANGELOG.md has no section v0.0.1"},
+		"no change is told":     {version: "v0.0.1", want: "docs/CHANGELOG.md has no section v0.0.1"},
 		"a word of a directory": {version: "v0.1.0/x", want: "is not like v0.1.0"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -58,7 +58,7 @@ func TestSums(t *testing.T) {
 
 // TestUnits checks that what the archives have is there.
 func TestUnits(t *testing.T) {
-	for _, name := range append([]string{"LICENSE", "README.md", "CHANGELOG.md"}, units...) {
+	for _, name := range append([]string{"LICENSE", "README.md", "docs/CHANGELOG.md"}, units...) {
 		if _, err := os.Stat(filepath.Join(repository, name)); err != nil {
 			t.Error(err)
 		}

@@ -26,7 +26,7 @@ type instruction struct{ word, args string }
 // stages returns the instructions of each stage of the Dockerfile, FROM first.
 func stages(t *testing.T) [][]instruction {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(repository, "Dockerfile"))
+	text, err := os.ReadFile(filepath.Join(repository, "deploy/Dockerfile"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -121,10 +121,10 @@ func output(t *testing.T, stage []instruction) string {
 	return m[1]
 }
 
-// ignored parses .dockerignore.
+// ignored parses deploy/Dockerfile.dockerignore.
 func ignored(t *testing.T) *patternmatcher.PatternMatcher {
 	t.Helper()
-	file, err := os.Open(filepath.Join(repository, ".dockerignore"))
+	file, err := os.Open(filepath.Join(repository, "deploy/Dockerfile.dockerignore"))
 	if err != nil {
 		t.Fatal(err)
 	}

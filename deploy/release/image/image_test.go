@@ -91,7 +91,7 @@ func TestArchive(t *testing.T) {
 
 // TestDockerfile checks that the image is what the Dockerfile describes.
 func TestDockerfile(t *testing.T) {
-	text, err := os.ReadFile("../../../Dockerfile")
+	text, err := os.ReadFile("../../Dockerfile")
 	if err != nil {
 		t.Fatal(err)
 	}
