@@ -118,6 +118,14 @@ func (o *outages) noteMissed(zone string) {
 	}
 }
 
+// noteUndecided is called for a probe that did not fail and is not Secure. It shows nothing, so
+// that the next question that failed is a probe.
+func (o *outages) noteUndecided(zone string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.in(zone).at = time.Time{}
+}
+
 // lasts reports whether there is an outage, and whether the question, which failed, is the
 // one that is to be asked again now. It is the same question twice in a row only if no other
 // one is asked for as long as a failure is kept.
@@ -144,9 +152,14 @@ func (q *query) noteOutcome(result *Result) {
 		if q.v.outages.noteSecure(zone, q.scope(container(q.question.name, q.question.qtype)).zone, q.hadFailed, q.now) {
 			q.v.cache.expireFailures(q.now)
 		}
+	case result.Status != dnssec.Bogus:
+		if q.probing {
+			q.v.outages.noteUndecided(zone)
+		}
+	case result.Reason.Unfinished() || q.ctx.Err() != nil:
 	case q.probing:
 		q.v.outages.noteMissed(zone)
-	case result.Status == dnssec.Bogus && !result.Reason.Unfinished() && q.ctx.Err() == nil:
+	default:
 		q.v.outages.noteFailed(zone, q.question, q.now)
 	}
 }

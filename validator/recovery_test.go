@@ -177,6 +177,73 @@ func TestRecoveryOfTheTrustAnchor(t *testing.T) {
 	}
 }
 
+// TestProvenWhileKeptAsFailed: a question that failed a moment ago is answered from what has been
+// proven of its name since, without a question (RFC 8198, section 5), and in an outage it is
+// not taken for the probe, which such an answer would use up.
+func TestProvenWhileKeptAsFailed(t *testing.T) {
+	w := newWorld(t, testzone.Spec{Name: "example.", Algorithm: p256, Records: []string{"a A 192.0.2.1", "z A 192.0.2.1"}})
+	v := newTestValidator(t, w)
+	clock := fakeClock(v)
+	lost := []string{"b.example.", "z.example.", "a.example."}
+	w.Intercept(func(q, a *dns.Msg) *dns.Msg {
+		if q.Question[0].Qtype == typeA {
+			return unsigned(a)
+		}
+		return a
+	})
+	for _, name := range lost {
+		if m := ask(t, v, name, typeA, withDO); m.Rcode != servfail {
+			t.Fatalf("%s", m)
+		}
+	}
+	clock.advance(probeEvery)
+	w.Intercept(nil)
+	before := asked(w, "b.example.", typeA)
+	if m := ask(t, v, "c.example.", typeA, withDO); m.Rcode != dns.RcodeNameError || !m.AuthenticatedData {
+		t.Fatalf("%s", m)
+	}
+	for _, name := range lost {
+		if m := ask(t, v, name, typeA, withDO); !m.AuthenticatedData {
+			t.Errorf("%s", m)
+		}
+	}
+	if n := asked(w, "b.example.", typeA) - before; n != 0 {
+		t.Errorf("b.example., which is proven not to exist, was asked for %d times", n)
+	}
+}
+
+// TestUndecidedProbe: a probe that is answered as insecure neither ends the outage nor has other
+// names wait for the next one.
+func TestUndecidedProbe(t *testing.T) {
+	w := newWorld(t, testzone.Spec{Name: "example.", Algorithm: p256, Records: []string{"a A 192.0.2.1", "b A 192.0.2.1"}},
+		testzone.Spec{Name: "plain.", Records: []string{"www A 192.0.2.1"}})
+	v := newTestValidator(t, w, noSynthesis)
+	clock := fakeClock(v)
+	names := []string{"www.plain.", "a.example.", "b.example."}
+	failures := func() (failed []string) {
+		for _, name := range names {
+			if m := ask(t, v, name, typeA, withDO); m.Rcode == servfail {
+				failed = append(failed, name)
+			}
+		}
+		return failed
+	}
+	w.Intercept(func(q, a *dns.Msg) *dns.Msg {
+		if q.Question[0].Qtype == dns.TypeDNSKEY || q.Question[0].Name == "example." {
+			return a
+		}
+		return unsigned(a)
+	})
+	if failed := failures(); len(failed) != len(names) {
+		t.Fatalf("%q fail", failed)
+	}
+	clock.advance(probeEvery)
+	w.Intercept(nil)
+	if failed := failures(); len(failed) > 0 {
+		t.Errorf("%q fail", failed)
+	}
+}
+
 // TestEndedFailureIsNoOutage: a question that would have failed with the keys of the trust
 // anchor a while ago, and was not asked, is not one of those that make an outage. RFC 9520,
 // section 3.2, has a failure end, and what was not asked did not fail.

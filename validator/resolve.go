@@ -86,17 +86,18 @@ func (q *query) answerUnasked() (*dns.Msg, *Result) {
 	}
 }
 
-// answerKnown answers the question from what is known, or with its failure of a moment ago.
-// Otherwise it asks for what is at the likely next zone cut, and returns no result.
+// answerKnown answers the question from what is proven, or else with its failure of a moment
+// ago: a probe of an outage has to be asked. Otherwise it asks for what is at the likely next
+// zone cut, and returns no result.
 func (q *query) answerKnown() (*dns.Msg, *Result) {
-	if kept, ok := q.failedBefore(); ok {
-		result := &Result{Finding: kept, shape: shape{rcode: dns.RcodeServerFailure}, Judged: true, Repeated: true}
-		return result.refuse(q.request), result
-	}
 	home := container(q.question.name, q.question.qtype)
 	known := q.closestZone(home)
 	if msg, result := q.synthesize(known); msg != nil {
 		return q.conclude(msg, result)
+	}
+	if kept, ok := q.failedBefore(); ok {
+		result := &Result{Finding: kept, shape: shape{rcode: dns.RcodeServerFailure}, Judged: true, Repeated: true}
+		return result.refuse(q.request), result
 	}
 	q.unlikely = q.speculate(home, known)
 	return nil, nil
