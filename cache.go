@@ -136,11 +136,8 @@ func (e *explanations) secureUntil(q question, now time.Time) (until time.Time, 
 // expired reports whether a message has records, all with a TTL of 0. The cache plugin answers
 // like this when the TTL has passed.
 func expired(m *dns.Msg) bool {
-	ttl := uint32(0)
-	for _, rr := range slices.Concat(m.Answer, m.Ns) {
-		ttl = max(ttl, rr.Header().Ttl)
-	}
-	return ttl == 0 && len(m.Answer)+len(m.Ns) > 0
+	lives := func(rr dns.RR) bool { return rr.Header().Ttl > 0 }
+	return len(m.Answer)+len(m.Ns) > 0 && !slices.ContainsFunc(m.Answer, lives) && !slices.ContainsFunc(m.Ns, lives)
 }
 
 // limited returns a message whose AD and TTLs last no longer than the signatures that prove
