@@ -3,8 +3,8 @@ package validator
 import (
 	"context"
 	"errors"
-	"fmt"
 	"runtime/debug"
+	"strconv"
 	"sync"
 	"sync/atomic"
 
@@ -105,7 +105,7 @@ func (q *query) fly(key question, e effort) <-chan singleflight.Result {
 		failed <- singleflight.Result{Err: errQuestions}
 		return failed
 	}
-	id := fmt.Sprintf("%s %d %d", key.name, key.qtype, e)
+	id := key.name + " " + strconv.Itoa(int(key.qtype)) + " " + strconv.Itoa(int(e))
 	own := context.WithoutCancel(q.ctx)
 	return q.once(id, func() (any, error) {
 		ctx, cancel := context.WithTimeout(own, Patience)
@@ -118,6 +118,7 @@ func (q *query) fly(key question, e effort) <-chan singleflight.Result {
 // does not end the program.
 func (q *query) once(id string, f func() (any, error)) <-chan singleflight.Result {
 	return q.v.flights.DoChan(id, func() (result any, err error) {
+		enlargeStack()
 		defer func() {
 			if p := recover(); p != nil {
 				q.observer.Panicked(id, p, debug.Stack())
@@ -127,6 +128,18 @@ func (q *query) once(id string, f func() (any, error)) <-chan singleflight.Resul
 		return f()
 	})
 }
+
+// enlargeStack makes the stack of a new goroutine as large as the Exchanger is likely to need it
+// before there are frames on it that have to be moved.
+//
+//go:noinline
+func enlargeStack() {
+	var room [4 << 10]byte
+	occupy(&room)
+}
+
+//go:noinline
+func occupy(*[4 << 10]byte) {}
 
 // ask asks a question for DS or DNSKEY. A response code that nothing can be proven for is an
 // error.

@@ -30,6 +30,21 @@ func TestStack(t *testing.T) {
 	}
 }
 
+// TestEnlargeStack: what takes as much of the stack afterwards does not move it.
+func TestEnlargeStack(t *testing.T) {
+	moved := make(chan bool)
+	go func() {
+		enlargeStack()
+		var here byte
+		before := uintptr(unsafe.Pointer(&here))
+		grow(2)
+		moved <- uintptr(unsafe.Pointer(&here)) != before
+	}()
+	if <-moved {
+		t.Error("the stack grew once more")
+	}
+}
+
 // depth notes where the stack frame of the last signature check is.
 type depth struct {
 	NopObserver
