@@ -23,8 +23,10 @@ type key struct {
 	zone     string
 	rdata    []byte // canonical: flags, protocol, algorithm, public key
 	tag      uint16
-	digest   Digest // SHA-256 of zone and rdata
-	public   func() (publicKey, error)
+	digest   Digest    // SHA-256 of zone and rdata
+	parsed   publicKey // by public
+	invalid  error
+	parse    sync.Once
 	verified atomic.Bool // a signature by this key was verified
 
 	allowRevoked bool // usable accepts the REVOKE flag, for Verifier.Revokes
@@ -55,8 +57,13 @@ func newKeys(set RRset) ([]*key, *Failure) {
 func newKey(zone string, rdata []byte) *key {
 	k := &key{zone: zone, rdata: rdata, tag: keyTag(rdata)}
 	k.digest = sha256.Sum256(append(dnsname.AppendWire(nil, zone), rdata...))
-	k.public = sync.OnceValues(func() (publicKey, error) { return parsePublicKey(k.algorithm(), k.rdata[dnskeyHeaderLength:]) })
 	return k
+}
+
+// public returns the parsed public key, or why it is of no use.
+func (k *key) public() (publicKey, error) {
+	k.parse.Do(func() { k.parsed, k.invalid = parsePublicKey(k.algorithm(), k.rdata[dnskeyHeaderLength:]) })
+	return k.parsed, k.invalid
 }
 
 // keyTag computes the key tag (RFC 4034, appendix B). Algorithm 1 has a different
