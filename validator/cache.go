@@ -18,8 +18,8 @@ const (
 // bounded, and evicts what was used longest ago.
 type cache struct {
 	cuts     *lru.Cache[string, *cut]
-	verdicts *lru.Cache[dnssec.Digest, struct{}] // signatures that verified
-	invalid  *lru.Cache[dnssec.Digest, struct{}] // signatures that did not; apart, so that an attack does not evict those that did
+	verdicts *digests // signatures that verified
+	invalid  *digests // signatures that did not; apart, so that an attack does not evict those that did
 	failed   *lru.Cache[question, keptFailure]
 }
 
@@ -37,19 +37,11 @@ func newCache(capacity int) (*cache, error) {
 	if err != nil {
 		return nil, err
 	}
-	verdicts, err := lru.New[dnssec.Digest, struct{}](4 * capacity)
-	if err != nil {
-		return nil, err
-	}
-	invalid, err := lru.New[dnssec.Digest, struct{}](capacity)
-	if err != nil {
-		return nil, err
-	}
 	failed, err := lru.New[question, keptFailure](capacity)
 	if err != nil {
 		return nil, err
 	}
-	return &cache{cuts: cuts, verdicts: verdicts, invalid: invalid, failed: failed}, nil
+	return &cache{cuts: cuts, verdicts: newDigests(4 * capacity), invalid: newDigests(capacity), failed: failed}, nil
 }
 
 // cut returns what is known of the name now, or nil. What was proven from other trust
@@ -102,11 +94,8 @@ type ledger struct {
 
 // Known returns whether a signature is known to verify, or not to verify.
 func (l ledger) Known(d dnssec.Digest) (good, known bool) {
-	if _, known = l.cache.verdicts.Get(d); known {
-		good = true
-	} else {
-		_, known = l.cache.invalid.Get(d)
-	}
+	good = l.cache.verdicts.Has(d)
+	known = good || l.cache.invalid.Has(d)
 	l.observer.CacheLookup(known)
 	return good, known
 }
@@ -115,9 +104,9 @@ func (l ledger) Known(d dnssec.Digest) (good, known bool) {
 func (l ledger) Checked(d dnssec.Digest, algorithm uint8, good bool) {
 	l.observer.SignatureChecked(algorithm, good)
 	if good {
-		l.cache.verdicts.Add(d, struct{}{})
+		l.cache.verdicts.Add(d)
 	} else {
-		l.cache.invalid.Add(d, struct{}{})
+		l.cache.invalid.Add(d)
 	}
 }
 

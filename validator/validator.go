@@ -60,7 +60,7 @@ type Skew = dnssec.Skew
 // of a signature's validity, between an hour and a day, as Unbound does.
 var DefaultPolicy = Policy{Skew: Skew{Min: time.Hour, Max: 24 * time.Hour}}
 
-// DefaultCapacity takes some 45 MiB when everything is full.
+// DefaultCapacity takes some 40 MiB when everything is full.
 const DefaultCapacity = 10000
 
 // Patience is how long a client's question may take in all. Stub resolvers wait 5 s.
