@@ -21,9 +21,8 @@ func main() {
 	if coremain.GitCommit == "" {
 		coremain.GitCommit = "dnssecval-" + moduleVersion()
 	}
-	release := reserve()
+	tuneCollector()
 	coremain.Run()
-	release()
 }
 
 // moduleVersion returns the version of this module: a tag, a pseudo-version
