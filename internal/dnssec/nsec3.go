@@ -104,6 +104,7 @@ type nsec3Records struct {
 	zone     string
 	records  []nsec3Record
 	hashes   []hashedName // computed before
+	room     [3]hashedName
 	budget   *Budget
 	received int // records in the response, whatever their parameters
 }
@@ -124,7 +125,7 @@ func newNSEC3Records(zone string, sets []*Authenticated, budget *Budget) *nsec3R
 				continue
 			}
 			if n == nil {
-				n = &nsec3Records{nsec3Parameters: parameters, zone: zone, budget: budget}
+				n = &nsec3Records{nsec3Parameters: parameters, zone: zone, budget: budget, records: make([]nsec3Record, 0, min(len(sets), MaxNSEC3PerProof))}
 			}
 			if parameters.equal(n.nsec3Parameters) {
 				n.records = append(n.records, record)
@@ -141,12 +142,29 @@ var base32hex = base32.HexEncoding.WithPadding(base32.NoPadding)
 // owner name or its next hashed owner name is no SHA-1 hash.
 func newNSEC3Record(owner string, nsec3 *dns.NSEC3) (r nsec3Record, ok bool) {
 	label, _, _ := strings.Cut(owner, ".")
-	ownerHash, err := base32hex.DecodeString(strings.ToUpper(label))
-	nextHash, errNext := base32hex.DecodeString(strings.ToUpper(nsec3.NextDomain))
-	if err != nil || errNext != nil || len(ownerHash) != sha1.Size || len(nextHash) != sha1.Size {
+	ownerHash, ok := decodeHash(label)
+	nextHash, okNext := decodeHash(nsec3.NextDomain)
+	if !ok || !okNext {
 		return r, false
 	}
-	return nsec3Record{typeBitMap: nsec3.TypeBitMap, owner: nsec3Hash(ownerHash), next: nsec3Hash(nextHash), optOut: nsec3.Flags == 1}, true
+	return nsec3Record{typeBitMap: nsec3.TypeBitMap, owner: ownerHash, next: nextHash, optOut: nsec3.Flags == 1}, true
+}
+
+// decodeHash reads a SHA-1 hash in base32 with the extended hex alphabet, of either case (RFC
+// 5155, section 3.3).
+func decodeHash(text string) (h nsec3Hash, ok bool) {
+	var upper [sha1.Size * 8 / 5]byte
+	if len(text) != len(upper) {
+		return h, false
+	}
+	for i := range upper {
+		upper[i] = text[i]
+		if 'a' <= text[i] && text[i] <= 'z' {
+			upper[i] -= 'a' - 'A'
+		}
+	}
+	n, err := base32hex.Decode(h[:], upper[:])
+	return h, err == nil && n == len(h)
 }
 
 // checkLimits decides whether names may be hashed. More than MaxIterations make the
@@ -172,6 +190,9 @@ func (n *nsec3Records) hash(name string) (nsec3Hash, *Failure) {
 	}
 	h, f := n.hashName(name, n.budget)
 	if f == nil {
+		if n.hashes == nil {
+			n.hashes = n.room[:0]
+		}
 		n.hashes = append(n.hashes, hashedName{name, h})
 	}
 	return h, f

@@ -169,24 +169,26 @@ func (s *Spans) Covering(name string, budget *Budget) *Span {
 	return s.nsec3.atOrBefore(hash)
 }
 
-// Denial returns the given records as a Denial. They have to be from these Spans.
+// Denial returns the given records as a Denial. They have to be from these Spans, and all of
+// them NSEC or all NSEC3, as About and Covering return them.
 func (s *Spans) Denial(spans []*Span, budget *Budget) *Denial {
 	d := &Denial{zone: s.zone}
-	nsec := &nsecRecords{zone: s.zone}
-	records := &nsec3Records{nsec3Parameters: s.parameters, zone: s.zone, budget: budget}
-	for _, span := range spans {
-		if span.nsec.owner != "" {
+	if len(spans) == 0 {
+		return d
+	}
+	if spans[0].nsec.owner != "" {
+		nsec := &nsecRecords{zone: s.zone, records: make([]nsecRecord, 0, len(spans))}
+		for _, span := range spans {
 			nsec.records = append(nsec.records, span.nsec)
-		} else {
-			records.records = append(records.records, span.nsec3)
 		}
+		d.provers = []prover{nsec}
+		return d
 	}
-	if len(nsec.records) > 0 {
-		d.provers = append(d.provers, nsec)
+	nsec3 := &nsec3Records{nsec3Parameters: s.parameters, zone: s.zone, budget: budget, records: make([]nsec3Record, 0, len(spans))}
+	for _, span := range spans {
+		nsec3.records = append(nsec3.records, span.nsec3)
 	}
-	if len(records.records) > 0 {
-		d.provers = append(d.provers, records)
-	}
+	d.provers = []prover{nsec3}
 	return d
 }
 
