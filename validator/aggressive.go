@@ -39,7 +39,7 @@ func (q *query) deniedAnswer(zone string) (*dns.Msg, *Result, Synthesis) {
 	if denial == nil || !denial.soa.holds(q) {
 		return nil, nil, ""
 	}
-	s := &draft{query: q, msg: new(dns.Msg), ttl: secondsLeft(earlier(denial.expires, denial.soa.expires), q.now)}
+	s := &draft{query: q, ttl: secondsLeft(earlier(denial.expires, denial.soa.expires), q.now)}
 	kind := SynthesizedNameError
 	s.result.rcode = dns.RcodeNameError
 	if denial.NameError(name).Status != dnssec.Secure {
@@ -62,7 +62,7 @@ func (q *query) wildcardAnswer(zone string) (*dns.Msg, *Result, Synthesis) {
 	if denial.WildcardAnswer(q.question.name, encloser).Status != dnssec.Secure {
 		return nil, nil, ""
 	}
-	s := &draft{query: q, msg: new(dns.Msg), ttl: secondsLeft(earlier(denial.expires, found.expires), q.now)}
+	s := &draft{query: q, ttl: secondsLeft(earlier(denial.expires, found.expires), q.now)}
 	s.msg.Answer = s.add(nil, found.Authenticated, q.request.Question[0].Name, answerSection)
 	return s.finished(denial, SynthesizedWildcard)
 }
@@ -70,7 +70,7 @@ func (q *query) wildcardAnswer(zone string) (*dns.Msg, *Result, Synthesis) {
 // draft is an answer that is being synthesized.
 type draft struct {
 	*query
-	msg    *dns.Msg
+	msg    dns.Msg
 	result Result
 	ttl    uint32
 }
@@ -84,7 +84,7 @@ func (s *draft) finished(denial *denied, kind Synthesis) (*dns.Msg, *Result, Syn
 	}
 	s.msg.RecursionAvailable = true
 	s.result.Finding = dnssec.Proven
-	return s.msg, &s.result, kind
+	return &s.msg, &s.result, kind
 }
 
 // add appends copies of the records of a proven RRset, which others may use too.

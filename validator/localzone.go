@@ -19,7 +19,10 @@ import (
 // applies.
 func (q *query) localFinding(name string) (zone string, f dnssec.Finding, ok bool) {
 	zone, rfc, ok := q.anchors.BuiltinNegative(name, q.now)
-	return zone, dnssec.Finding{Status: dnssec.Insecure, Reason: dnssec.LocallyServed, Detail: zone + " (RFC " + rfc + ")"}, ok
+	if !ok {
+		return "", f, false
+	}
+	return zone, dnssec.Finding{Status: dnssec.Insecure, Reason: dnssec.LocallyServed, Detail: zone + " (RFC " + rfc + ")"}, true
 }
 
 // seenAsLocal makes a cut in a locally served zone Insecure if nothing shows whether it is

@@ -156,7 +156,9 @@ func (q *query) pass() (*dns.Msg, *Result) {
 	if opt := request.IsEdns0(); opt != nil {
 		opt.Option = slices.DeleteFunc(opt.Option, isHopByHop)
 	}
-	msg, err := q.v.exchangeOnce(q.ctx, request, Manner{})
+	ctx, cancel := context.WithTimeout(q.ctx, Patience)
+	defer cancel()
+	msg, err := q.v.exchangeOnce(ctx, request, Manner{})
 	if err != nil {
 		result := &Result{Err: err, shape: shape{rcode: dns.RcodeServerFailure}}
 		return result.refuse(q.request), result

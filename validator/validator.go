@@ -135,12 +135,13 @@ func (v *Validator) SetAnchors(set *anchor.Set) {
 // with CD, or that is no QUERY in class IN, is passed on without AD. The answer is never
 // nil; Result.Err is set if there was no response to judge.
 func (v *Validator) Resolve(ctx context.Context, request *dns.Msg) (*dns.Msg, *Result) {
-	ctx, cancel := context.WithTimeout(ctx, Patience)
-	defer cancel()
 	q, msg, result := v.begin(ctx, request)
 	if result != nil {
 		return msg, result
 	}
+	ctx, cancel := context.WithTimeout(ctx, Patience)
+	defer cancel()
+	q.ctx = ctx
 	return q.answer(v.exchange(ctx, q.upstreamRequest(request.Question[0].Name), usual, Manner{}))
 }
 
