@@ -94,10 +94,15 @@ type ledger struct {
 
 // Known returns whether a signature is known to verify, or not to verify.
 func (l ledger) Known(d dnssec.Digest) (good, known bool) {
-	good = l.cache.verdicts.Has(d)
-	known = good || l.cache.invalid.Has(d)
+	good, known = l.Meanwhile(d)
 	l.observer.CacheLookup(known)
 	return good, known
+}
+
+// Meanwhile is Known without being counted.
+func (l ledger) Meanwhile(d dnssec.Digest) (good, known bool) {
+	good = l.cache.verdicts.Has(d)
+	return good, good || l.cache.invalid.Has(d)
 }
 
 // Checked keeps whether a signature verifies.

@@ -45,15 +45,18 @@ func TestEnlargeStack(t *testing.T) {
 	}
 }
 
-// depth notes where the stack frame of the last signature check is.
+// depth notes where the stack frame of the last look-up of a signature is, which is as deep as
+// its check.
 type depth struct {
 	NopObserver
 	at uintptr
 }
 
-func (d *depth) SignatureChecked(uint8, bool) {
+func (d *depth) CacheLookup(known bool) {
 	var here byte
-	d.at = uintptr(unsafe.Pointer(&here))
+	if !known {
+		d.at = uintptr(unsafe.Pointer(&here))
+	}
 }
 
 // grow makes the stack as large as it has to be, so that it does not move later.

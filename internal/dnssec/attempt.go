@@ -12,13 +12,14 @@ type attempt struct {
 	failed     int    // signature checks that failed, including those known to the Ledger
 	candidates []*key // buffer of candidateKeys
 
-	step func() bool // checks the signature in data with key
-	key  *key
+	step   func() bool // checks the signature in data with key, unless that was done meanwhile
+	key    *key
+	digest Digest // of this check
 }
 
 var attempts = sync.Pool{New: func() any {
 	a := new(attempt)
-	a.step = func() bool { return a.key.verify(a.data.signed, a.data.signature) }
+	a.step = a.compute
 	return a
 }}
 
@@ -41,6 +42,21 @@ func (a *attempt) end() {
 func (a *attempt) check(k *key) (good bool, f *Failure) {
 	a.key = k
 	return a.verifier.Budget.verifySignature(k.cost(), a.step)
+}
+
+// compute verifies the signature in data, when it is its turn. Queries for one zone often need
+// the same signature at the same time: what was computed for another one meanwhile counts.
+func (a *attempt) compute() (good bool) {
+	ledger := a.verifier.Ledger
+	if ledger == nil {
+		return a.key.verify(a.data.signed, a.data.signature)
+	}
+	if good, known := ledger.Meanwhile(a.digest); known {
+		return good
+	}
+	good = a.key.verify(a.data.signed, a.data.signature)
+	ledger.Checked(a.digest, a.key.algorithm(), good)
+	return good
 }
 
 // The failures have functions of their own, to keep them out of the stack frames above a

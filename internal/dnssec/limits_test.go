@@ -29,6 +29,13 @@ func (l *ledger) Known(d Digest) (good, known bool) {
 	return good, known
 }
 
+func (l *ledger) Meanwhile(d Digest) (good, known bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	good, known = l.results[d]
+	return good, known
+}
+
 func (l *ledger) Checked(d Digest, _ uint8, good bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -130,6 +137,49 @@ func TestLedgerHit(t *testing.T) {
 	wantReason(t, f, SignatureInvalid)
 	if l.checked != checked {
 		t.Error("a signature that failed was computed again")
+	}
+}
+
+// inTurn is Turns whose steps have to wait while another query makes the same check.
+type inTurn struct{ meanwhile func() }
+
+func (t inTurn) Do(step func() bool) (result, ok bool) {
+	t.meanwhile()
+	return step(), true
+}
+
+// TestCheckedMeanwhile checks that a signature that another query checked while this one waited
+// is not computed again, and that its result counts.
+func TestCheckedMeanwhile(t *testing.T) {
+	good := newSigner(t, "example.", dns.ED25519)
+	keys, f := newKeys(keySet(t, good))
+	if f != nil {
+		t.Fatal(f)
+	}
+	set := good.set(t, []string{"www.example. 300 A 192.0.2.1"})
+	forged := good.set(t, []string{"www.example. 300 A 192.0.2.2"})
+	forged.RRs = set.RRs
+	for _, tc := range []struct {
+		name string
+		set  RRset
+		want Reason
+	}{
+		{name: "verifies", set: set},
+		{name: "does not verify", set: forged, want: SignatureInvalid},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			l := newLedger()
+			authenticate := func(turns Turns) {
+				v := verifierAt(now)
+				v.Ledger, v.Budget = l, NewBudget(turns)
+				_, f := v.Authenticate(tc.set, &Keys{zone: "example.", keys: keys})
+				wantReason(t, f, tc.want)
+			}
+			authenticate(inTurn{func() { authenticate(nil) }})
+			if l.checked != 1 {
+				t.Errorf("%d computed, want 1", l.checked)
+			}
+		})
 	}
 }
 

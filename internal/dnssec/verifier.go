@@ -26,6 +26,8 @@ type Verifier struct {
 type Ledger interface {
 	// Known returns the result of an earlier check. known is false if there is none.
 	Known(Digest) (good, known bool)
+	// Meanwhile is Known once more, before a check that had to wait for its turn.
+	Meanwhile(Digest) (good, known bool)
 	// Checked stores the result of a signature check.
 	Checked(d Digest, algorithm uint8, good bool)
 }
@@ -194,20 +196,15 @@ func (a *attempt) verify(sig *dns.RRSIG, k *key) *Failure {
 	if a.failed == MaxFailedPerRRset {
 		return a.limit("signature checks for ")
 	}
-	var digest Digest
 	var good, known bool
-	ledger := a.verifier.Ledger
-	if ledger != nil {
-		digest = a.data.digest(k)
-		good, known = ledger.Known(digest)
+	if ledger := a.verifier.Ledger; ledger != nil {
+		a.digest = a.data.digest(k)
+		good, known = ledger.Known(a.digest)
 	}
 	if !known {
 		var f *Failure
 		if good, f = a.check(k); f != nil {
 			return f
-		}
-		if ledger != nil {
-			ledger.Checked(digest, sig.Algorithm, good)
 		}
 	}
 	if !good {
