@@ -129,12 +129,12 @@ func unsignedAlias(name string, msg *dns.Msg) (alias dnssec.RRset, ok bool) {
 	return alias, ok && len(alias.Sigs) == 0
 }
 
-// signedAt returns the RRset of a section that was asked for, if it has a signature.
+// signedAt returns the RRsets of a section that were asked for and have a signature: one, or the
+// NSEC RRsets of both sides of a zone cut.
 func signedAt(section []dns.RR, q question) []dnssec.RRset {
-	if set, ok := findSet(dnssec.GroupRRsets(section), q.name, q.qtype); ok && len(set.Sigs) > 0 {
-		return []dnssec.RRset{set}
-	}
-	return nil
+	return slices.DeleteFunc(dnssec.GroupRRsets(section), func(set dnssec.RRset) bool {
+		return set.Name != q.name || set.Type != q.qtype || len(set.Sigs) == 0
+	})
 }
 
 // signedDenials returns the NSEC and NSEC3 RRsets of a section that have signatures, as many

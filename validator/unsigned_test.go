@@ -207,6 +207,41 @@ func TestAskedByTypeBounded(t *testing.T) {
 	}
 }
 
+// TestSignedAtZoneCut: a response to a question for NSEC may have those of both sides of a zone
+// cut (RFC 4035, section 2.3), in either order, and one of them without signature.
+func TestSignedAtZoneCut(t *testing.T) {
+	const cut = "cut.example."
+	rr := func(signer string, types ...uint16) (*dns.NSEC, *dns.RRSIG) {
+		return &dns.NSEC{Hdr: header(cut, dns.TypeNSEC), NextDomain: "a." + signer, TypeBitMap: types},
+			&dns.RRSIG{Hdr: header(cut, dns.TypeRRSIG), TypeCovered: dns.TypeNSEC, SignerName: signer, Labels: 2}
+	}
+	above, sigAbove := rr("example.", dns.TypeNS, dns.TypeRRSIG, dns.TypeNSEC)
+	below, sigBelow := rr(cut, dns.TypeNS, dns.TypeSOA, dns.TypeRRSIG, dns.TypeNSEC)
+	other := &dns.A{Hdr: header(cut, typeA)}
+	for _, tt := range []struct {
+		name    string
+		section []dns.RR
+		want    []string // signers
+	}{
+		{name: "the parent's", section: []dns.RR{above, sigAbove}, want: []string{"example."}},
+		{name: "both", section: []dns.RR{above, sigAbove, below, sigBelow}, want: []string{"example.", cut}},
+		{name: "both, the child's first", section: []dns.RR{below, sigBelow, above, sigAbove}, want: []string{cut, "example."}},
+		{name: "the first without signature", section: []dns.RR{above, below, sigBelow}, want: []string{cut}},
+		{name: "none signed", section: []dns.RR{above, below}},
+		{name: "another type", section: []dns.RR{other}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var got []string
+			for _, set := range signedAt(tt.section, question{cut, dns.TypeNSEC}) {
+				got = append(got, set.Signers()...)
+			}
+			if !slices.Equal(got, tt.want) {
+				t.Errorf("%q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
 // TestReplacedAtZoneCut: of the NSEC RRsets of both sides of a zone cut (RFC 4035, section
 // 2.3) a signed one takes the place of its own side only.
 func TestReplacedAtZoneCut(t *testing.T) {
