@@ -50,7 +50,7 @@ func (e *explainer) Name() string { return e.block.directive }
 
 // ServeDNS implements plugin.Handler. Its frame is kept small, as those of Handler are.
 func (e *explainer) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (rcode int, err error) {
-	growStack()
+	dnssec.GrowStack()
 	ctx, explaining := e.begin(ctx, w, r)
 	if e.next == nil || e.block.traced {
 		rcode, err = plugin.NextOrFailure(e.Name(), e.next, ctx, explaining, r)
@@ -59,18 +59,6 @@ func (e *explainer) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.M
 	}
 	return explaining.finish(r, rcode), err
 }
-
-// growStack makes the stack of the server's goroutine as large as a question takes it: 8 KiB.
-// It would grow later anyway, which takes time for every frame that is there. Here are few.
-//
-//go:noinline
-func growStack() {
-	var room [4 << 10]byte
-	touch(&room)
-}
-
-//go:noinline
-func touch(*[4 << 10]byte) {}
 
 // begin returns the writer of a question, and a context in which its explanation is noted.
 //

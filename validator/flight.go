@@ -8,6 +8,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/dnssecval/dnssecval/internal/dnssec"
 	"github.com/miekg/dns"
 	"golang.org/x/sync/singleflight"
 )
@@ -118,7 +119,7 @@ func (q *query) fly(key question, e effort) <-chan singleflight.Result {
 // does not end the program.
 func (q *query) once(id string, f func() (any, error)) <-chan singleflight.Result {
 	return q.v.flights.DoChan(id, func() (result any, err error) {
-		enlargeStack()
+		dnssec.GrowStack()
 		defer func() {
 			if p := recover(); p != nil {
 				q.observer.Panicked(id, p, debug.Stack())
@@ -128,18 +129,6 @@ func (q *query) once(id string, f func() (any, error)) <-chan singleflight.Resul
 		return f()
 	})
 }
-
-// enlargeStack makes the stack of a new goroutine as large as the Exchanger is likely to need it
-// before there are frames on it that have to be moved.
-//
-//go:noinline
-func enlargeStack() {
-	var room [4 << 10]byte
-	occupy(&room)
-}
-
-//go:noinline
-func occupy(*[4 << 10]byte) {}
 
 // ask asks a question for DS or DNSKEY. A response code that nothing can be proven for is an
 // error.

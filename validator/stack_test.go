@@ -22,30 +22,18 @@ func TestStack(t *testing.T) {
 		var here byte
 		grow(100)
 		v.cache.verdicts.Purge()
+		deepest.at = 0
 		v.Resolve(t.Context(), newQuestion("www.nsec3.test.", dns.TypeA, withDO))
 		start <- uintptr(unsafe.Pointer(&here))
 	}()
-	if used := <-start - deepest.at; used == 0 || used > most {
+	used := <-start - deepest.at
+	t.Logf("%d bytes", used)
+	if used == 0 || used > most {
 		t.Errorf("the validator adds %d bytes to the stack, want at most %d", used, most)
 	}
 }
 
-// TestEnlargeStack: what takes as much of the stack afterwards does not move it.
-func TestEnlargeStack(t *testing.T) {
-	moved := make(chan bool)
-	go func() {
-		enlargeStack()
-		var here byte
-		before := uintptr(unsafe.Pointer(&here))
-		grow(2)
-		moved <- uintptr(unsafe.Pointer(&here)) != before
-	}()
-	if <-moved {
-		t.Error("the stack grew once more")
-	}
-}
-
-// depth notes where the stack frame of the last look-up of a signature is, which is as deep as
+// depth notes where the deepest stack frame of a look-up is. That of a signature is as deep as
 // its check.
 type depth struct {
 	NopObserver
@@ -54,8 +42,8 @@ type depth struct {
 
 func (d *depth) CacheLookup(known bool) {
 	var here byte
-	if !known {
-		d.at = uintptr(unsafe.Pointer(&here))
+	if at := uintptr(unsafe.Pointer(&here)); !known && (d.at == 0 || at < d.at) {
+		d.at = at
 	}
 }
 
