@@ -131,7 +131,7 @@ var denialJudgements = []Judgement{
 		Defects:  []string{"NODATA by the NSEC of a delegation", "NXDOMAIN by the NSEC of a delegation"},
 		Statuses: []Statuses{{bogus, insecure, bogus}},
 		Section:  "RFC 6840, section 4.1",
-		Because:  "An NSEC of a delegation proves nothing about names below. BIND considers the answer to be from an unsigned zone, whoever signed it.",
+		Because:  "An NSEC of a delegation proves nothing about names below. BIND considers the answer to be from an unsigned zone, no matter which zone signed it.",
 	},
 	{
 		Name:     "a delegated name denied by the parent zone",

@@ -31,5 +31,5 @@ func Warnings(addr netip.AddrPort) []string {
 	if !addr.IsValid() || addr.Addr().IsLoopback() {
 		return nil
 	}
-	return []string{fmt.Sprintf("status: whoever reaches %s sees which names failed and who asked for them; 127.0.0.1:%d is for this machine alone", addr, addr.Port())}
+	return []string{fmt.Sprintf("status: anyone who reaches %s sees which names failed and who asked for them; 127.0.0.1:%d is for this machine alone", addr, addr.Port())}
 }

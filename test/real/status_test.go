@@ -115,5 +115,5 @@ func TestStatusAddress(t *testing.T) {
 		}
 	}
 	p := start(t, newWorld(t), strings.ReplaceAll(statusBlocks, "status HTTP", "status 0.0.0.0:"+freePort(t)))
-	p.logs(t, "[WARNING] plugin/dnssec: status: whoever reaches 0.0.0.0:", "is for this machine alone")
+	p.logs(t, "[WARNING] plugin/dnssec: status: anyone who reaches 0.0.0.0:", "is for this machine alone")
 }
