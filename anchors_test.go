@@ -9,6 +9,7 @@ import (
 
 	"github.com/coredns/caddy"
 	"github.com/dnssecval/dnssecval/internal/dnssec"
+	"github.com/dnssecval/dnssecval/internal/kubelet"
 	"github.com/dnssecval/dnssecval/internal/placement"
 	"github.com/dnssecval/dnssecval/internal/testzone"
 	"github.com/miekg/dns"
@@ -23,48 +24,14 @@ func anchoredWorld(t *testing.T) *testzone.World {
 // otherDS is a trust anchor of a zone that matches no key.
 func otherDS(zone string) string { return zone + " IN DS 255 13 2 " + strings.Repeat("AB", 32) }
 
-// configMap makes a directory as kubelet mounts a ConfigMap: symbolic links to files below
-// another symbolic link, which swap replaces.
-func configMap(t *testing.T, files map[string]string) (dir string, swap func(map[string]string)) {
-	t.Helper()
-	dir = t.TempDir()
-	generation := 0
-	swap = func(files map[string]string) {
-		generation++
-		data := filepath.Join(dir, "..gen"+strings.Repeat("i", generation))
-		if err := os.Mkdir(data, 0o755); err != nil {
-			t.Fatal(err)
-		}
-		for name, text := range files {
-			if err := os.WriteFile(filepath.Join(data, name), []byte(text), 0o644); err != nil {
-				t.Fatal(err)
-			}
-			link := filepath.Join(dir, name)
-			if _, err := os.Lstat(link); err != nil {
-				if err := os.Symlink(filepath.Join("..data", name), link); err != nil {
-					t.Fatal(err)
-				}
-			}
-		}
-		next := filepath.Join(dir, "..next")
-		if err := os.Symlink(filepath.Base(data), next); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Rename(next, filepath.Join(dir, "..data")); err != nil {
-			t.Fatal(err)
-		}
-	}
-	swap(files)
-	return dir, swap
-}
-
 // TestReloadAnchors: what the files have counts once they are read again, and a bad file
 // changes nothing.
 func TestReloadAnchors(t *testing.T) {
 	w := anchoredWorld(t)
 	good := strings.Join(w.Anchors("."), "\n")
 	bad := strings.Replace(good, " 13 2 ", " 13 2 00", 1)
-	dir, swap := configMap(t, map[string]string{"anchors": good})
+	dir := t.TempDir()
+	update := kubelet.Mount(t, dir, map[string]string{"anchors": good})
 	h := newTestHandler(t, w, "trust-anchor "+dir)
 	if got := judged(t, h, "www.example.", typeA); got.Status != dnssec.Secure {
 		t.Fatalf("at first: %s %s", got.Status, got)
@@ -79,7 +46,7 @@ func TestReloadAnchors(t *testing.T) {
 		{name: "good again", text: good + "\n", want: dnssec.Secure},
 	} {
 		before := h.trust.sources.Fingerprint()
-		swap(map[string]string{"anchors": tc.text})
+		update(map[string]string{"anchors": tc.text})
 		if h.trust.sources.Fingerprint() == before {
 			t.Errorf("%s: the change is not seen", tc.name)
 		}
@@ -92,7 +59,8 @@ func TestReloadAnchors(t *testing.T) {
 
 // TestReloadNegative: the lines of a file count as words of the Corefile do.
 func TestReloadNegative(t *testing.T) {
-	dir, swap := configMap(t, map[string]string{"negative": "# none\n"})
+	dir := t.TempDir()
+	update := kubelet.Mount(t, dir, map[string]string{"negative": "# none\n"})
 	h := newTestHandler(t, anchoredWorld(t), "negative-trust-anchor-file "+filepath.Join(dir, "negative"))
 	for _, tc := range []struct {
 		name, text string
@@ -103,7 +71,7 @@ func TestReloadNegative(t *testing.T) {
 		{name: "bad", text: "example until tomorrow\n", want: dnssec.Insecure},
 		{name: "empty", text: "", want: dnssec.Secure},
 	} {
-		swap(map[string]string{"negative": tc.text})
+		update(map[string]string{"negative": tc.text})
 		h.trust.reload()
 		if got := judged(t, h, "www.example.", typeA); got.Status != tc.want {
 			t.Errorf("%s: %s %s", tc.name, got.Status, got)

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/dnssecval/dnssecval/internal/kubelet"
 )
 
 func write(t *testing.T, path, text string) {
@@ -16,42 +18,10 @@ func write(t *testing.T, path, text string) {
 	}
 }
 
-// configMap makes a directory as kubelet mounts a ConfigMap: its files are links by way of a
-// directory link, which swap replaces.
-func configMap(t *testing.T, files map[string]string) (dir string, swap func(map[string]string)) {
-	t.Helper()
-	dir = t.TempDir()
-	generation := 0
-	swap = func(files map[string]string) {
-		generation++
-		data := filepath.Join(dir, "..gen"+strings.Repeat("i", generation))
-		if err := os.Mkdir(data, 0o755); err != nil {
-			t.Fatal(err)
-		}
-		for name, text := range files {
-			write(t, filepath.Join(data, name), text)
-			link := filepath.Join(dir, name)
-			if _, err := os.Lstat(link); err != nil {
-				if err := os.Symlink(filepath.Join("..data", name), link); err != nil {
-					t.Fatal(err)
-				}
-			}
-		}
-		next := filepath.Join(dir, "..next")
-		if err := os.Symlink(filepath.Base(data), next); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Rename(next, filepath.Join(dir, "..data")); err != nil {
-			t.Fatal(err)
-		}
-	}
-	swap(files)
-	return dir, swap
-}
-
 // TestLoad: all sources together, and a change of one of them.
 func TestLoad(t *testing.T) {
-	dir, swap := configMap(t, map[string]string{"root": line("."), "negative": "example until 2099-01-01T00:00:00Z ; broken\n"})
+	dir := t.TempDir()
+	update := kubelet.Mount(t, dir, map[string]string{"root": line("."), "negative": "example until 2099-01-01T00:00:00Z ; broken\n"})
 	single := filepath.Join(t.TempDir(), "single")
 	write(t, single, line("test."))
 	s := Sources{
@@ -72,7 +42,7 @@ func TestLoad(t *testing.T) {
 	if s.Fingerprint() != before {
 		t.Error("the fingerprint changes by itself")
 	}
-	swap(map[string]string{"root": ksk2017, "negative": "# none\n"})
+	update(map[string]string{"root": ksk2017, "negative": "# none\n"})
 	if s.Fingerprint() == before {
 		t.Error("the fingerprint is the same after a change")
 	}
@@ -80,7 +50,7 @@ func TestLoad(t *testing.T) {
 	if err != nil || len(warnings) != 1 || !slices.Equal(set.NegativeZones(), []string{"corp."}) || len(set.Anchors(".")) != 2 {
 		t.Errorf("%s, %q, %v", set, warnings, err)
 	}
-	swap(map[string]string{"root": "nonsense", "negative": ""})
+	update(map[string]string{"root": "nonsense", "negative": ""})
 	if set, _, err := s.Load(); set != nil || err == nil {
 		t.Errorf("%s, %v", set, err)
 	}

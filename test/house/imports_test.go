@@ -43,7 +43,7 @@ var rules = []rule{
 }
 
 // forTests are packages that only tests and test tools may use.
-var forTests = []string{module + "/internal/testzone", module + "/internal/worlds"}
+var forTests = []string{module + "/internal/kubelet", module + "/internal/testzone", module + "/internal/worlds"}
 
 // listed is what `go list -json` says of a package.
 type listed struct{ Imports, Deps []string }

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/dnssecval/dnssecval/internal/kubelet"
 )
 
 // swapTime is the maximum time until a changed file is used.
@@ -20,32 +22,15 @@ func TestAnchorsSwapped(t *testing.T) {
 	w := newWorld(t)
 	dir := t.TempDir()
 	good := strings.Join(w.Anchors("."), "\n") + "\n"
-	swap := func(generation, text string) {
-		t.Helper()
-		data := filepath.Join(dir, ".."+generation)
-		if err := os.Mkdir(data, 0o755); err != nil {
-			t.Fatal(err)
-		}
-		write(t, filepath.Join(data, "anchors"), text)
-		if err := os.Symlink(filepath.Base(data), filepath.Join(dir, "..next")); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Rename(filepath.Join(dir, "..next"), filepath.Join(dir, "..data")); err != nil {
-			t.Fatal(err)
-		}
-	}
-	swap("one", ". IN DS 12345 13 2 "+strings.Repeat("AB", 32)+"\n")
-	if err := os.Symlink(filepath.Join("..data", "anchors"), filepath.Join(dir, "anchors")); err != nil {
-		t.Fatal(err)
-	}
+	update := kubelet.Mount(t, dir, map[string]string{"anchors": ". IN DS 12345 13 2 " + strings.Repeat("AB", 32) + "\n"})
 	p := start(t, w, ".:PORT {\ndnssec {\nvalidate\ntrust-anchor MOUNTED\n}\nprometheus HTTP\nforward . UPSTREAM\n}", "MOUNTED", dir)
 	p.logs(t, "no trust anchor of . holds", "dnskey_no_anchor_match")
 	p.answers(t, []asked{{"www.secure.test. A", "do", "SERVFAIL opt ede=9/dnskey_no_anchor_match"}})
 
-	swap("two", good)
+	update(map[string]string{"anchors": good})
 	p.await(t, "www.secure.test. A", "NOERROR ad A=192.0.2.1 RRSIG opt")
 
-	swap("three", "# by mistake\n. IN DS 20326 8 2 E06D\n")
+	update(map[string]string{"anchors": "# by mistake\n. IN DS 20326 8 2 E06D\n"})
 	if !p.out.await("anchors:2: the digest is not of 64 hexadecimal digits", swapTime, p.ended) {
 		t.Errorf("the log does not name the bad file:\n%s", p.out)
 	}

@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/dnssecval/dnssecval/internal/kubelet"
 	"github.com/dnssecval/dnssecval/internal/testzone"
 	"github.com/miekg/dns"
 )
@@ -21,34 +22,7 @@ const nobody = 65534
 type pod struct {
 	*process
 	root, config, anchors string
-}
-
-// configMap writes a file like the kubelet: name is a link into ..data, which
-// is a link to a directory for each version and is replaced atomically.
-func configMap(t *testing.T, dir, version, name, text string) {
-	t.Helper()
-	folder := filepath.Join(dir, ".."+version)
-	for _, f := range []string{dir, folder} {
-		if err := os.MkdirAll(f, 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := os.WriteFile(filepath.Join(folder, name), []byte(text), 0o444); err != nil {
-		t.Fatal(err)
-	}
-	swap := filepath.Join(dir, "..data_tmp")
-	if err := os.Symlink(".."+version, swap); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Rename(swap, filepath.Join(dir, "..data")); err != nil {
-		t.Fatal(err)
-	}
-	link := filepath.Join(dir, name)
-	if _, err := os.Lstat(link); err != nil {
-		if err := os.Symlink(filepath.Join("..data", name), link); err != nil {
-			t.Fatal(err)
-		}
-	}
+	update                func(files map[string]string) // of anchors
 }
 
 // newPod prepares a Pod with the guide's Corefile for trust anchors.
@@ -61,8 +35,9 @@ func newPod(t *testing.T, w *testzone.World, anchors string) *pod {
 		t.Fatal(err)
 	}
 	text := strings.Replace(string(corefile), p.placeholders.Replace("DIR/guide-anchors"), filepath.Join(p.anchors, "anchors"), 1)
-	configMap(t, p.config, "1", "Corefile", strings.Replace(text, "    reload\n", "    reload 2s 1s\n", 1))
-	configMap(t, p.anchors, "1", "anchors", anchors)
+	text = strings.Replace(text, "    reload\n", "    reload 2s 1s\n", 1)
+	kubelet.Mount(t, p.config, map[string]string{"Corefile": text})
+	p.update = kubelet.Mount(t, p.anchors, map[string]string{"anchors": anchors})
 	return p
 }
 
@@ -154,13 +129,13 @@ func (p *pod) files(t *testing.T) (list []string) {
 	return list
 }
 
-// swap replaces the anchors in the mounted ConfigMap by another version.
-func (p *pod) swap(t *testing.T, version, anchors string) {
+// swap replaces the anchors in the mounted ConfigMap.
+func (p *pod) swap(t *testing.T, anchors string) {
 	t.Helper()
 	if err := os.Chmod(p.anchors, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	configMap(t, p.anchors, version, "anchors", anchors)
+	p.update(map[string]string{"anchors": anchors})
 	if err := os.Chmod(p.anchors, 0o555); err != nil {
 		t.Fatal(err)
 	}
@@ -185,14 +160,14 @@ func TestGuidePod(t *testing.T) {
 		t.Errorf("the files are\n%s\nbefore they were\n%s", strings.Join(after, "\n"), strings.Join(before, "\n"))
 	}
 
-	p.swap(t, "2", both)
+	p.swap(t, both)
 	before = p.files(t)
 	p.answers(t, []asked{internal("")}) // not read yet
 	p.reload(t, reloaded)
 	p.recovers(t, "www.internal. A", internal(" ad").want)
 	p.answers(t, guideAnswers)
 
-	p.swap(t, "3", "no anchor\n")
+	p.swap(t, "no anchor\n")
 	p.reload(t, notLoaded)
 	p.logs(t, notLoaded, filepath.Join(p.anchors, "anchors")+":1")
 	p.answers(t, append(guideAnswers, internal(" ad"))) // the old ones are kept
