@@ -48,7 +48,7 @@ func TestExplained(t *testing.T) {
 	outer := newExplainer(h.block, withoutEDNS(h))
 	for i := range 3 {
 		m := ask(t, outer, "www.csk.example.", typeA, bits{edns: true})
-		e := extendedError(m)
+		e := testzone.ExtendedError(m)
 		if m.Rcode != servfail || e == nil || e.InfoCode != ede7 || !strings.HasPrefix(e.ExtraText, "signature_expired: RRSIG A www.csk.example. by csk.example. (tag ") {
 			t.Errorf("answer %d:\n%s", i, m)
 		}
@@ -57,11 +57,11 @@ func TestExplained(t *testing.T) {
 		}
 		now.advance(30 * time.Second)
 	}
-	if m := ask(t, outer, "www.example.", typeA, bits{edns: true}); extendedError(m) != nil {
+	if m := ask(t, outer, "www.example.", typeA, bits{edns: true}); testzone.ExtendedError(m) != nil {
 		t.Errorf("explained:\n%s", m)
 	}
 	now.advance(10 * time.Minute)
-	if m := ask(t, outer, "www.csk.example.", typeA, bits{edns: true}); extendedError(m) != nil {
+	if m := ask(t, outer, "www.csk.example.", typeA, bits{edns: true}); testzone.ExtendedError(m) != nil {
 		t.Errorf("explained with what was long ago:\n%s", m)
 	}
 }
@@ -94,7 +94,7 @@ func TestExplainedInsecure(t *testing.T) {
 	for i := range 3 {
 		for _, tc := range cases {
 			m := ask(t, outer, tc.name, typeA, bits{edns: true})
-			e := extendedError(m)
+			e := testzone.ExtendedError(m)
 			if edeOf(m) != tc.code || e != nil && !strings.HasPrefix(e.ExtraText, tc.text) || m.Rcode == servfail {
 				t.Errorf("answer %d:\n%s", i, m)
 			}
@@ -147,7 +147,7 @@ func TestExplainedOthers(t *testing.T) {
 		name  string
 		qtype uint16
 	}{{name: "www.csk.example.", qtype: dns.TypeTXT}, {name: "csk.example.", qtype: typeA}, {name: "www.example.", qtype: typeA}} {
-		if m := ask(t, outer, q.name, q.qtype, wantDO); extendedError(m) != nil {
+		if m := ask(t, outer, q.name, q.qtype, wantDO); testzone.ExtendedError(m) != nil {
 			t.Errorf("%s", m)
 		}
 	}
@@ -292,7 +292,7 @@ func TestUpstreamExplained(t *testing.T) {
 	h := newTestHandler(t, w)
 	outer := newExplainer(h.block, withoutEDNS(h))
 	for i := range 2 {
-		if e := extendedError(ask(t, outer, "www.example.", typeA, bits{edns: true})); e == nil || e.InfoCode != dns.ExtendedErrorCodeNoReachableAuthority || e.ExtraText != "the upstream answered SERVFAIL" {
+		if e := testzone.ExtendedError(ask(t, outer, "www.example.", typeA, bits{edns: true})); e == nil || e.InfoCode != dns.ExtendedErrorCodeNoReachableAuthority || e.ExtraText != "the upstream answered SERVFAIL" {
 			t.Errorf("answer %d: %v", i, e)
 		}
 	}

@@ -275,21 +275,10 @@ func askExplained(t *testing.T, h *Handler, name string, qtype uint16) (m *dns.M
 
 // edeOf returns the code of the Extended DNS Error, or noCode.
 func edeOf(m *dns.Msg) uint16 {
-	if e := extendedError(m); e != nil {
+	if e := testzone.ExtendedError(m); e != nil {
 		return e.InfoCode
 	}
 	return noCode
-}
-
-func extendedError(m *dns.Msg) *dns.EDNS0_EDE {
-	if opt := m.IsEdns0(); opt != nil {
-		for _, o := range opt.Option {
-			if e, ok := o.(*dns.EDNS0_EDE); ok {
-				return e
-			}
-		}
-	}
-	return nil
 }
 
 // hasType reports whether a section has records of a type.

@@ -97,7 +97,7 @@ func checkSecure(t *testing.T, w *testzone.World, v *Validator, kind, name strin
 	want := w.Answer(newQuestion(name, qtype, withDO))
 	if !m.AuthenticatedData || m.Rcode != want.Rcode || edeOf(m) != noCode {
 		t.Errorf("%s, %s %s: %s, AD %v, %v; want %s with AD", kind, name, dns.Type(qtype),
-			dns.RcodeToString[m.Rcode], m.AuthenticatedData, extendedError(m), dns.RcodeToString[want.Rcode])
+			dns.RcodeToString[m.Rcode], m.AuthenticatedData, testzone.ExtendedError(m), dns.RcodeToString[want.Rcode])
 		return
 	}
 	if got, want := records(m.Answer, m.Ns), records(want.Answer, want.Ns); got != want {

@@ -190,7 +190,7 @@ func TestAttackAtRandom(t *testing.T) {
 			for _, q := range asks {
 				m := ask(t, v, q.Name, q.Type, withDO)
 				if got := dataOf(m); got != truth[q] || m.AuthenticatedData != secure[q] {
-					t.Errorf("%s, seed %d, after the attack: %v: AD %t %s, want AD %t %s\n%v", denial, seed, q, m.AuthenticatedData, got, secure[q], truth[q], extendedError(m))
+					t.Errorf("%s, seed %d, after the attack: %v: AD %t %s, want AD %t %s\n%v", denial, seed, q, m.AuthenticatedData, got, secure[q], truth[q], testzone.ExtendedError(m))
 				}
 			}
 		}

@@ -141,7 +141,7 @@ func TestManyQuestions(t *testing.T) {
 	now := fakeClock(v)
 	name := "www." + specs[len(specs)-1].Name
 	m := ask(t, v, name, dns.TypeA, withDO)
-	if m.Rcode != servfail || edeOf(m) != dns.ExtendedErrorCodeDNSBogus || !strings.HasPrefix(extendedError(m).ExtraText, "limit_exceeded: ") {
+	if m.Rcode != servfail || edeOf(m) != dns.ExtendedErrorCodeDNSBogus || !strings.HasPrefix(testzone.ExtendedError(m).ExtraText, "limit_exceeded: ") {
 		t.Errorf("%s", m)
 	}
 	if n := askedInAll(w); n > 3+2*maxQuestions {

@@ -70,7 +70,7 @@ func TestLongColdChains(t *testing.T) {
 			time.Sleep(5 * time.Millisecond) // for questions that were asked ahead
 			records := slices.DeleteFunc(slices.Clone(m.Answer), func(rr dns.RR) bool { return rr.Header().Rrtype == dns.TypeRRSIG })
 			if m.AuthenticatedData != tc.secure || m.Rcode != dns.RcodeSuccess || len(records) != maxLinks+1 {
-				t.Errorf("%s%s: %v, %d records, %v", tc.what, how, m.MsgHdr, len(records), extendedError(m))
+				t.Errorf("%s%s: %v, %d records, %v", tc.what, how, m.MsgHdr, len(records), testzone.ExtendedError(m))
 			}
 			if n := askedInAll(w); n > tc.most+maxLinks {
 				t.Errorf("%s%s: %d questions, want %d", tc.what, how, n, tc.most)
@@ -95,7 +95,7 @@ func TestManyWildcards(t *testing.T) {
 		for qtype, n := range map[uint16]int{dns.TypeA: maxLinks + 1, dns.TypeMX: maxLinks} {
 			m := ask(t, newTestValidator(t, w), "x.w0.wild.", qtype, withDO)
 			if !m.AuthenticatedData || len(m.Answer) != 2*n {
-				t.Errorf("%v, %s: %v %v", denial, dns.Type(qtype), m.MsgHdr, extendedError(m))
+				t.Errorf("%v, %s: %v %v", denial, dns.Type(qtype), m.MsgHdr, testzone.ExtendedError(m))
 			}
 		}
 	}
@@ -124,7 +124,7 @@ func TestDeepInsecureCuts(t *testing.T) {
 				w.ResetQuestions()
 				m := ask(t, v, host, dns.TypePTR, withDO)
 				if m.Rcode != dns.RcodeSuccess || len(m.Answer) == 0 || m.AuthenticatedData {
-					t.Errorf("%v, cut at /%d, known %t: %v %v", denial, prefix, known, m.MsgHdr, extendedError(m))
+					t.Errorf("%v, cut at /%d, known %t: %v %v", denial, prefix, known, m.MsgHdr, testzone.ExtendedError(m))
 				}
 				if n := askedInAll(w); n > 28 {
 					t.Errorf("%v, cut at /%d, known %t: %d questions", denial, prefix, known, n)

@@ -98,7 +98,7 @@ func TestOverloaded(t *testing.T) {
 	v.turns = overloaded()
 	for range 3 {
 		m, r := v.Resolve(t.Context(), newQuestion("www.example.", dns.TypeA, withDO))
-		if r.Status != dnssec.Bogus || r.Reason != dnssec.Overloaded || r.Repeated || m.Rcode != servfail || len(m.Answer) > 0 || edeOf(m) != dns.ExtendedErrorCodeOther || !strings.HasPrefix(extendedError(m).ExtraText, "overloaded: ") {
+		if r.Status != dnssec.Bogus || r.Reason != dnssec.Overloaded || r.Repeated || m.Rcode != servfail || len(m.Answer) > 0 || edeOf(m) != dns.ExtendedErrorCodeOther || !strings.HasPrefix(testzone.ExtendedError(m).ExtraText, "overloaded: ") {
 			t.Errorf("%s", m)
 		}
 	}

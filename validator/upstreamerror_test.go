@@ -9,16 +9,6 @@ import (
 	"github.com/miekg/dns"
 )
 
-// extendedErrors returns the Extended DNS Errors of a message.
-func extendedErrors(m *dns.Msg) (errors []dns.EDNS0_EDE) {
-	for _, o := range m.IsEdns0().Option {
-		if ede, ok := o.(*dns.EDNS0_EDE); ok {
-			errors = append(errors, *ede)
-		}
-	}
-	return errors
-}
-
 // TestUpstreamErrors: what an upstream says of its own failure is handed on as the
 // upstream's (RFC 8914, section 3): cut, in ASCII, and no more than a few.
 func TestUpstreamErrors(t *testing.T) {
@@ -59,7 +49,11 @@ func TestUpstreamErrors(t *testing.T) {
 				return m
 			})
 			m := ask(t, newTestValidator(t, w), "www.example.", typeA, bits{edns: true})
-			if got := extendedErrors(m); m.Rcode != tc.wantRcode || !slices.Equal(got, tc.want) {
+			var got []dns.EDNS0_EDE
+			for _, e := range testzone.ExtendedErrors(m) {
+				got = append(got, *e)
+			}
+			if m.Rcode != tc.wantRcode || !slices.Equal(got, tc.want) {
 				t.Errorf("%s %+v, want %s %+v", dns.RcodeToString[m.Rcode], got, dns.RcodeToString[tc.wantRcode], tc.want)
 			}
 			if m := ask(t, newTestValidator(t, w), "www.example.", typeA, bits{}); m.IsEdns0() != nil {

@@ -9,6 +9,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/dnssecval/dnssecval/internal/testzone"
 	"github.com/miekg/dns"
 )
 
@@ -125,15 +126,9 @@ func ask(ctx context.Context, addr string, p expectation) (expectation, error) {
 
 // edeToken returns the first word of the text of the Extended DNS Error.
 func edeToken(a *dns.Msg) string {
-	opt := a.IsEdns0()
-	if opt == nil {
-		return ""
-	}
-	for _, option := range opt.Option {
-		if ede, ok := option.(*dns.EDNS0_EDE); ok {
-			token, _, _ := strings.Cut(ede.ExtraText, ":")
-			return token
-		}
+	if ede := testzone.ExtendedError(a); ede != nil {
+		token, _, _ := strings.Cut(ede.ExtraText, ":")
+		return token
 	}
 	return ""
 }

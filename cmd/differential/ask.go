@@ -10,6 +10,7 @@ import (
 
 	"github.com/dnssecval/dnssecval/internal/differential"
 	"github.com/dnssecval/dnssecval/internal/peers"
+	"github.com/dnssecval/dnssecval/internal/testzone"
 	"github.com/miekg/dns"
 )
 
@@ -164,13 +165,11 @@ func exchange(ctx context.Context, addr string, q dns.Question) *dns.Msg {
 
 // reason returns the text of the Extended DNS Error.
 func reason(a *dns.Msg) string {
-	if a == nil || a.IsEdns0() == nil {
+	if a == nil {
 		return ""
 	}
-	for _, o := range a.IsEdns0().Option {
-		if ede, ok := o.(*dns.EDNS0_EDE); ok {
-			return ede.ExtraText
-		}
+	if ede := testzone.ExtendedError(a); ede != nil {
+		return ede.ExtraText
 	}
 	return ""
 }

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/dnssecval/dnssecval/internal/testzone"
 	"github.com/miekg/dns"
 )
 
@@ -180,12 +181,8 @@ func (q question) failure(a *dns.Msg) string {
 
 // reason returns the text of the Extended DNS Error, or "".
 func reason(a *dns.Msg) string {
-	if opt := a.IsEdns0(); opt != nil {
-		for _, o := range opt.Option {
-			if ede, ok := o.(*dns.EDNS0_EDE); ok {
-				return " " + ede.ExtraText
-			}
-		}
+	if ede := testzone.ExtendedError(a); ede != nil {
+		return " " + ede.ExtraText
 	}
 	return ""
 }

@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dnssecval/dnssecval/internal/testzone"
 	"github.com/miekg/dns"
 )
 
@@ -143,11 +144,9 @@ func (s serving) checkAnswer(t *testing.T, name, qtype, want string) {
 
 // token returns a space and the first word of the Extended DNS Error's text.
 func token(m *dns.Msg) string {
-	for _, o := range m.IsEdns0().Option {
-		if ede, ok := o.(*dns.EDNS0_EDE); ok {
-			word, _, _ := strings.Cut(ede.ExtraText, ":")
-			return " " + word
-		}
+	if ede := testzone.ExtendedError(m); ede != nil {
+		word, _, _ := strings.Cut(ede.ExtraText, ":")
+		return " " + word
 	}
 	return ""
 }

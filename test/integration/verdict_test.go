@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dnssecval/dnssecval/internal/testzone"
 	"github.com/miekg/dns"
 )
 
@@ -193,14 +194,8 @@ func data(rrs []dns.RR) string {
 }
 
 func extendedError(m *dns.Msg) string {
-	opt := m.IsEdns0()
-	if opt == nil {
-		return ""
-	}
-	for _, o := range opt.Option {
-		if ede, ok := o.(*dns.EDNS0_EDE); ok {
-			return ede.String()
-		}
+	if ede := testzone.ExtendedError(m); ede != nil {
+		return ede.String()
 	}
 	return ""
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/dnssecval/dnssecval/internal/testzone"
 	"github.com/miekg/dns"
 )
 
@@ -98,16 +99,13 @@ func isDenial(rr dns.RR) bool {
 }
 
 func describeOPT(m *dns.Msg) (words []string) {
-	opt := m.IsEdns0()
-	if opt == nil {
+	if m.IsEdns0() == nil {
 		return nil
 	}
 	words = append(words, "opt")
-	for _, o := range opt.Option {
-		if ede, ok := o.(*dns.EDNS0_EDE); ok {
-			token, _, _ := strings.Cut(ede.ExtraText, ":")
-			words = append(words, fmt.Sprintf("ede=%d/%s", ede.InfoCode, token))
-		}
+	for _, ede := range testzone.ExtendedErrors(m) {
+		token, _, _ := strings.Cut(ede.ExtraText, ":")
+		words = append(words, fmt.Sprintf("ede=%d/%s", ede.InfoCode, token))
 	}
 	return words
 }
