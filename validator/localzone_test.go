@@ -2,111 +2,16 @@ package validator
 
 import (
 	"context"
-	"maps"
 	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 
 	"github.com/dnssecval/dnssecval/anchor"
-	"github.com/dnssecval/dnssecval/internal/dnsname"
 	"github.com/dnssecval/dnssecval/internal/dnssec"
 	"github.com/dnssecval/dnssecval/internal/testzone"
 	"github.com/miekg/dns"
 )
-
-// localResolver answers names in the zones of its data by itself, without signatures, as
-// Unbound does with its default zones, and asks the world for all others. Each zone has an SOA
-// at its apex. With publicDS it asks the world for the DS of the zones too, as BIND does.
-type localResolver struct {
-	world    *testzone.World
-	data     map[string][]string // zones, and records with absolute names
-	publicDS bool
-}
-
-// servingAll has all zones of the registry.
-func servingAll(w *testzone.World) localResolver {
-	r := localResolver{world: w, data: make(map[string][]string)}
-	for _, zone := range anchor.BuiltinNegativeZones() {
-		r.data[zone] = []string{"host." + zone + " 60 A 192.0.2.1"}
-	}
-	return r
-}
-
-func (r localResolver) Exchange(ctx context.Context, request *dns.Msg, how Manner) (*dns.Msg, error) {
-	name, qtype := dnsname.Canonical(request.Question[0].Name), request.Question[0].Qtype
-	zone := r.zone(name)
-	if zone == "" || r.publicDS && qtype == dns.TypeDS && name == zone {
-		return resolver{r.world}.Exchange(ctx, request, how)
-	}
-	m := new(dns.Msg).SetReply(request)
-	m.Authoritative, m.RecursionAvailable, m.Rcode = true, true, dns.RcodeNameError
-	soa := record(zone + " 60 SOA localhost. nobody.invalid. 1 3600 1200 604800 60")
-	for _, rr := range append([]dns.RR{soa}, recordsOf(r.data[zone])...) {
-		if dnsname.IsSubdomain(rr.Header().Name, name) {
-			m.Rcode = dns.RcodeSuccess
-		}
-		if rr.Header().Name == name && rr.Header().Rrtype == qtype {
-			m.Answer = append(m.Answer, rr)
-		}
-	}
-	if len(m.Answer) == 0 {
-		m.Ns = []dns.RR{soa}
-	}
-	return m, nil
-}
-
-func (r localResolver) zone(name string) string {
-	for zone := range r.data {
-		if dnsname.IsSubdomain(name, zone) {
-			return zone
-		}
-	}
-	return ""
-}
-
-func recordsOf(lines []string) (rrs []dns.RR) {
-	for _, line := range lines {
-		rrs = append(rrs, record(line))
-	}
-	return rrs
-}
-
-func record(line string) dns.RR {
-	rr, err := dns.NewRR(line)
-	if err != nil {
-		panic(err)
-	}
-	return rr
-}
-
-// publicTree has what the registry's zones lie below, and none of them.
-func publicTree(t *testing.T, more ...testzone.Spec) *testzone.World {
-	t.Helper()
-	return newWorld(t, append([]testzone.Spec{
-		{Name: "arpa.", Algorithm: p256}, {Name: "in-addr.arpa.", Algorithm: p256}, {Name: "ip6.arpa.", Algorithm: p256, Denial: testzone.NSEC3},
-		{Name: "example.", Algorithm: p256, Records: []string{"www A 192.0.2.1", "local CNAME host.test."}},
-	}, more...)...)
-}
-
-// localValidator asks the resolver, trusts the root of its world, and has the built-in negative
-// trust anchors, unless an option sets other anchors.
-func localValidator(t *testing.T, r localResolver, opts ...option) *Validator {
-	t.Helper()
-	v := newTestValidator(t, r.world, append([]option{locallyServed(r.world.Anchors(".")...)}, opts...)...)
-	v.exchanger = r
-	return v
-}
-
-// locallyServed sets the trust anchors, beside the built-in negative ones.
-func locallyServed(lines ...string) option {
-	return func(t testing.TB, o *Options) { o.Anchors = builtinSet(t, lines...) }
-}
-
-// locally is what a client sees of a name that the resolver answers by itself.
-func locally(rcode int) outcome {
-	return outcome{rcode: rcode, reason: dnssec.LocallyServed, ede: noCode}
-}
 
 // TestLocallyServed: each zone of the registry, as a resolver answers it that serves the zone,
 // with and without the public proof that it is not signed (RFC 6303, section 4; RFC 6761).
@@ -375,86 +280,6 @@ func TestLocallyServedCost(t *testing.T) {
 		}
 		if got := questions.Load() - before; got != 10 {
 			t.Errorf("%s: %d questions for 10 names", zone, got)
-		}
-	}
-}
-
-// TestLocallyServedAlias: an alias in a signed zone makes an answer as weak as its target.
-func TestLocallyServedAlias(t *testing.T) {
-	w := publicTree(t)
-	r := servingAll(w)
-	v := localValidator(t, r)
-	v.exchanger = ExchangerFunc(func(ctx context.Context, request *dns.Msg, how Manner) (*dns.Msg, error) {
-		m, err := r.Exchange(ctx, request, how)
-		if err == nil && request.Question[0].Name == "local.example." && request.Question[0].Qtype == typeA {
-			m.Answer, m.Ns, m.Rcode = append(m.Answer, record("host.test. 60 A 192.0.2.1")), nil, dns.RcodeSuccess
-		}
-		return m, err
-	})
-	if got := observe(t, v, "local.example.", typeA); got != locally(dns.RcodeSuccess) {
-		t.Errorf("%+v %s", got, got.reason)
-	}
-}
-
-// TestLocallyServedRedirection: an unproven DNAME in a locally served zone redirects no name
-// below a trust anchor.
-func TestLocallyServedRedirection(t *testing.T) {
-	w := publicTree(t)
-	signed := newWorld(t, testzone.Spec{Name: "corp.test.", Algorithm: p256, Records: []string{"db A 192.0.2.1"}})
-	v := newTestValidator(t, w, locallyServed(append(w.Anchors("."), signed.Anchors("corp.test.")...)...))
-	v.exchanger = ExchangerFunc(func(ctx context.Context, request *dns.Msg, how Manner) (*dns.Msg, error) {
-		switch q := request.Question[0]; {
-		case q.Qtype == typeA:
-			m := new(dns.Msg).SetReply(request)
-			prefix := strings.TrimSuffix(q.Name, "test.")
-			m.Answer = recordsOf([]string{"test. 60 DNAME invalid.", q.Name + " 60 CNAME " + prefix + "invalid.", prefix + "invalid. 60 A 203.0.113.66"})
-			return m, nil
-		case dns.IsSubDomain("corp.test.", q.Name):
-			return resolver{signed}.Exchange(ctx, request, how)
-		default:
-			return resolver{w}.Exchange(ctx, request, how)
-		}
-	})
-	if got := observe(t, v, "db.corp.test.", typeA); got.rcode != servfail {
-		t.Errorf("below the trust anchor: %+v %s", got, got.reason)
-	}
-	if got := observe(t, v, "db.other.test.", typeA); got != locally(dns.RcodeSuccess) {
-		t.Errorf("beside it: %+v %s", got, got.reason)
-	}
-}
-
-// TestLocallyServedPrivate: a zone that the operator forwards by name is judged as it is
-// elsewhere, whether the public resolver proves that it is not signed or not.
-func TestLocallyServedPrivate(t *testing.T) {
-	w := publicTree(t)
-	internal := newWorld(t, testzone.Spec{Name: "corp.test.", Algorithm: p256, Records: []string{"www A 192.0.2.1"}},
-		testzone.Spec{Name: "home.arpa.", Records: []string{"www A 192.0.2.1"}}, testzone.Spec{Name: "5.10.in-addr.arpa.", Records: []string{"www A 192.0.2.1"}})
-	private := outcome{reason: dnssec.PrivateZone, ede: noCode}
-	for _, publicDS := range []bool{false, true} {
-		public := servingAll(w)
-		public.publicDS = publicDS
-		for _, zone := range []string{"corp.test.", "home.arpa.", "5.10.in-addr.arpa."} {
-			var seen tally
-			v := forwarding{".": public, zone: resolver{internal}}.use(newTestValidator(t, w, locallyServed(w.Anchors(".")...), tallied(&seen)))
-			for _, asked := range []struct {
-				name string
-				want outcome
-			}{
-				{name: "host.test.", want: locally(dns.RcodeSuccess)}, {name: "host.10.in-addr.arpa.", want: locally(dns.RcodeSuccess)}, // known before and after
-				{name: "www." + zone, want: private}, {name: "host.test.", want: locally(dns.RcodeSuccess)}, {name: "www." + zone, want: private},
-			} {
-				if got := observe(t, v, asked.name, typeA); got != asked.want {
-					t.Errorf("forward %s, public DS %t: %s is %+v %s, want %+v %s", zone, publicDS, asked.name, got, got.reason, asked.want, asked.want.reason)
-				}
-			}
-			if zones := slices.Collect(maps.Keys(seen.zonesNotValidated())); !slices.Equal(zones, []string{zone}) {
-				t.Errorf("forward %s, public DS %t: not validated: %v", zone, publicDS, seen.zonesNotValidated())
-			}
-			own := locallyServed(append(w.Anchors("."), internal.Anchors("corp.test.")...)...)
-			v = forwarding{".": public, zone: resolver{internal}}.use(newTestValidator(t, w, own))
-			if got := observe(t, v, "www.corp.test.", typeA); zone == "corp.test." && got != (outcome{ad: true, ede: noCode}) {
-				t.Errorf("with a trust anchor, public DS %t: %+v %s", publicDS, got, got.reason)
-			}
 		}
 	}
 }
