@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"runtime/debug"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -11,6 +13,7 @@ import (
 	"unsafe"
 
 	"github.com/coredns/coredns/plugin"
+	"github.com/coredns/coredns/plugin/cache"
 	"github.com/coredns/coredns/plugin/metadata"
 	"github.com/dnssecval/dnssecval/internal/dnssec"
 	"github.com/dnssecval/dnssecval/internal/testzone"
@@ -285,23 +288,35 @@ func BenchmarkPlugin(b *testing.B) {
 	w := newWorld(b, testzone.Spec{Name: "test.", Algorithm: p256, Denial: testzone.NSEC3OptOut},
 		testzone.Spec{Name: "s0.test.", Algorithm: p256, Records: records}, testzone.Spec{Name: "u0.test.", Records: records})
 	h := newTestHandler(b, w)
+	c := cache.New()
+	c.Next = h
+	cached := newExplainer(h.block, c)
 	for _, tc := range []struct {
 		name string
 		h    plugin.Handler
 		ask  string
+		each bool // another label below it each time
 	}{
 		{name: "upstream alone", h: w, ask: "www.s0.test."},
 		{name: "validated", h: h, ask: "www.s0.test."},
 		{name: "insecure", h: h, ask: "www.u0.test."},
 		{name: "synthesized NXDOMAIN", h: h, ask: "no.s0.test."},
 		{name: "synthesized wildcard", h: h, ask: "a.wild.s0.test."},
+		{name: "cache hit", h: cached, ask: "www.s0.test."},
+		{name: "cache hit NXDOMAIN", h: cached, ask: "no.s0.test."},
+		{name: "cache miss, synthesized NXDOMAIN", h: cached, ask: "no.s0.test.", each: true},
+		{name: "cache miss, synthesized wildcard", h: cached, ask: "wild.s0.test.", each: true},
 	} {
 		benchAsk(b, tc.h, tc.ask)
 		benchAsk(b, tc.h, tc.ask)
 		b.Run(tc.name, func(b *testing.B) {
 			b.ReportAllocs()
-			for b.Loop() {
-				benchAsk(b, tc.h, tc.ask)
+			name := tc.ask
+			for n := 0; b.Loop(); n++ {
+				if tc.each {
+					name = strconv.Itoa(n) + "." + tc.ask
+				}
+				benchAsk(b, tc.h, name)
 			}
 		})
 	}
@@ -318,7 +333,8 @@ func benchAsk(b *testing.B, h plugin.Handler, name string) {
 // the server and of the cache plugin. What this plugin adds to it, with the race detector
 // too, may not make the stack grow once more for each question.
 func TestStack(t *testing.T) {
-	const most = 1200 // bytes
+	const most = 1200                                // bytes
+	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // a collection shrinks stacks
 	w := exampleWorld(t)
 	h := newTestHandler(t, w)
 	ask(t, h, "www.example.", typeA, wantDO) // the chain
