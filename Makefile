@@ -1,6 +1,7 @@
 # `make help` lists the targets.
 
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+ACTIONLINT  = github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 GOVULNCHECK = golang.org/x/vuln/cmd/govulncheck@v1.9.0
 FUZZTIME    = 30s
 BENCHCOUNT  = 1
@@ -43,11 +44,12 @@ test: build ## vet, and all tests, with the race detector; CoreDNS's tests of it
 	go test -timeout 5m $(WITHOUT_RACE)
 	DNSSECVAL_COREDNS=$(CURDIR)/bin/coredns go test -race -timeout 10m $(WITH_RACE)
 
-lint: ## formatting, staticcheck, lengths
+lint: ## formatting, staticcheck, lengths, workflows
 	@unformatted=$$(gofmt -l .); [ -z "$$unformatted" ] || { echo "gofmt: $$unformatted"; exit 1; }
 	go vet -tags integration ./test/...
 	go run $(STATICCHECK) ./...
 	go run $(STATICCHECK) -tags integration ./test/...
+	go run $(ACTIONLINT) -shellcheck= -pyflakes= .github/workflows/*.yml
 	go test ./test/house
 	cd deploy/test && go vet ./...
 	cd deploy/release && go vet ./... && go run $(STATICCHECK) ./... && go test ./...

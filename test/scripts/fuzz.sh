@@ -12,7 +12,7 @@ trap 'rm -rf "$work"' EXIT
 export time work
 
 run() { # run PACKAGE FOLDER TARGET
-	local package=$1 folder=$2 target=$3 failed= executed
+	local package=$1 folder=$2 target=$3 failed='' executed
 	local binary=$work/${package//\//-}.test
 	local log=$binary.$target.log
 	cd "$folder"
