@@ -10,9 +10,9 @@ import (
 	"github.com/miekg/dns"
 )
 
-// TestStack: a signature is checked on the stack of the server's goroutine, below frames of
-// the server and of the plugins. What the validator adds to it, with the race detector too,
-// may not make the stack grow once more for each question.
+// TestStack: signed data is built on the stack of the server's goroutine, below frames of the
+// server and of the plugins. What the validator adds to it, with the race detector too, may
+// not make the stack grow once more for each question.
 func TestStack(t *testing.T) {
 	const most = 4600 // bytes
 	v := newTestValidator(t, newWorld(t, richSpecs()...))
@@ -43,8 +43,8 @@ func TestStack(t *testing.T) {
 
 type depthKey struct{}
 
-// depth notes how far below the start the deepest look-up is. That of a signature is as deep
-// as its check. What runs on another goroutine, far from the start, does not count.
+// depth notes how far below the start the deepest look-up is: that of a signature, as deep as
+// its data is built. What runs on another goroutine, far from the start, does not count.
 type depth struct {
 	NopObserver
 	start uintptr

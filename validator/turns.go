@@ -11,8 +11,8 @@ import (
 // processors. A response that costs much queues before each of its checks, so that it
 // does not delay one that costs little. It implements dnssec.Turns.
 //
-// The workers' stacks have grown already. The stack of a query, deep in a chain of
-// plugins, stays small: growing it costs a tenth of a validated answer.
+// The workers' stacks have grown already. That of a query, deep in a chain of plugins, would
+// have to grow once more for a signature, which costs a tenth of a validated answer.
 type turns struct {
 	queue   chan *computation
 	waiting atomic.Int32
