@@ -38,7 +38,7 @@ func (l link) complete(answer []dns.RR) []dns.RR {
 	if l.missing == nil {
 		return answer
 	}
-	return slices.Insert(answer, slices.Index(answer, l.set.RRs[0])+1, dns.RR(l.missing))
+	return slices.Insert(slices.Clip(answer), slices.Index(answer, l.set.RRs[0])+1, dns.RR(l.missing))
 }
 
 // partial reports whether the response follows aliases and then says nothing about the

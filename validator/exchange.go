@@ -12,8 +12,8 @@ import (
 // An Exchanger asks a resolver, or the server in charge of the name, and returns the
 // response with whatever code it has. For a DS, a client's too, that is who is in charge of
 // the parent zone (RFC 4035, section 3.1.4.1). It is called by several goroutines at once, and has
-// to return when the context ends. It must not change or keep the request; the response
-// is the validator's.
+// to return when the context ends. It must not change or keep the request. The validator may
+// keep records of the response, and changes neither them nor the memory of its sections.
 //
 // It has to check that the response belongs to the request, by its ID and the address that
 // it comes from, and to try other servers before it returns an error. It need not retry

@@ -9,7 +9,7 @@ import (
 )
 
 // Reply makes the answer for the client out of a response that Validate judged, as Resolve
-// does. The request is the client's, which need not have DO. Reply may change the response.
+// does. The request is the client's, which need not have DO. Reply changes nothing of the response.
 func (r *Result) Reply(request, response *dns.Msg) *dns.Msg {
 	switch {
 	case len(request.Question) != 1:
@@ -52,8 +52,11 @@ func refusal(request *dns.Msg, rcode int) *dns.Msg {
 
 // reply makes the answer out of the upstream's message: AD for what is secure if the
 // client understands it (RFC 6840, section 5.8), only proven records beside AD, and no
-// DNSSEC records without DO (RFC 4035, section 3.2.1). It takes the message over.
-func reply(r, msg *dns.Msg, result *Result) *dns.Msg {
+// DNSSEC records without DO (RFC 4035, section 3.2.1). Records and sections of the message may
+// belong to a zone or a cache, and are not changed.
+func reply(r, upstream *dns.Msg, result *Result) *dns.Msg {
+	msg := new(dns.Msg)
+	*msg = *upstream
 	opt := r.IsEdns0()
 	do := opt != nil && opt.Do()
 	msg.Id, msg.Response, msg.Opcode = r.Id, true, r.Opcode
@@ -73,8 +76,10 @@ func reply(r, msg *dns.Msg, result *Result) *dns.Msg {
 	case result.Status != dnssec.Bogus: // no forged records of other zones beside an insecure answer
 		msg.Answer = onlyKept(msg.Answer, result.sets.path, answerSection)
 		msg.Ns = onlyDenial(msg.Ns)
+	default:
+		msg.Answer, msg.Ns = slices.Clone(msg.Answer), slices.Clone(msg.Ns)
 	}
-	if result.Status != dnssec.Bogus {
+	if msg.Extra = slices.Clone(msg.Extra); result.Status != dnssec.Bogus {
 		msg.Extra = nil
 	}
 	if !do {
@@ -89,9 +94,10 @@ func reply(r, msg *dns.Msg, result *Result) *dns.Msg {
 }
 
 // onlyKept returns the records of a section that are of RRsets to keep, and their
-// signatures, with no greater TTL than the proof has.
+// signatures, with no greater TTL than the proof has. It leaves the section as it is, and
+// copies the records whose TTL is greater.
 func onlyKept(records []dns.RR, kept []keptRRset, in section) []dns.RR {
-	rest := records[:0]
+	rest := make([]dns.RR, 0, len(records))
 	for _, rr := range records {
 		h := rr.Header()
 		rtype := h.Rrtype
@@ -106,14 +112,18 @@ func onlyKept(records []dns.RR, kept []keptRRset, in section) []dns.RR {
 			k = keptFor(kept, dnsname.Canonical(h.Name), h.Rrtype, in)
 		}
 		if k != nil && h.Class == dns.ClassINET {
-			h.Ttl = min(h.Ttl, k.ttl)
+			if h.Ttl > k.ttl {
+				rr = dns.Copy(rr)
+				rr.Header().Ttl = k.ttl
+			}
 			rest = append(rest, rr)
 		}
 	}
 	return rest
 }
 
-// withoutDuplicates returns the records of a section, each once (RFC 2181, section 5).
+// withoutDuplicates returns the records of a section, each once (RFC 2181, section 5), in the
+// memory of the section.
 func withoutDuplicates(section []dns.RR) []dns.RR {
 	if len(section) > maxCompared {
 		seen := make(map[string]bool, len(section))
@@ -145,9 +155,9 @@ func canonicalText(rr dns.RR) string {
 }
 
 // onlyDenial returns the records of a denial: SOA, NSEC, NSEC3 and their signatures. Nothing
-// else is of use in the authority section of an answer.
+// else is of use in the authority section of an answer. It leaves the section as it is.
 func onlyDenial(section []dns.RR) []dns.RR {
-	rest := section[:0]
+	rest := make([]dns.RR, 0, len(section))
 	for _, rr := range section {
 		rtype := rr.Header().Rrtype
 		if sig, ok := rr.(*dns.RRSIG); ok {
@@ -161,7 +171,7 @@ func onlyDenial(section []dns.RR) []dns.RR {
 }
 
 // withoutDNSSEC leaves out the types that only a client with DO wants, unless they were
-// asked for.
+// asked for, in the memory of the section.
 func withoutDNSSEC(section []dns.RR, qtype uint16) []dns.RR {
 	rest := section[:0]
 	for _, rr := range section {
@@ -177,7 +187,7 @@ func withoutDNSSEC(section []dns.RR, qtype uint16) []dns.RR {
 }
 
 // withOPT replaces the upstream's OPT record by one for the client, if the client has one.
-// The upstream's options are not for the client.
+// The upstream's options are not for the client. It uses the memory of the section.
 func withOPT(extra []dns.RR, opt *dns.OPT) []dns.RR {
 	rest := extra[:0]
 	for _, rr := range extra {

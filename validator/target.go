@@ -69,13 +69,15 @@ func (p path) spliced(result *Result, msg, target *dns.Msg) *dns.Msg {
 	links := path{links: p.links[:result.verified]}.kept()
 	whole := *msg
 	whole.Rcode = target.Rcode
-	whole.Answer = joined(onlyProving(onlyKept(slices.Clone(msg.Answer), links, answerSection), result.sets.proven, answerSection), target.Answer)
-	whole.Ns = joined(onlyProving(onlyKept(slices.Clone(msg.Ns), result.sets.proven, authoritySection), result.sets.proven, authoritySection), target.Ns)
+	proven := result.sets.proven
+	whole.Answer = joined(onlyKept(onlyProving(slices.Clone(msg.Answer), proven, answerSection), links, answerSection), target.Answer)
+	whole.Ns = joined(onlyKept(onlyProving(slices.Clone(msg.Ns), proven, authoritySection), proven, authoritySection), target.Ns)
 	whole.Extra = target.Extra
 	return &whole
 }
 
-// onlyProving leaves out signatures of proven RRsets that are not those that verified.
+// onlyProving leaves out signatures of proven RRsets that are not those that verified, in the
+// memory of the section.
 func onlyProving(records []dns.RR, kept []keptRRset, in section) []dns.RR {
 	return slices.DeleteFunc(records, func(rr dns.RR) bool {
 		sig, ok := rr.(*dns.RRSIG)
@@ -96,9 +98,5 @@ func onlyProving(records []dns.RR, kept []keptRRset, in section) []dns.RR {
 	})
 }
 
-// joined returns the records of two sections without duplicates.
-func joined(first, second []dns.RR) []dns.RR {
-	return append(slices.DeleteFunc(first, func(rr dns.RR) bool {
-		return slices.ContainsFunc(second, func(other dns.RR) bool { return dns.IsDuplicate(rr, other) })
-	}), second...)
-}
+// joined returns the records of two sections without duplicates, the first in its own memory.
+func joined(first, second []dns.RR) []dns.RR { return withoutDuplicates(append(first, second...)) }

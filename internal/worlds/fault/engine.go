@@ -72,7 +72,7 @@ var Engine = []Fault{
 	},
 	{
 		Name: "reply: unproven records stay beside AD", Rule: "RFC 4035, section 3.2.3", Like: "Hickory, 2026",
-		Changes: []Change{{replies, "msg.Ns = onlyKept(msg.Ns, result.sets.proven, authoritySection)", "msg.Ns = msg.Ns[:len(msg.Ns):len(msg.Ns)]"}},
+		Changes: []Change{{replies, "msg.Ns = onlyKept(msg.Ns, result.sets.proven, authoritySection)", "msg.Ns = slices.Clone(msg.Ns)"}},
 	},
 }
 
