@@ -1,7 +1,6 @@
 package validator
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"math/rand/v2"
@@ -85,23 +84,6 @@ func (c *chaos) answer(q, a *dns.Msg) *dns.Msg {
 	return a
 }
 
-// awaitLabelled waits for what was asked ahead under a label: a goroutine has the label of the
-// one that started it.
-func awaitLabelled(t *testing.T, label string) {
-	t.Helper()
-	want := fmt.Sprintf("%q:%q", "attack", label)
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
-		var text bytes.Buffer
-		if err := pprof.Lookup("goroutine").WriteTo(&text, 1); err != nil {
-			t.Fatal(err)
-		}
-		if !bytes.Contains(text.Bytes(), []byte(want)) {
-			return
-		}
-	}
-	t.Fatalf("questions of %s are still under way", label)
-}
-
 func dataOf(m *dns.Msg) string {
 	var lines []string
 	for _, rr := range m.Answer {
@@ -170,7 +152,7 @@ func TestAttackAtRandom(t *testing.T) {
 			w.Intercept(c.answer)
 			pick := rand.New(rand.NewPCG(seed, 2))
 			label := fmt.Sprintf("%s %d", denial, seed)
-			pprof.Do(t.Context(), pprof.Labels("attack", label), func(context.Context) {
+			pprof.Do(t.Context(), pprof.Labels("test", label), func(context.Context) {
 				for i := range 40 {
 					q := asks[pick.IntN(len(asks))]
 					start := time.Now()

@@ -53,7 +53,7 @@ type ahead struct {
 	allowance
 	sync.Mutex
 	flights map[question]<-chan singleflight.Result // nil: the result was taken
-	byType  map[question]*dns.Msg                   // of RRsets that came without a signature
+	byType  map[question]func() *dns.Msg            // of RRsets that came without a signature
 }
 
 // put sets the flight of a question. The mutex has to be locked.

@@ -35,7 +35,7 @@ func TestRecovery(t *testing.T) {
 		clock := fakeClock(v)
 		w.Intercept(nil)
 		for _, name := range tc.known {
-			if m := ask(t, v, name, dns.TypeA, withDO); !m.AuthenticatedData {
+			if m := askWhole(t, v, name, dns.TypeA, withDO); !m.AuthenticatedData {
 				t.Fatalf("%s: %s", tc.what, m)
 			}
 		}
@@ -60,7 +60,7 @@ func TestRecovery(t *testing.T) {
 					t.Errorf("%s: %d questions in %d s", tc.what, n, seconds)
 				}
 			}
-			m := ask(t, v, fmt.Sprintf("www.z%d.test.", i%zones+1), dns.TypeA, withDO)
+			m := askWhole(t, v, fmt.Sprintf("www.z%d.test.", i%zones+1), dns.TypeA, withDO)
 			if after := clock.Now().Sub(well); after >= 0 && !m.AuthenticatedData {
 				last = after
 			}
@@ -111,7 +111,7 @@ func TestBrokenNamesAreNoOutage(t *testing.T) {
 	for range seconds {
 		for i := range 10 {
 			name := fmt.Sprintf("www.z%d.test.", i+1)
-			if m := ask(t, v, name, dns.TypeA, withDO); m.AuthenticatedData != (i == 9) {
+			if m := askWhole(t, v, name, dns.TypeA, withDO); m.AuthenticatedData != (i == 9) {
 				t.Fatalf("%s", m)
 			}
 		}
@@ -129,19 +129,19 @@ func TestInheritedFailureEnds(t *testing.T) {
 	clock := fakeClock(v)
 	intercept(w, testzone.Question{Name: "example.", Type: dns.TypeDNSKEY}, lost)
 	for range 4 { // the zone fails for 8 s now
-		ask(t, v, "www.example.", dns.TypeA, withDO)
+		askWhole(t, v, "www.example.", dns.TypeA, withDO)
 		clock.advance(8 * time.Second)
 	}
 	clock.advance(-2 * time.Second)
 	for _, name := range []string{"www.csk.example.", "alias.example.", "no.example."} {
-		if m := ask(t, v, name, dns.TypeA, withDO); m.Rcode != servfail {
+		if m := askWhole(t, v, name, dns.TypeA, withDO); m.Rcode != servfail {
 			t.Errorf("%s", m)
 		}
 	}
 	w.Intercept(nil)
 	clock.advance(2 * time.Second)
 	for _, name := range []string{"www.csk.example.", "alias.example.", "no.example.", "www.example."} {
-		if m := ask(t, v, name, dns.TypeA, withDO); !m.AuthenticatedData {
+		if m := askWhole(t, v, name, dns.TypeA, withDO); !m.AuthenticatedData {
 			t.Errorf("when the failure of the zone ended:\n%s", m)
 		}
 	}
@@ -192,18 +192,18 @@ func TestProvenWhileKeptAsFailed(t *testing.T) {
 		return a
 	})
 	for _, name := range lost {
-		if m := ask(t, v, name, typeA, withDO); m.Rcode != servfail {
+		if m := askWhole(t, v, name, typeA, withDO); m.Rcode != servfail {
 			t.Fatalf("%s", m)
 		}
 	}
 	clock.advance(probeEvery)
 	w.Intercept(nil)
 	before := asked(w, "b.example.", typeA)
-	if m := ask(t, v, "c.example.", typeA, withDO); m.Rcode != dns.RcodeNameError || !m.AuthenticatedData {
+	if m := askWhole(t, v, "c.example.", typeA, withDO); m.Rcode != dns.RcodeNameError || !m.AuthenticatedData {
 		t.Fatalf("%s", m)
 	}
 	for _, name := range lost {
-		if m := ask(t, v, name, typeA, withDO); !m.AuthenticatedData {
+		if m := askWhole(t, v, name, typeA, withDO); !m.AuthenticatedData {
 			t.Errorf("%s", m)
 		}
 	}
@@ -222,7 +222,7 @@ func TestUndecidedProbe(t *testing.T) {
 	names := []string{"www.plain.", "a.example.", "b.example."}
 	failures := func() (failed []string) {
 		for _, name := range names {
-			if m := ask(t, v, name, typeA, withDO); m.Rcode == servfail {
+			if m := askWhole(t, v, name, typeA, withDO); m.Rcode == servfail {
 				failed = append(failed, name)
 			}
 		}
@@ -254,14 +254,14 @@ func TestEndedFailureIsNoOutage(t *testing.T) {
 	clock := fakeClock(v)
 	w.Intercept(func(_, a *dns.Msg) *dns.Msg { return unsigned(a) })
 	for _, name := range namesOf(names - 1) {
-		if m := ask(t, v, name, dns.TypeA, withDO); m.Rcode != servfail {
+		if m := askWhole(t, v, name, dns.TypeA, withDO); m.Rcode != servfail {
 			t.Fatalf("%s", m)
 		}
 		clock.advance(2500 * time.Millisecond) // the first failure of the keys ends, and they fail again
 	}
 	w.Intercept(nil)
 	clock.advance(maxFailureTTL + time.Second)
-	if m := ask(t, v, namesOf(names)[names-1], dns.TypeA, withDO); !m.AuthenticatedData {
+	if m := askWhole(t, v, namesOf(names)[names-1], dns.TypeA, withDO); !m.AuthenticatedData {
 		t.Errorf("when all failures had ended:\n%s", m)
 	}
 }

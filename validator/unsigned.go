@@ -2,6 +2,7 @@ package validator
 
 import (
 	"slices"
+	"sync"
 
 	"github.com/dnssecval/dnssecval/internal/dnsname"
 	"github.com/dnssecval/dnssecval/internal/dnssec"
@@ -87,22 +88,22 @@ func (q *query) supplied(msg *dns.Msg, lack question) *dns.Msg {
 // there is none. It is shared and must not be changed.
 func (q *query) byType(key question) *dns.Msg {
 	q.ahead.Lock()
-	msg := q.ahead.byType[key]
+	came := q.ahead.byType[key]
+	if came == nil {
+		if q.ahead.byType == nil {
+			q.ahead.byType = make(map[question]func() *dns.Msg)
+		}
+		came = sync.OnceValue(func() *dns.Msg {
+			msg, err := q.fetch(key.name, key.qtype, usual)
+			if err != nil {
+				return new(dns.Msg)
+			}
+			return msg
+		})
+		q.ahead.byType[key] = came
+	}
 	q.ahead.Unlock()
-	if msg != nil {
-		return msg
-	}
-	msg, err := q.fetch(key.name, key.qtype, usual)
-	if err != nil {
-		msg = new(dns.Msg)
-	}
-	q.ahead.Lock()
-	defer q.ahead.Unlock()
-	if q.ahead.byType == nil {
-		q.ahead.byType = make(map[question]*dns.Msg)
-	}
-	q.ahead.byType[key] = msg
-	return msg
+	return came()
 }
 
 // withoutSignedDS judges a response without DS like withoutDS. If it has an alias that lacks
