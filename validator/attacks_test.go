@@ -77,7 +77,7 @@ func (a *attacked) judge(t testing.TB, i int) (*Result, operations) {
 	a.w.ResetQuestions()
 	q := a.v.newQuery(t.Context(), newQuestion(name, qtype, withDO))
 	result := new(Result)
-	if msg, err := a.v.exchange(q.ctx, q.upstreamRequest(name), usual, Manner{}); err == nil {
+	if msg, err := a.v.exchange(q.ctx, q.upstreamRequest(name, usual), usual, Manner{}); err == nil {
 		result = q.judgeAndRetry(&msg)
 	}
 	spent := q.verifier.Budget.Spent()

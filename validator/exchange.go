@@ -119,9 +119,8 @@ func (v *Validator) exchangeOtherwise(ctx context.Context, req *dns.Msg, how Man
 	if msg == nil {
 		return nil, err
 	}
-	if (msg.Rcode == dns.RcodeFormatError || msg.Rcode == dns.RcodeBadVers) && req.IsEdns0() != nil {
-		req = req.Copy()
-		req.Extra = nil
+	for req.IsEdns0() != nil && (msg.Rcode == dns.RcodeFormatError || msg.Rcode == dns.RcodeBadVers) {
+		req = withLessEDNS(req)
 		if other, _ := v.exchangeOnce(ctx, req, how); other != nil {
 			msg = other
 		}
@@ -134,6 +133,18 @@ func (v *Validator) exchangeOtherwise(ctx context.Context, req *dns.Msg, how Man
 		}
 	}
 	return msg, nil
+}
+
+// withLessEDNS returns a request without EDNS options, or without EDNS if it has none. Options
+// come from the client, and without EDNS there is no DO.
+func withLessEDNS(req *dns.Msg) *dns.Msg {
+	req = req.Copy()
+	if opt := req.IsEdns0(); len(opt.Option) > 0 {
+		opt.Option = nil
+	} else {
+		req.Extra = nil
+	}
+	return req
 }
 
 // exchangeOnce asks a question, and again over TCP if the response is truncated.
@@ -188,18 +199,23 @@ var hopByHop = []uint16{dns.EDNS0COOKIE, dns.EDNS0TCPKEEPALIVE, dns.EDNS0PADDING
 // isHopByHop reports whether an EDNS option is not for the upstream.
 func isHopByHop(o dns.EDNS0) bool { return slices.Contains(hopByHop, o.Option()) }
 
-// upstreamRequest is the client's question, for the name, with DO, an ID of its own, and
-// those of its EDNS options that are not hop-by-hop.
-func (q *query) upstreamRequest(name string) *dns.Msg {
+// upstreamRequest is the client's question, for the name, with DO and an ID of its own. Asked as
+// usual it has the client's RD, and those of its EDNS options that are not hop-by-hop. A failure
+// may come from these and says nothing of the name then: what failed is asked without them.
+func (q *query) upstreamRequest(name string, e effort) *dns.Msg {
 	req := newRequest(name, q.question.qtype)
+	if q.plain = e > usual || q.hadFailed; q.plain {
+		return req
+	}
 	req.RecursionDesired = q.request.RecursionDesired
+	own := req.IsEdns0()
 	if opt := q.request.IsEdns0(); opt != nil {
-		own := req.IsEdns0()
 		for _, o := range opt.Option {
 			if !isHopByHop(o) {
 				own.Option = append(own.Option, o)
 			}
 		}
 	}
+	q.plain = req.RecursionDesired && len(own.Option) == 0
 	return req
 }

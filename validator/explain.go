@@ -22,7 +22,7 @@ func (v *Validator) Explain(ctx context.Context, name string, qtype uint16) (*Re
 	recorded := &recorder{next: v.exchanger, responses: make(map[question]*dns.Msg)}
 	fresh := v.fresh(recorded)
 	q := fresh.newQuery(ctx, newRequest(dns.Fqdn(name), qtype))
-	msg, err := fresh.exchange(ctx, q.upstreamRequest(q.request.Question[0].Name), usual, Manner{})
+	msg, err := fresh.exchange(ctx, q.upstreamRequest(q.request.Question[0].Name, usual), usual, Manner{})
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrNoAnswer, err)
 	}

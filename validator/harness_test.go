@@ -269,7 +269,7 @@ func awaitLabelled(t *testing.T, label string) {
 func judged(t *testing.T, v *Validator, name string, qtype uint16) Result {
 	t.Helper()
 	q := v.newQuery(t.Context(), newQuestion(name, qtype, withDO))
-	msg, err := v.exchange(q.ctx, q.upstreamRequest(name), usual, Manner{})
+	msg, err := v.exchange(q.ctx, q.upstreamRequest(name, usual), usual, Manner{})
 	if err != nil {
 		t.Fatalf("%s %s: %v", name, dns.Type(qtype), err)
 	}

@@ -28,11 +28,12 @@ type query struct {
 	premise
 }
 
-// premise is what is known of a question before it is asked.
+// premise is what is known of a question before it is asked, and how it was asked last.
 type premise struct {
 	probing   bool   // the query finds out whether an outage has ended
 	hadFailed bool   // the question failed a while ago
 	unlikely  string // a name above at which no zone cut was expected
+	plain     bool   // it was asked with nothing of the client's but name and type
 }
 
 // question is a canonical name and a type.
@@ -121,7 +122,7 @@ func (q *query) answer(msg *dns.Msg, err error) (*dns.Msg, *Result) {
 // unanswered caches for a moment that there was no response (RFC 9520, section 3.1).
 func (q *query) unanswered(err error) (*dns.Msg, *Result) {
 	result := &Result{Finding: dnssec.Finding{Status: dnssec.Bogus, Reason: dnssec.AnswerUnavailable, Detail: err.Error()}, shape: shape{rcode: dns.RcodeServerFailure}, Err: err}
-	if !isNotAsked(err) && !q.probing && !q.gaveUp(time.Since(q.started)) && q.v.options.Topology.Forwarded(q.question.name) {
+	if q.plain && !isNotAsked(err) && !q.probing && !q.gaveUp(time.Since(q.started)) && q.v.options.Topology.Forwarded(q.question.name) {
 		q.v.cache.keepFailure(q.question, result.Finding, time.Time{}, q.v.options.Clock())
 	}
 	return result.refuse(q.request), result
@@ -132,7 +133,7 @@ func (q *query) conclude(msg *dns.Msg, result *Result) (*dns.Msg, *Result) {
 	result.finish(q)
 	if result.Status == dnssec.Bogus {
 		// That the client gave up, or that there is too much to do, says nothing of the name.
-		if !q.gaveUp(time.Since(q.started)) && result.Reason != dnssec.Overloaded && !q.probing {
+		if q.plain && !q.gaveUp(time.Since(q.started)) && result.Reason != dnssec.Overloaded && !q.probing {
 			q.v.cache.keepFailure(q.question, result.Finding, result.until, q.v.options.Clock())
 		}
 	} else {

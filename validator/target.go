@@ -19,12 +19,12 @@ func (q *query) answerAgain(msg *dns.Msg, result *Result, e effort) *dns.Msg {
 	if q.targets().Add(1) > maxQuestions || !q.ahead.take() {
 		return nil
 	}
-	ctx, name := q.ctx, q.request.Question[0].Name
+	ctx, name, as := q.ctx, q.request.Question[0].Name, e
 	if target != "" {
-		ctx, name = context.WithValue(q.ctx, targetsKey{}, q.targets()), target
+		ctx, name, as = context.WithValue(q.ctx, targetsKey{}, q.targets()), target, e-1 // it was not asked for yet
 		q.speculate(target, q.closestZone(target))
 	}
-	next, err := q.v.exchange(ctx, q.upstreamRequest(name), e, Manner{})
+	next, err := q.v.exchange(ctx, q.upstreamRequest(name, as), e, Manner{})
 	if err != nil || isFailure(next.Rcode) {
 		return nil
 	}

@@ -142,7 +142,7 @@ func (v *Validator) Resolve(ctx context.Context, request *dns.Msg) (*dns.Msg, *R
 	ctx, cancel := context.WithTimeout(ctx, Patience)
 	defer cancel()
 	q.ctx = ctx
-	return q.answer(v.exchange(ctx, q.upstreamRequest(request.Question[0].Name), usual, Manner{}))
+	return q.answer(v.exchange(ctx, q.upstreamRequest(request.Question[0].Name, usual), usual, Manner{}))
 }
 
 // begin returns the query of a request, and the answer if the question is not to be asked.
