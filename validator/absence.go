@@ -13,8 +13,25 @@ import (
 // 8020, section 2; RFC 8198, section 5.1). It is the one that later questions get, which are
 // answered from the same records.
 
-// maxAbsence bounds the octets of a proof that is kept with a cut.
-const maxAbsence = 4096
+// maxKept bounds the octets of a proof that is kept with a cut, and of a wildcard's RRset.
+const maxKept = 4096
+
+// weight returns about how many octets records take in memory. A type takes two there, and a
+// bit in a message.
+func weight(records []dns.RR) (octets int) {
+	for _, rr := range records {
+		octets += dns.Len(rr)
+		switch rr := rr.(type) {
+		case *dns.NSEC:
+			octets += 2 * len(rr.TypeBitMap)
+		case *dns.NSEC3:
+			octets += 2 * len(rr.TypeBitMap)
+		case *dns.CSYNC:
+			octets += 2 * len(rr.TypeBitMap)
+		}
+	}
+	return octets
+}
 
 // orDenied returns a response and its result, or if that is bogus the response that is made
 // of what the chain proves: that there is no such name. Data are not passed on then, since
@@ -120,16 +137,12 @@ func (p *proofs) absence(name string) (rrs []dns.RR) {
 	for _, sig := range p.soas[soa].Sigs {
 		rrs = append(rrs, sig)
 	}
-	octets := 0
 	for _, a := range p.sets {
 		if a.Signer() == p.denials[i].Zone() {
 			rrs = append(rrs, withSignature(a)...)
 		}
 	}
-	for _, rr := range rrs {
-		octets += dns.Len(rr)
-	}
-	if octets > maxAbsence {
+	if weight(rrs) > maxKept {
 		return nil
 	}
 	return rrs

@@ -142,6 +142,28 @@ func TestSynthesizeNot(t *testing.T) {
 	}
 }
 
+// TestSynthesizeLargeWildcard: a wildcard's RRset is kept if it is of usual size.
+func TestSynthesizeLargeWildcard(t *testing.T) {
+	var spec testzone.Spec
+	spec.Name, spec.Algorithm = "example.", p256
+	for i := range 60 {
+		line := fmt.Sprintf("TXT %s%d", strings.Repeat("x", 100), i)
+		spec.Records = append(spec.Records, "*.large "+line)
+		if i < 20 {
+			spec.Records = append(spec.Records, "*.usual "+line)
+		}
+	}
+	w := newWorld(t, spec)
+	v := newTestValidator(t, w)
+	for zone, synthesized := range map[string]bool{"usual.example.": true, "large.example.": false} {
+		ask(t, v, "a."+zone, dns.TypeTXT, withDO)
+		m := ask(t, v, "b."+zone, dns.TypeTXT, withDO)
+		if n := asked(w, "b."+zone, dns.TypeTXT); !m.AuthenticatedData || (n == 0) != synthesized {
+			t.Errorf("%s: AD %t, asked %d times", zone, m.AuthenticatedData, n)
+		}
+	}
+}
+
 // TestSynthesizeEnds: the TTLs of synthesized answers count down from that of negative
 // answers (RFC 9077). At their end the question is asked again.
 func TestSynthesizeEnds(t *testing.T) {

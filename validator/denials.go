@@ -112,8 +112,11 @@ func (d *denials) keepSOA(a *dnssec.Authenticated, negative uint32, q *query) {
 	}
 }
 
-// keepWildcard adds an RRset that is proven to be the expansion of a wildcard.
+// keepWildcard adds an RRset that is proven to be the expansion of a wildcard, unless it is large.
 func (d *denials) keepWildcard(a *dnssec.Authenticated, encloser string, q *query) {
+	if weight(a.RRset().RRs) > maxKept {
+		return
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.wildcards.Add(question{dnsname.Wildcard(encloser), a.RRset().Type}, keptProof{a.Copy(), q.anchors, q.until(a.TTL())})

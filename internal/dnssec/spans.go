@@ -14,6 +14,10 @@ import (
 // computed.
 const maxSpanDepth = 8
 
+// maxSpanTypes limits the types in the bitmap of a record that is stored. The memory of a
+// bitmap is many times its size in a response.
+const maxSpanTypes = 128
+
 // Spans is the cached NSEC and NSEC3 RRsets of one zone, for aggressive use (RFC
 // 8198). It finds the records that may deny a name. Only Denial decides what they
 // prove. It does not check expiration, and it is not safe for concurrent use.
@@ -45,8 +49,8 @@ func NewSpans(zone string) *Spans {
 // stored already, it returns that Span.
 //
 // It returns nil and stores nothing if the record denies no other names (it is
-// expanded, minimally covering, or has another signer), or if its NSEC3 hashes are
-// expensive: they are computed while other queries wait for the cache.
+// expanded, minimally covering, or has another signer), if it lists too many types, or if
+// its NSEC3 hashes are expensive: they are computed while other queries wait for the cache.
 func (s *Spans) Insert(a *Authenticated) *Span {
 	if _, expanded := a.Expanded(); expanded || a.signer != s.zone || len(a.set.RRs) != 1 {
 		return nil
@@ -54,14 +58,14 @@ func (s *Spans) Insert(a *Authenticated) *Span {
 	switch rr := a.set.RRs[0].(type) {
 	case *dns.NSEC:
 		record, ok := newNSECRecord(a.set.Name, rr, s.zone)
-		if !ok || record.isMinimallyCovering() {
+		if !ok || record.isMinimallyCovering() || len(rr.TypeBitMap) > maxSpanTypes {
 			return nil
 		}
 		return s.nsec.insert(dnsname.SortKey(record.owner), &Span{Authenticated: a, nsec: record})
 	case *dns.NSEC3:
 		record, ok := newNSEC3Record(a.set.Name, rr)
 		parameters, usable := parseNSEC3Parameters(rr)
-		if !ok || !usable || parameters.hashBlocks(maxNameLength) >= expensiveHashBlocks || record.isMinimallyCovering() {
+		if !ok || !usable || parameters.hashBlocks(maxNameLength) >= expensiveHashBlocks || record.isMinimallyCovering() || len(rr.TypeBitMap) > maxSpanTypes {
 			return nil
 		}
 		if !parameters.equal(s.parameters) {
@@ -74,9 +78,15 @@ func (s *Spans) Insert(a *Authenticated) *Span {
 
 // Remove removes an RRset that Insert returned.
 func (s *Spans) Remove(span *Span) {
-	s.nsec.remove(span)
-	s.nsec3.remove(span)
+	if span.isNSEC() {
+		s.nsec.remove(dnsname.SortKey(span.nsec.owner), span)
+	} else {
+		s.nsec3.remove(span.nsec3.owner, span)
+	}
 }
+
+// isNSEC reports whether the RRset is NSEC and not NSEC3.
+func (s *Span) isNSEC() bool { return s.nsec.owner != "" }
 
 // Empty reports whether nothing is stored.
 func (s *Spans) Empty() bool { return len(s.nsec.spans)+len(s.nsec3.spans) == 0 }
@@ -176,7 +186,7 @@ func (s *Spans) Denial(spans []*Span, budget *Budget) *Denial {
 	if len(spans) == 0 {
 		return d
 	}
-	if spans[0].nsec.owner != "" {
+	if spans[0].isNSEC() {
 		nsec := &nsecRecords{zone: s.zone, records: make([]nsecRecord, 0, len(spans))}
 		for _, span := range spans {
 			nsec.records = append(nsec.records, span.nsec)
@@ -231,9 +241,11 @@ func (o *sortedSpans[K]) atOrBefore(key K) *Span {
 	return o.spans[i].Span
 }
 
-// remove removes span, if it is stored.
-func (o *sortedSpans[K]) remove(span *Span) {
-	o.spans = slices.DeleteFunc(o.spans, func(p sortedSpan[K]) bool { return p.Span == span })
+// remove removes span, which has the key, if it is stored.
+func (o *sortedSpans[K]) remove(key K, span *Span) {
+	if i, found := o.search(key); found && o.spans[i].Span == span {
+		o.spans = slices.Delete(o.spans, i, i+1)
+	}
 }
 
 // search returns the position of key, or where to insert it.

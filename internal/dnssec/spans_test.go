@@ -135,6 +135,8 @@ func TestSpansNotStored(t *testing.T) {
 		"long salt":       z.authenticated(t, z.signed(t, records(t, owner+".example. NSEC3 1 0 4 "+strings.Repeat("ab", 120)+" v"+owner[1:]+" A")))[0],
 		"another type":    z.authenticated(t, z.signed(t, records(t, "a.example. A 192.0.2.1")))[0],
 		"next is outside": z.authenticated(t, z.signed(t, records(t, "a.example. NSEC b.test. A")))[0],
+		"many types":      z.authenticated(t, z.signed(t, records(t, "a.example. NSEC b.example. "+manyTypes(maxSpanTypes+1))))[0],
+		"many, NSEC3":     z.authenticated(t, z.signed(t, records(t, owner+".example. NSEC3 1 0 0 - v"+owner[1:]+" "+manyTypes(maxSpanTypes+1))))[0],
 		"two records":     z.authenticated(t, z.signed(t, records(t, "a.example. NSEC b.example. A", "a.example. NSEC c.example. A")))[0],
 	} {
 		if s := NewSpans("example."); s.Insert(a) != nil || !s.Empty() {
@@ -145,6 +147,14 @@ func TestSpansNotStored(t *testing.T) {
 	if NewSpans("example.").Insert(cheap) == nil {
 		t.Error("10 iterations: not kept")
 	}
+}
+
+func manyTypes(n int) string {
+	var types []string
+	for i := range n {
+		types = append(types, fmt.Sprintf("TYPE%d", 1000+i))
+	}
+	return strings.Join(types, " ")
 }
 
 // TestSpansReplaced checks that a record replaces one with the same owner name, and
