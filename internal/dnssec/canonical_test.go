@@ -9,7 +9,7 @@ import (
 )
 
 // loweredRDATA has a record of each type whose names are converted to lower case (RFC
-// 4034, section 6.2), except A6, which miekg/dns does not have.
+// 4034, section 6.2), except those of TestLowerNamesOfRareTypes.
 var loweredRDATA = []string{
 	"example. 300 NS Ns.Example.", "w.example. 300 MD Md.Example.", "w.example. 300 MF Mf.Example.",
 	"w.example. 300 CNAME C.Example.", "example. 300 SOA Ns.Example. Host.Example. 1 2 3 4 5",
@@ -92,6 +92,23 @@ func upperNames(t *testing.T, rr dns.RR) dns.RR {
 	return records(t, text[:i]+changed)[0]
 }
 
+// TestOptionalRDATA: the subaddress of an ISDN record is optional (RFC 1183, section 3.2), and
+// miekg/dns packs an empty one. What was on the wire is signed.
+func TestOptionalRDATA(t *testing.T) {
+	z := newTestZone(t, "example.", dns.ED25519)
+	m := &dns.Msg{Answer: z.signed(t, []dns.RR{&dns.RFC3597{Hdr: dns.RR_Header{Name: "w.example.", Rrtype: dns.TypeISDN, Class: dns.ClassINET, Ttl: 300}, Rdata: "03616263"}})}
+	wire, err := m.Pack()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := m.Unpack(wire); err != nil {
+		t.Fatal(err)
+	}
+	if _, f := verifierAt(now).Authenticate(GroupRRsets(m.Answer)[0], z.keys); f != nil {
+		t.Errorf("%v: %v", m.Answer, f)
+	}
+}
+
 // TestLowerNamesOfRareTypes checks types that miekg/dns does not convert when it
 // signs, and RDATA that is truncated.
 func TestLowerNamesOfRareTypes(t *testing.T) {
@@ -104,6 +121,12 @@ func TestLowerNamesOfRareTypes(t *testing.T) {
 		{name: "NXT", rrtype: dns.TypeNXT, wire: "\x01A\x02BC\x00\x40A", want: "\x01a\x02bc\x00\x40A"},
 		{name: "RRSIG", rrtype: dns.TypeRRSIG, wire: fixed + "\x02AB\x00ABC", want: fixed + "\x02ab\x00ABC"},
 		{name: "SIG", rrtype: dns.TypeSIG, wire: fixed + "\x02AB\x00ABC", want: fixed + "\x02ab\x00ABC"},
+		{name: "A6", rrtype: typeA6, wire: "\x40AAAAAAAA\x02BC\x00", want: "\x40AAAAAAAA\x02bc\x00"},
+		{name: "A6, odd prefix", rrtype: typeA6, wire: "\x7fA\x01B\x00", want: "\x7fA\x01b\x00"},
+		{name: "A6, whole prefix", rrtype: typeA6, wire: "\x80\x01B\x00", want: "\x80\x01b\x00"},
+		{name: "A6 without name", rrtype: typeA6, wire: "\x00AAAAAAAAAAAAAAAA", want: "\x00AAAAAAAAAAAAAAAA"},
+		{name: "A6, senseless prefix", rrtype: typeA6, wire: "\x81\x01B\x00", want: "\x81\x01B\x00"},
+		{name: "empty A6", rrtype: typeA6, wire: "", want: ""},
 		{name: "NSEC", rrtype: dns.TypeNSEC, wire: "\x01A\x00AB", want: "\x01A\x00AB"},
 		{name: "SOA cut short", rrtype: dns.TypeSOA, wire: "\x01A", want: "\x01a"},
 		{name: "NAPTR cut short", rrtype: dns.TypeNAPTR, wire: "\x00\x00\x00\x00\x09A", want: "\x00\x00\x00\x00\x09A"},

@@ -145,8 +145,8 @@ func (v *Verifier) Keys(set RRset, ds DSSet) (*Keys, *Failure) {
 }
 
 // keysMatchingDS returns the usable keys that match a record of the DSSet. Only records that
-// cost something and fail count against MaxDS: not those whose key tag and algorithm no key
-// has, and not those that match, of which there is one for each key.
+// cost something and match no other key count against MaxDS: not those whose key tag and
+// algorithm no key has, and not the first one that matches a key.
 func keysMatchingDS(keys []*key, set DSSet, p Policy) ([]*key, *Failure) {
 	best := fail(set.noMatch, "DNSKEY "+set.zone+" has none of: "+set.describe())
 	accepted := set.acceptedDigests(p)

@@ -72,6 +72,9 @@ func (p *packer) canonicalRDATA(rrs []dns.RR, rdatas [][]byte) (_ [][]byte, ok b
 			return rdatas, false
 		}
 		rdata := wire[off:end:end]
+		if isdn, ok := rr.(*dns.ISDN); ok && isdn.SubAddress == "" {
+			rdata = rdata[:len(rdata)-1] // miekg/dns adds the optional field (RFC 1183, section 3.2)
+		}
 		lowerRDATANames(rr.Header().Rrtype, rdata)
 		rdatas = append(rdatas, rdata)
 		off = end
@@ -88,6 +91,9 @@ func skipName(wire []byte) int {
 	return off + 1
 }
 
+// typeA6 is obsolete (RFC 6563), and miekg/dns does not have it (RFC 2874, section 3.1).
+const typeA6 = 38
+
 // lowerRDATANames converts the names in RDATA to lower case for the types that RFC
 // 4034, section 6.2, lists. RFC 6840, section 5.1, removes NSEC from that list.
 func lowerRDATANames(rrtype uint16, rdata []byte) {
@@ -103,6 +109,10 @@ func lowerRDATANames(rrtype uint16, rdata []byte) {
 		lowerTwoNames(rdata, 2)
 	case dns.TypeSRV:
 		dnsname.LowerWire(rdata, 6)
+	case typeA6:
+		if len(rdata) > 0 && rdata[0] > 0 && rdata[0] <= 128 { // else without a name
+			dnsname.LowerWire(rdata, 1+(128-int(rdata[0])+7)/8)
+		}
 	case dns.TypeSIG, dns.TypeRRSIG:
 		dnsname.LowerWire(rdata, 18)
 	case dns.TypeNAPTR:
