@@ -221,8 +221,7 @@ func earliest(records []dns.RR, first time.Time, now time.Time) time.Time {
 		if !ok {
 			continue
 		}
-		left := int32(sig.Expiration - uint32(now.Unix())) // RFC 4034, section 3.1.5
-		if at := time.Unix(now.Unix()+int64(left), 0).UTC(); first.IsZero() || at.Before(first) {
+		if at := dnssec.SerialTime(now, sig.Expiration); first.IsZero() || at.Before(first) {
 			first = at
 		}
 	}

@@ -57,11 +57,3 @@ func (s *digests) Len() int {
 	defer s.mu.Unlock()
 	return len(s.recent) + len(s.older)
 }
-
-// Purge empties the set.
-func (s *digests) Purge() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	clear(s.recent)
-	clear(s.older)
-}

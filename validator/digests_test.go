@@ -42,3 +42,11 @@ func TestDigests(t *testing.T) {
 		})
 	}
 }
+
+// Purge empties the set.
+func (s *digests) Purge() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.recent)
+	clear(s.older)
+}

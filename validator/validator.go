@@ -13,7 +13,8 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// Validator validates what its Exchanger returns, from one set of trust anchors. It has to be made by New. It may be used by several goroutines at once.
+// Validator validates what its Exchanger returns, from one set of trust anchors. It has to be
+// made by New. It may be used by several goroutines at once.
 type Validator struct {
 	exchanger Exchanger
 	options   Options // with the defaults filled in
@@ -168,8 +169,9 @@ func Judges(request *dns.Msg) bool {
 }
 
 // Validate judges a response to a request with DO that the caller has already. It asks for DS
-// and DNSKEY. It does not ask the question itself again, not even if the response is Bogus. Result.Reply makes the answer for the client. The response must not be
-// truncated; its answer section may be completed by the CNAME of a DNAME.
+// and DNSKEY. It does not ask the question itself again, not even if the response is Bogus.
+// Result.Reply makes the answer for the client. The response must not be truncated; its answer
+// section may be completed by the CNAME of a DNAME.
 func (v *Validator) Validate(ctx context.Context, request, response *dns.Msg) *Result {
 	if len(request.Question) != 1 {
 		return &Result{shape: shape{rcode: dns.RcodeFormatError}}

@@ -1,9 +1,8 @@
 package validator
 
 import (
-	"slices"
-
 	"github.com/dnssecval/dnssecval/internal/dnsname"
+	"github.com/dnssecval/dnssecval/internal/dnssec"
 	"github.com/miekg/dns"
 )
 
@@ -26,12 +25,8 @@ func keptNSEC(kept []keptRRset, rr dns.RR, in section) *keptRRset {
 // isOfApex reports whether an NSEC record, or the signature of one, is of the zone that begins
 // at its owner name.
 func isOfApex(rr dns.RR) bool {
-	switch rr := rr.(type) {
-	case *dns.NSEC:
-		return slices.Contains(rr.TypeBitMap, dns.TypeSOA)
-	case *dns.RRSIG:
-		return dnsname.Canonical(rr.SignerName) == dnsname.Canonical(rr.Hdr.Name)
-	default:
-		return false
+	if sig, ok := rr.(*dns.RRSIG); ok {
+		return dnsname.Canonical(sig.SignerName) == dnsname.Canonical(sig.Hdr.Name)
 	}
+	return dnssec.IsApexNSEC(rr)
 }

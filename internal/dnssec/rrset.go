@@ -30,7 +30,7 @@ func GroupRRsets(section []dns.RR) []RRset {
 		if h.Class != dns.ClassINET || h.Rrtype == dns.TypeRRSIG || h.Rrtype == dns.TypeOPT {
 			continue
 		}
-		key := rrsetKey{dnsname.Canonical(h.Name), h.Rrtype, isApexNSEC(rr)}
+		key := rrsetKey{dnsname.Canonical(h.Name), h.Rrtype, IsApexNSEC(rr)}
 		i := g.find(key)
 		if i < 0 {
 			i = g.add(key)
@@ -47,10 +47,10 @@ func GroupRRsets(section []dns.RR) []RRset {
 	return g.sets
 }
 
-// isApexNSEC reports whether a record is the NSEC record of a zone apex. At a zone cut
+// IsApexNSEC reports whether a record is the NSEC record of a zone apex. At a zone cut
 // there is another one, of the parent zone (RFC 4035, section 2.3), and a response can
 // have both: where an alias leads from one zone to the other, for instance.
-func isApexNSEC(rr dns.RR) bool {
+func IsApexNSEC(rr dns.RR) bool {
 	nsec, ok := rr.(*dns.NSEC)
 	return ok && typeBitMap(nsec.TypeBitMap).has(dns.TypeSOA)
 }
@@ -100,7 +100,7 @@ func (g *rrsetGrouper) add(key rrsetKey) int {
 }
 
 // key returns the key of an RRset that has records.
-func (s *RRset) key() rrsetKey { return rrsetKey{s.Name, s.Type, isApexNSEC(s.RRs[0])} }
+func (s *RRset) key() rrsetKey { return rrsetKey{s.Name, s.Type, IsApexNSEC(s.RRs[0])} }
 
 // find returns the position of an RRset, or -1. It starts at the end because the
 // records of an RRset are usually adjacent.

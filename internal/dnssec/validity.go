@@ -39,19 +39,20 @@ func (v *Verifier) checkValidityPeriod(sig *dns.RRSIG) *Failure {
 // the end of the skew if the expiration has passed. It assumes that
 // checkValidityPeriod succeeded.
 func (v *Verifier) expires(sig *dns.RRSIG) time.Time {
-	end := serialTime(v.Now, sig.Expiration)
+	end := SerialTime(v.Now, sig.Expiration)
 	if !end.After(v.Now) {
 		end = end.Add(time.Duration(v.Policy.Skew.allowance(sig)) * time.Second)
 	}
 	return end
 }
 
-// serialTime returns the time nearest to now with the given serial number.
-func serialTime(now time.Time, serial uint32) time.Time {
+// SerialTime returns the time nearest to now of a field of an RRSIG record (RFC 4034, section
+// 3.1.5).
+func SerialTime(now time.Time, serial uint32) time.Time {
 	return time.Unix(now.Unix()+int64(int32(serial-uint32(now.Unix()))), 0).UTC()
 }
 
-// formatSerialTime formats serialTime in RFC 3339.
+// formatSerialTime formats SerialTime in RFC 3339.
 func formatSerialTime(now time.Time, serial uint32) string {
-	return serialTime(now, serial).Format(time.RFC3339)
+	return SerialTime(now, serial).Format(time.RFC3339)
 }

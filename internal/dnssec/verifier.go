@@ -10,8 +10,8 @@ import (
 )
 
 // Verifier authenticates the records of one response, at one time, under one policy
-// and within one budget. It must not be used by several goroutines. Budget must not
-// be nil.
+// and within one budget. Several goroutines may use it, as nothing changes it. Budget must
+// not be nil.
 type Verifier struct {
 	Now    time.Time
 	Policy Policy
