@@ -340,3 +340,45 @@ func TestSilenceOfOneStanza(t *testing.T) {
 		t.Error("a full forward counts as a dead upstream")
 	}
 }
+
+// packing is a handler that writes its answers packed.
+type packing struct{ plugin.Handler }
+
+func (h packing) ServeDNS(ctx context.Context, w dns.ResponseWriter, r *dns.Msg) (int, error) {
+	c := new(testWriter)
+	if rcode, err := h.Handler.ServeDNS(ctx, c, r); err != nil || c.msg == nil {
+		return rcode, err
+	}
+	packed, err := c.msg.Pack()
+	if err == nil {
+		_, err = w.Write(packed)
+	}
+	return dns.RcodeSuccess, err
+}
+
+// TestPacked: what a plugin writes packed is judged, or loses AD, as other messages.
+func TestPacked(t *testing.T) {
+	w := exampleWorld(t)
+	breakZone(t, w, "csk.example.", testzone.Expired("www.csk.example.", typeA))
+	w.Intercept(func(_, a *dns.Msg) *dns.Msg {
+		a.AuthenticatedData = true
+		return a
+	})
+	h := newTestHandler(t, w)
+	h.Next = packing{w}
+	for _, tc := range []struct {
+		name  string
+		bits  bits
+		ad    bool
+		rcode int
+	}{
+		{name: "www.example.", bits: wantDO, ad: true},
+		{name: "www.unsigned.example.", bits: wantDO},
+		{name: "www.csk.example.", bits: wantDO, rcode: servfail},
+		{name: "www.csk.example.", bits: bits{edns: true, do: true, cd: true}},
+	} {
+		if m := ask(t, h, tc.name, typeA, tc.bits); m.Rcode != tc.rcode || m.AuthenticatedData != tc.ad {
+			t.Errorf("%s %+v: %s", tc.name, tc.bits, m)
+		}
+	}
+}

@@ -139,6 +139,9 @@ func (w withoutAD) WriteMsg(m *dns.Msg) error {
 	return w.ResponseWriter.WriteMsg(m)
 }
 
+// Write implements dns.ResponseWriter.
+func (w withoutAD) Write(packed []byte) (int, error) { return writeUnpacked(w, packed) }
+
 // question is a canonical name and a type.
 type question struct {
 	name  string
