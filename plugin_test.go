@@ -144,8 +144,9 @@ func TestLeftToTheServer(t *testing.T) {
 	}
 }
 
-// TestClientOverTCP: the question of a client over TCP is asked over TCP at once, and that of
-// one over UDP if the response is truncated.
+// TestClientOverTCP: a question is asked over UDP, and over TCP if the response is truncated,
+// however the client came. An upstream that does not answer over TCP does not make a name fail
+// for clients over UDP (RFC 9520, section 3.2).
 func TestClientOverTCP(t *testing.T) {
 	big := make([]string, 30)
 	for i := range big {
@@ -156,7 +157,7 @@ func TestClientOverTCP(t *testing.T) {
 		name string
 		tcp  bool
 		want string
-	}{{name: "UDP", want: "udp tcp"}, {name: "TCP", tcp: true, want: "tcp"}} {
+	}{{name: "UDP", want: "udp tcp"}, {name: "TCP", tcp: true, want: "udp tcp"}} {
 		var mu sync.Mutex
 		var seen []string
 		h := newTestHandler(t, w)
