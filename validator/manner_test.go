@@ -71,6 +71,9 @@ func TestMannerOfOneClient(t *testing.T) {
 					t.Errorf("%s: the client gets %v\n%s", name, r, m)
 				}
 			}
+			if v.mixed.until.Load() != 0 {
+				t.Error("it is taken for a difference between upstreams")
+			}
 			for _, name := range append(names, "e.bank.") {
 				if m, r := v.Resolve(t.Context(), newQuestion(name, typeA, withDO)); !m.AuthenticatedData || r.Repeated {
 					t.Errorf("%s: another client gets %v\n%s", name, r, m)

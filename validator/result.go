@@ -128,6 +128,7 @@ func (q *query) judgeAndRetry(msg **dns.Msg) *Result {
 	var tried []question
 	result := q.judgeCompleted(msg, &tried)
 	for e := again; e < q.efforts(result.Reason) && !result.settled() && q.ctx.Err() == nil; e++ {
+		plain := q.plain
 		next := q.answerAgain(*msg, result, e)
 		if next == nil {
 			continue
@@ -136,7 +137,7 @@ func (q *query) judgeAndRetry(msg **dns.Msg) *Result {
 		if other.verified > result.verified { // another target, with efforts of its own
 			e = usual
 		}
-		if other.whole() {
+		if plain && other.whole() {
 			q.v.mixed.noteRecovery(result.Reason, q.now)
 		}
 		if other.better(result) {
