@@ -15,7 +15,7 @@ func TestRenewal(t *testing.T) {
 		testzone.Spec{Name: "b.a.test.", Algorithm: dns.ED25519, TTL: 100, Records: []string{"www A 192.0.2.1"}})
 	v := newTestValidator(t, w)
 	now := fakeClock(v)
-	ask(t, v, "www.b.a.test.", typeA, withDO)
+	askWhole(t, v, "www.b.a.test.", typeA, withDO)
 	keys := func() int { return asked(w, "b.a.test.", dns.TypeDNSKEY) }
 	renewed := func(want int) {
 		t.Helper()
@@ -28,7 +28,7 @@ func TestRenewal(t *testing.T) {
 		t.Fatalf("the keys were asked for %d times, want %d", keys(), want)
 	}
 	now.advance(85 * time.Second)
-	ask(t, v, "www.b.a.test.", typeA, withDO)
+	askWhole(t, v, "www.b.a.test.", typeA, withDO)
 	renewed(1) // too early
 	w.Intercept(func(q, a *dns.Msg) *dns.Msg {
 		if q.Question[0].Qtype == dns.TypeDNSKEY {
@@ -38,26 +38,26 @@ func TestRenewal(t *testing.T) {
 	})
 	now.advance(6 * time.Second)
 	for range 3 {
-		if m := ask(t, v, "www.b.a.test.", typeA, withDO); !m.AuthenticatedData {
+		if m := askWhole(t, v, "www.b.a.test.", typeA, withDO); !m.AuthenticatedData {
 			t.Errorf("while it is renewed:\n%s", m)
 		}
 	}
 	renewed(2) // once for three questions
 	time.Sleep(20 * time.Millisecond)
-	if m := ask(t, v, "www.b.a.test.", typeA, withDO); !m.AuthenticatedData {
+	if m := askWhole(t, v, "www.b.a.test.", typeA, withDO); !m.AuthenticatedData {
 		t.Errorf("after a renewal that failed:\n%s", m)
 	}
 	w.Intercept(nil)
 	now.advance(10 * time.Second) // the keys have expired
-	ask(t, v, "www.b.a.test.", typeA, withDO)
+	askWhole(t, v, "www.b.a.test.", typeA, withDO)
 	renewed(3)
 	now.advance(95 * time.Second)
-	ask(t, v, "www.b.a.test.", typeA, withDO)
+	askWhole(t, v, "www.b.a.test.", typeA, withDO)
 	renewed(4)
 	w.ResetQuestions()
 	now.advance(10 * time.Second)
 	time.Sleep(20 * time.Millisecond)
-	if m := ask(t, v, "www.b.a.test.", typeA, withDO); !m.AuthenticatedData || keys() != 0 {
+	if m := askWhole(t, v, "www.b.a.test.", typeA, withDO); !m.AuthenticatedData || keys() != 0 {
 		t.Errorf("%d questions for keys that were renewed:\n%s", keys(), m)
 	}
 }

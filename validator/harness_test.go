@@ -1,12 +1,9 @@
 package validator
 
 import (
-	"bytes"
 	"context"
-	"fmt"
 	"maps"
 	"net"
-	"runtime/pprof"
 	"strings"
 	"sync"
 	"testing"
@@ -236,32 +233,6 @@ func ask(t *testing.T, v *Validator, name string, qtype uint16, b bits) *dns.Msg
 	t.Helper()
 	m, _ := v.Resolve(t.Context(), newQuestion(name, qtype, b))
 	return m
-}
-
-// askWhole asks a question like ask, and waits for what it had asked ahead.
-func askWhole(t *testing.T, v *Validator, name string, qtype uint16, b bits) (m *dns.Msg) {
-	t.Helper()
-	label := name + dns.Type(qtype).String()
-	pprof.Do(t.Context(), pprof.Labels("test", label), func(context.Context) { m = ask(t, v, name, qtype, b) })
-	awaitLabelled(t, label)
-	return m
-}
-
-// awaitLabelled waits for what was asked ahead under a label: a goroutine has the label of the
-// one that started it.
-func awaitLabelled(t *testing.T, label string) {
-	t.Helper()
-	want := fmt.Sprintf("%q:%q", "test", label)
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(time.Millisecond) {
-		var text bytes.Buffer
-		if err := pprof.Lookup("goroutine").WriteTo(&text, 1); err != nil {
-			t.Fatal(err)
-		}
-		if !bytes.Contains(text.Bytes(), []byte(want)) {
-			return
-		}
-	}
-	t.Fatalf("questions of %s are still under way", label)
 }
 
 // judged asks a question as Resolve does, and returns what is found of the response. It

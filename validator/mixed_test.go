@@ -63,7 +63,7 @@ func TestOnlyWhatFailedIsAskedAgain(t *testing.T) {
 	} {
 		w := manyZones(t, 1)
 		tc.stripped.from(w)
-		r := judged(t, newTestValidator(t, w), "www.z1.test.", dns.TypeA)
+		r := judgedWhole(t, newTestValidator(t, w), "www.z1.test.", dns.TypeA)
 		if r.Reason != tc.want {
 			t.Errorf("%s stripped: %s", tc.what, r)
 		}
@@ -89,7 +89,7 @@ func TestProvenDSOutlivesFailure(t *testing.T) {
 		now.advance(tc.after)
 		intercept(w, testzone.Question{Name: "z1.test.", Type: dns.TypeDNSKEY}, unsigned)
 		w.ResetQuestions()
-		if m := ask(t, v, "www.z1.test.", dns.TypeA, withDO); m.Rcode != servfail || asked(w, "z1.test.", dns.TypeDS) != tc.ds {
+		if m := askWhole(t, v, "www.z1.test.", dns.TypeA, withDO); m.Rcode != servfail || asked(w, "z1.test.", dns.TypeDS) != tc.ds {
 			t.Errorf("%s later: DS was asked for %d times\n%s", tc.after, asked(w, "z1.test.", dns.TypeDS), m)
 		}
 	}
