@@ -96,7 +96,7 @@ func (s *draft) add(records []dns.RR, a *dnssec.Authenticated, owner string, in 
 	}
 	for _, rr := range rrs {
 		rr = dns.Copy(rr)
-		rr.Header().Name = owner
+		rr.Header().Name, rr.Header().Ttl = owner, min(rr.Header().Ttl, s.ttl)
 		records = append(records, rr)
 	}
 	s.result.Expires = earlier(s.result.Expires, a.Expires())

@@ -21,7 +21,7 @@ func (r *Result) Reply(request, response *dns.Msg) *dns.Msg {
 		r.explain(m, request.IsEdns0())
 		return m
 	default:
-		return reply(request, response, r)
+		return reply(request, withOwnSections(response), r)
 	}
 }
 
@@ -50,13 +50,21 @@ func refusal(request *dns.Msg, rcode int) *dns.Msg {
 	return m
 }
 
-// reply makes the answer out of the upstream's message: AD for what is secure if the
-// client understands it (RFC 6840, section 5.8), only proven records beside AD, and no
-// DNSSEC records without DO (RFC 4035, section 3.2.1). Records and sections of the message may
-// belong to a zone or a cache, and are not changed.
-func reply(r, upstream *dns.Msg, result *Result) *dns.Msg {
+// withOwnSections returns a message with the same records. Those of an upstream's message, and
+// the memory of its sections, may belong to a zone or a cache, and must not be changed.
+func withOwnSections(upstream *dns.Msg) *dns.Msg {
 	msg := new(dns.Msg)
 	*msg = *upstream
+	n := len(msg.Answer)
+	sections := slices.Concat(msg.Answer, msg.Ns)
+	msg.Answer, msg.Ns, msg.Extra = sections[:n:n], sections[n:], slices.Clone(msg.Extra)
+	return msg
+}
+
+// reply makes the answer out of a message: AD for what is secure if the client understands it
+// (RFC 6840, section 5.8), only proven records beside AD, and no DNSSEC records without DO (RFC
+// 4035, section 3.2.1). It takes the message and its sections over, but not the records.
+func reply(r, msg *dns.Msg, result *Result) *dns.Msg {
 	opt := r.IsEdns0()
 	do := opt != nil && opt.Do()
 	msg.Id, msg.Response, msg.Opcode = r.Id, true, r.Opcode
@@ -76,10 +84,8 @@ func reply(r, upstream *dns.Msg, result *Result) *dns.Msg {
 	case result.Status != dnssec.Bogus: // no forged records of other zones beside an insecure answer
 		msg.Answer = onlyKept(msg.Answer, result.sets.path, answerSection)
 		msg.Ns = onlyDenial(msg.Ns)
-	default:
-		msg.Answer, msg.Ns = slices.Clone(msg.Answer), slices.Clone(msg.Ns)
 	}
-	if msg.Extra = slices.Clone(msg.Extra); result.Status != dnssec.Bogus {
+	if result.Status != dnssec.Bogus {
 		msg.Extra = nil
 	}
 	if !do {
@@ -94,10 +100,10 @@ func reply(r, upstream *dns.Msg, result *Result) *dns.Msg {
 }
 
 // onlyKept returns the records of a section that are of RRsets to keep, and their
-// signatures, with no greater TTL than the proof has. It leaves the section as it is, and
-// copies the records whose TTL is greater.
+// signatures, in the memory of the section. Those with a greater TTL than the proof has are
+// copied.
 func onlyKept(records []dns.RR, kept []keptRRset, in section) []dns.RR {
-	rest := make([]dns.RR, 0, len(records))
+	rest := records[:0]
 	for _, rr := range records {
 		h := rr.Header()
 		rtype := h.Rrtype
@@ -155,9 +161,9 @@ func canonicalText(rr dns.RR) string {
 }
 
 // onlyDenial returns the records of a denial: SOA, NSEC, NSEC3 and their signatures. Nothing
-// else is of use in the authority section of an answer. It leaves the section as it is.
+// else is of use in the authority section of an answer. It uses the memory of the section.
 func onlyDenial(section []dns.RR) []dns.RR {
-	rest := make([]dns.RR, 0, len(section))
+	rest := section[:0]
 	for _, rr := range section {
 		rtype := rr.Header().Rrtype
 		if sig, ok := rr.(*dns.RRSIG); ok {

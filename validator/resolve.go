@@ -116,7 +116,7 @@ func (q *query) answer(msg *dns.Msg, err error) (*dns.Msg, *Result) {
 	if q.unlikely != "" {
 		q.noteDelegation(q.unlikely, q.keptCut(q.unlikely))
 	}
-	return q.conclude(msg, result)
+	return q.conclude(withOwnSections(msg), result)
 }
 
 // unanswered caches for a moment that there was no response (RFC 9520, section 3.1).
@@ -128,7 +128,8 @@ func (q *query) unanswered(err error) (*dns.Msg, *Result) {
 	return result.refuse(q.request), result
 }
 
-// conclude caches a failure, or removes it from the cache, and makes the answer for the client.
+// conclude caches a failure, or removes it from the cache, and makes the answer for the client
+// out of a message, which it takes over but for the records.
 func (q *query) conclude(msg *dns.Msg, result *Result) (*dns.Msg, *Result) {
 	result.finish(q)
 	if result.Status == dnssec.Bogus {
