@@ -55,7 +55,7 @@ func (e *exchanger) admit(ctx context.Context, request *dns.Msg, how validator.M
 	var ok bool
 	w := &catcher{ResponseWriter: ownWriter{}, asked: time.Now()}
 	if cl != nil && !how.Chain {
-		w.ResponseWriter = asUDP{cl.w}
+		w.ResponseWriter = overUDP(cl.w)
 	}
 	if cl != nil && !how.Chain && request.Question[0].Name == cl.name {
 		to = e.ownTarget(ctx, request.Question[0])
@@ -220,17 +220,23 @@ func (w asTCP) RemoteAddr() net.Addr {
 	return &net.TCPAddr{IP: loopback}
 }
 
-// asUDP is a writer whose client seems to have come over UDP. What comes of a question says
-// nothing of how the client asked, since it counts for the next client as well.
-type asUDP struct{ dns.ResponseWriter }
+// overUDP returns a writer whose client seems to have come over UDP. What comes of a question
+// must not depend on how the client asked, since it counts for the next client as well.
+func overUDP(w dns.ResponseWriter) dns.ResponseWriter {
+	if tcp, ok := w.RemoteAddr().(*net.TCPAddr); ok {
+		return asUDP{w, &net.UDPAddr{IP: tcp.IP, Port: tcp.Port, Zone: tcp.Zone}}
+	}
+	return w
+}
+
+// asUDP is a writer whose client has another address.
+type asUDP struct {
+	dns.ResponseWriter
+	client net.Addr
+}
 
 // RemoteAddr implements dns.ResponseWriter.
-func (w asUDP) RemoteAddr() net.Addr {
-	if tcp, ok := w.ResponseWriter.RemoteAddr().(*net.TCPAddr); ok {
-		return &net.UDPAddr{IP: tcp.IP, Port: tcp.Port, Zone: tcp.Zone}
-	}
-	return w.ResponseWriter.RemoteAddr()
-}
+func (w asUDP) RemoteAddr() net.Addr { return w.client }
 
 // ownWriter stands for a client where the plugin itself asks.
 type ownWriter struct{ dns.ResponseWriter }

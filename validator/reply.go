@@ -53,17 +53,22 @@ func refusal(request *dns.Msg, rcode int) *dns.Msg {
 // withOwnSections returns a message with the same records. Those of an upstream's message, and
 // the memory of its sections, may belong to a zone or a cache, and must not be changed.
 func withOwnSections(upstream *dns.Msg) *dns.Msg {
-	msg := new(dns.Msg)
+	own := new(struct { // in one piece of memory
+		dns.Msg
+		sections [8]dns.RR
+	})
+	msg := &own.Msg
 	*msg = *upstream
 	n := len(msg.Answer)
-	sections := slices.Concat(msg.Answer, msg.Ns)
-	msg.Answer, msg.Ns, msg.Extra = sections[:n:n], sections[n:], slices.Clone(msg.Extra)
+	sections := append(append(own.sections[:0], msg.Answer...), msg.Ns...)
+	msg.Answer, msg.Ns = sections[:n:n], sections[n:]
 	return msg
 }
 
 // reply makes the answer out of a message: AD for what is secure if the client understands it
 // (RFC 6840, section 5.8), only proven records beside AD, and no DNSSEC records without DO (RFC
-// 4035, section 3.2.1). It takes the message and its sections over, but not the records.
+// 4035, section 3.2.1). It takes the message over, with the sections Answer and Ns, but not the
+// records.
 func reply(r, msg *dns.Msg, result *Result) *dns.Msg {
 	opt := r.IsEdns0()
 	do := opt != nil && opt.Do()
@@ -85,7 +90,9 @@ func reply(r, msg *dns.Msg, result *Result) *dns.Msg {
 		msg.Answer = onlyKept(msg.Answer, result.sets.path, answerSection)
 		msg.Ns = onlyDenial(msg.Ns)
 	}
-	if result.Status != dnssec.Bogus {
+	if result.Status == dnssec.Bogus {
+		msg.Extra = slices.Clone(msg.Extra)
+	} else {
 		msg.Extra = nil
 	}
 	if !do {
