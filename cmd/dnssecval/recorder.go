@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/dnssecval/dnssecval/validator"
@@ -15,13 +16,13 @@ type recorder struct {
 
 	mu        sync.Mutex
 	exchanges []exchange
-	underWay  sync.WaitGroup
+	underWay  atomic.Int32
 }
 
 // Exchange implements validator.Exchanger.
 func (r *recorder) Exchange(ctx context.Context, request *dns.Msg, how validator.Manner) (*dns.Msg, error) {
 	r.underWay.Add(1)
-	defer r.underWay.Done()
+	defer r.underWay.Add(-1)
 	e := exchange{asked: askedOf(request, how)}
 	response, err := r.next.Exchange(ctx, request, how)
 	if err == nil {
@@ -41,14 +42,8 @@ func (r *recorder) Exchange(ctx context.Context, request *dns.Msg, how validator
 // all returns the exchanges. It waits for the questions under way, since judging the capture
 // asks them again.
 func (r *recorder) all() []exchange {
-	done := make(chan struct{})
-	go func() {
-		r.underWay.Wait()
-		close(done)
-	}()
-	select {
-	case <-done:
-	case <-time.After(tries * tryTimeout):
+	for end := time.Now().Add(tries * tryTimeout); r.underWay.Load() > 0 && time.Now().Before(end); {
+		time.Sleep(time.Millisecond)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
