@@ -168,8 +168,9 @@ func probe() *prober {
 	return p
 }
 
-// ask asks as a stub resolver does, which sends a question again that is not answered. A reply
-// is lost in the moment in which kube-proxy forgets the connections to an endpoint. A wrong
+// ask asks as a stub resolver does, which sends a question again that is not answered, or that
+// no process takes. A reply is lost in the moment in which kube-proxy forgets the connections to
+// an endpoint, and until then a port that is used again leads to a Pod that has ended. A wrong
 // answer is never excused.
 func (p *prober) ask() {
 	at := time.Now()
@@ -180,8 +181,7 @@ func (p *prober) ask() {
 	p.mu.Lock()
 	p.late = append(p.late, err.Error())
 	p.mu.Unlock()
-	var timeout net.Error
-	if errors.As(err, &timeout) && timeout.Timeout() {
+	if unanswered := net.Error(nil); errors.As(err, &unanswered) {
 		if err = differs(context.Background(), node.ClusterDNS, validated[:1]); err == nil {
 			return
 		}
