@@ -86,14 +86,22 @@ func TestMannerOfOneClient(t *testing.T) {
 // TestMannerOfBrokenName: a name that is broken for all clients is kept as failed, however it
 // was asked first (RFC 9520, section 3.2).
 func TestMannerOfBrokenName(t *testing.T) {
-	w := exampleWorld(t)
-	breakZone(t, w, "csk.example.", testzone.FlipSignatureBit("www.csk.example.", typeA))
-	v := newTestValidator(t, w)
-	request := newQuestion("www.csk.example.", typeA, withDO)
-	request.RecursionDesired = false
-	v.Resolve(t.Context(), request)
-	n := askedInAll(w)
-	if m, r := v.Resolve(t.Context(), newQuestion("www.csk.example.", typeA, withDO)); m.Rcode != servfail || !r.Repeated || askedInAll(w) != n {
-		t.Errorf("%v, %d questions\n%s", r, askedInAll(w)-n, m)
+	for _, tc := range []struct {
+		name  string
+		broke testzone.Breakage
+	}{
+		{name: "itself", broke: testzone.FlipSignatureBit("www.csk.example.", typeA)},
+		{name: "its zone", broke: testzone.Expired("csk.example.", dns.TypeDNSKEY)},
+	} {
+		w := exampleWorld(t)
+		breakZone(t, w, "csk.example.", tc.broke)
+		v := newTestValidator(t, w)
+		request := newQuestion("www.csk.example.", typeA, withDO)
+		request.RecursionDesired = false
+		v.Resolve(t.Context(), request)
+		n := asked(w, "www.csk.example.", typeA)
+		if m, r := v.Resolve(t.Context(), newQuestion("www.csk.example.", typeA, withDO)); m.Rcode != servfail || !r.Repeated || asked(w, "www.csk.example.", typeA) != n {
+			t.Errorf("%s: %v, %d questions\n%s", tc.name, r, asked(w, "www.csk.example.", typeA)-n, m)
+		}
 	}
 }

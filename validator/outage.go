@@ -156,7 +156,7 @@ func (q *query) noteOutcome(result *Result) {
 		if q.probing {
 			q.v.outages.noteUndecided(zone)
 		}
-	case !q.plain || result.Reason.Unfinished() || q.ctx.Err() != nil:
+	case !q.isOfName(result) || result.Reason.Unfinished() || q.ctx.Err() != nil:
 	case q.probing:
 		q.v.outages.noteMissed(zone)
 	default:

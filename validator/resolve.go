@@ -128,13 +128,17 @@ func (q *query) unanswered(err error) (*dns.Msg, *Result) {
 	return result.refuse(q.request), result
 }
 
+// isOfName reports whether a result says something of the name, and not only of how the client
+// asked for it: a failure that is inherited from a zone comes from questions of the validator's own.
+func (q *query) isOfName(result *Result) bool { return q.plain || result.inherited }
+
 // conclude caches a failure, or removes it from the cache, and makes the answer for the client
 // out of a message, which it takes over but for the records.
 func (q *query) conclude(msg *dns.Msg, result *Result) (*dns.Msg, *Result) {
 	result.finish(q)
 	if result.Status == dnssec.Bogus {
 		// That the client gave up, or that there is too much to do, says nothing of the name.
-		if q.plain && !q.gaveUp(time.Since(q.started)) && result.Reason != dnssec.Overloaded && !q.probing {
+		if q.isOfName(result) && !q.gaveUp(time.Since(q.started)) && result.Reason != dnssec.Overloaded && !q.probing {
 			q.v.cache.keepFailure(q.question, result.Finding, result.until, q.v.options.Clock())
 		}
 	} else {
